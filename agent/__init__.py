@@ -1,0 +1,1 @@
+"""The daemon's room: composition, configuration, command line, provisioning, supervision."""

@@ -1,0 +1,1 @@
+"""From the press of the button to whole fragments: the session, its checks, voice and muxing."""

@@ -1,0 +1,1 @@
+"""One more driver set: a simulated world with physics, its panel and its scenarios."""

@@ -1,0 +1,1 @@
+"""The evidence chain: record bodies, format, keys, writer, recovery, verifier, opener."""
