@@ -1,0 +1,66 @@
+# Every command of this project. `make` alone lists them; .ci/ holds the scripts behind them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VIDEO ?=
+PROFILE ?=
+OUT ?= build/demo
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -q $(PYTEST_ARGS)
+BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
+
+.PHONY: demo
+demo: setup ## The whole job on a simulated unit (VIDEO=file PROFILE=name OUT=folder)
+	$(BIN)/recorder-sim demo --out '$(OUT)' $(if $(VIDEO),--video '$(VIDEO)') $(if $(PROFILE),--profile '$(PROFILE)')
+
+.PHONY: test
+test: setup browser lint ## Set-up, all checks, all tests but the soak
+	$(PYTEST) -m 'not soak'
+
+.PHONY: check
+check: setup lint ## The quick round: style, types, layers, unit and architecture tests
+	$(PYTEST) -m 'not soak and not system and not bench' $(wildcard tests/unit tests/architecture)
+
+.PHONY: bench
+bench: setup ## Measure; prints a table, writes build/bench.json
+	$(BIN)/python -m tests.bench
+
+.PHONY: soak
+soak: setup ## Tests that run for hours
+	$(PYTEST) -m soak -o timeout=0
+
+.PHONY: lock
+lock: setup ## Pin every dependency anew (UPGRADE=1 takes the newest)
+	.ci/lock
+
+.PHONY: clean
+clean: ## Remove what the commands above left behind, the environment excepted
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# What the commands stand on. Each is quick and silent when nothing is left to do.
+
+.PHONY: setup
+setup:
+	@.ci/system-packages voice fonts
+	@.ci/setup
+
+.PHONY: browser
+browser: setup
+	@$(if $(BROWSER_TESTS),.ci/system-packages browser,:)
+
+.PHONY: lint
+lint: setup
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
