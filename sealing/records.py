@@ -1,7 +1,7 @@
 """The bodies of every record in the chain.
 
-Rules of this module: frozen dataclasses of plain values only (int, bool, bytes, str codes, tuples, nested bodies, None);
-no I/O, no cryptography, no clock. Every field stands in the clear in a signed header: codes, ids, times and counts
+Rules of this module: frozen dataclasses of plain values only (int, bool, bytes, str codes, tuples, nested bodies,
+None); no I/O, no cryptography, no clock. Every field stands in the clear in a signed header: codes, ids, times and counts
 only. Names, spoken words and free text belong into the encrypted payload of the record (`private`), never here.
 
 Field numbers are the CBOR map keys of `FORMAT.md`; they are given by `field_number` and never reused. A field whose
