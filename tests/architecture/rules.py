@@ -120,7 +120,7 @@ IMPURE_CALLS = frozenset({"__import__", "breakpoint", "eval", "exec", "input", "
 
 REAL_TIME: Mapping[str, str] = {
     "hal/drivers/*clock*.py": "the clock of real hardware reads the kernel's clocks",
-    "hw-sim/hw_sim/clock.py": "the simulated clock paces itself by real time",
+    "hw-sim/hw_sim/pacer.py": "the simulated clock is paced by real time",
     "tests/bench/*.py": "a bench measures real time",
 }
 """Where the system's clocks may be read; everybody else is given a clock."""
