@@ -1,11 +1,12 @@
 """The bodies of every record in the chain.
 
 Rules of this module: frozen dataclasses of plain values only (int, bool, bytes, str codes, tuples, nested bodies,
-None); no I/O, no cryptography, no clock. Every field stands in the clear in a signed header: codes, ids, times and counts
-only. Names, spoken words and free text belong into the encrypted payload of the record (`private`), never here.
+None); no I/O, no cryptography, no clock. Every field stands in the clear in a signed header: codes, ids, times and
+counts only. Names, spoken words and free text belong into the encrypted payload of the record (`private`), never here.
 
 Field numbers are the CBOR map keys of `FORMAT.md`; they are given by `field_number` and never reused. A field whose
-value is None is left out of the map.
+value is None is left out of the map. `numbered` also gives the range of integers and the exact length of byte
+strings; `codec` holds both when it writes and when it reads.
 """
 
 from __future__ import annotations
@@ -14,13 +15,23 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import ClassVar, TypeVar
 
+from sealing.limits import FILE_NUMBER_MAX, HASH_BYTES, INTEGER_MAX, INTEGER_MIN, KEY_ID_BYTES, SALT_BYTES, SESSION_ID_BYTES
+
 Value = TypeVar("Value")
-_UNSET: object = object()
 
 
-def numbered(number: int) -> Value:  # type: ignore[type-var]
-    """Declare a body field with its CBOR map key."""
-    return field(metadata={"key": number})  # type: ignore[return-value]
+def numbered(  # type: ignore[type-var]
+    number: int, *, low: int = INTEGER_MIN, high: int = INTEGER_MAX, size: int | None = None
+) -> Value:
+    """Declare a body field with its CBOR map key and what it may hold.
+
+    Args:
+        number: CBOR map key.
+        low: Smallest value of an integer.
+        high: Largest value of an integer.
+        size: Exact length of a byte string; None for any up to `limits.BYTES_MAX`.
+    """
+    return field(metadata={"key": number, "low": low, "high": high, "size": size})  # type: ignore[return-value]
 
 
 class RecordType(IntEnum):
@@ -51,6 +62,7 @@ class RecordType(IntEnum):
     SESSION_END = 28
     DOCK = 29
     FAULT = 30
+    TORN = 31
 
 
 class FileKind(StrEnum):
@@ -58,6 +70,17 @@ class FileKind(StrEnum):
 
     FOOTAGE = "footage"
     LEDGER = "ledger"
+
+
+class FileOrigin(StrEnum):
+    """Why a file was opened, which says what must stand before and behind its OPEN."""
+
+    START = "start"
+    """The agent started: BOOT follows; a new epoch begins with this OPEN."""
+    NEXT = "next"
+    """The file before ended with CLOSE."""
+    FAULT = "fault"
+    """The file before was given up after the medium failed: TORN follows."""
 
 
 class PromptKind(StrEnum):
@@ -104,29 +127,29 @@ class StateSnapshot:
     state: str = numbered(1)
     """State of the session machine (`capture/SESSION.md`)."""
     profile_id: str = numbered(2)
-    profile_hash: bytes = numbered(3)
+    profile_hash: bytes = numbered(3, size=HASH_BYTES)
     officer_ids: tuple[str, ...] = numbered(4)
     """Certificate numbers of the officers checked out, empty when none."""
-    checkout_sequence: int | None = numbered(5)
+    checkout_sequence: int | None = numbered(5, low=1)
     """Sequence number of the CHECKOUT in force."""
-    session_id: bytes | None = numbered(6)
+    session_id: bytes | None = numbered(6, size=SESSION_ID_BYTES)
     """16 random bytes, None when no session is open."""
-    session_number: int = numbered(7)
+    session_number: int = numbered(7, low=0)
     """Sessions opened on this unit so far."""
     activity_id: str | None = numbered(8)
     category: str | None = numbered(9)
     label: str | None = numbered(10)
     """Secrecy label of the profile's list."""
     due_rule: str | None = numbered(11)
-    run: int = numbered(12)
+    run: int = numbered(12, low=0)
     """Number of the current or last unbroken run of the session, from 1; 0 before the first."""
-    next_frame: int = numbered(13)
+    next_frame: int = numbered(13, low=0)
     """Session-wide number of the next video frame."""
-    next_sample: int = numbered(14)
+    next_sample: int = numbered(14, low=0)
     """Session-wide number of the next audio sample."""
     media_time_ns: int = numbered(15)
     """Session time reached when the file was opened (starts at 1 s)."""
-    break_sequence: int | None = numbered(16)
+    break_sequence: int | None = numbered(16, low=1)
     """BREAK that still waits for its RESUME or its explanation."""
     break_cause: str | None = numbered(17)
     boot_id: str = numbered(18)
@@ -141,30 +164,26 @@ class StateSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """Start of the agent: closes what the last run of it left open."""
+    """Start of the agent, second record of its first file: closes what the last run of it left open."""
 
     TYPE: ClassVar[RecordType] = RecordType.BOOT
-    boot_number: int = numbered(1)
+    boot_number: int = numbered(1, low=1)
     """Starts of the agent on this chain, from 1."""
     clean: bool = numbered(2)
-    """Whether the record before is a HALT (or there is none)."""
-    torn_file: int | None = numbered(3)
+    """Whether only a CLOSE stands between the last HALT and this file (or there is no record before)."""
+    torn_file: int | None = numbered(3, low=1, high=FILE_NUMBER_MAX)
     """Number of the file whose torn end is accepted, None when none was torn."""
-    torn_bytes: int = numbered(4)
-    torn_hash: bytes | None = numbered(5)
+    torn_bytes: int = numbered(4, low=0)
+    torn_hash: bytes | None = numbered(5, size=HASH_BYTES)
     """Suite hash over exactly the torn bytes."""
     dropped_files: tuple[int, ...] = numbered(6)
-    """Numbers of files without a whole OPEN, renamed `*.torn`."""
+    """Numbers of files that hold no whole beginning, renamed `*.torn`; nothing in them counts."""
     software_version: str = numbered(7)
     driver_set: str = numbered(8)
     simulated: bool = numbered(9)
     kernel_boot_id: str = numbered(10)
-    epoch_certificate: bytes = numbered(11)
-    """COSE_Sign1 by the device key over the new epoch key."""
-    device_certificate: bytes = numbered(12)
-    """DER of the unit's X.509 certificate."""
-    reason: str = numbered(13)
-    """Code of what ended the run before: clean, crash, power-loss, watchdog, first-start."""
+    reason: str = numbered(11)
+    """Code of what ended the run before: clean, crash, power-loss, first-start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +198,7 @@ class Epoch:
 class KeyWrap:
     """A file's content key, wrapped to one recipient."""
 
-    recipient: bytes = numbered(1)
+    recipient: bytes = numbered(1, size=KEY_ID_BYTES)
     """Key id: first 16 bytes of the suite hash of the recipient's SubjectPublicKeyInfo."""
     wrapped: bytes = numbered(2)
     """HPKE enc ‖ ciphertext."""
@@ -189,41 +208,46 @@ class KeyWrap:
 class RunFacts:
     """What a footage file belongs to and which tracks it carries; fixed for the whole file."""
 
-    session_id: bytes = numbered(1)
-    run: int = numbered(2)
-    run_file: int = numbered(3)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
+    run: int = numbered(2, low=0)
+    run_file: int = numbered(3, low=0)
     """Position of the file inside the run, from 0."""
     has_video: bool = numbered(4)
     has_audio: bool = numbered(5)
-    width_pixels: int = numbered(6)
-    height_pixels: int = numbered(7)
-    frame_rate_numerator: int = numbered(8)
-    frame_rate_denominator: int = numbered(9)
-    sample_rate_hz: int = numbered(10)
-    first_frame: int = numbered(11)
+    width_pixels: int = numbered(6, low=0)
+    height_pixels: int = numbered(7, low=0)
+    frame_rate_numerator: int = numbered(8, low=0)
+    frame_rate_denominator: int = numbered(9, low=0)
+    sample_rate_hz: int = numbered(10, low=0)
+    first_frame: int = numbered(11, low=0)
     """Session-wide number of the first video frame that the file will carry."""
-    first_sample: int = numbered(12)
-    init_hash: bytes = numbered(13)
+    first_sample: int = numbered(12, low=0)
+    init_hash: bytes = numbered(13, size=HASH_BYTES)
     """Suite hash of ftyp+moov, which the first fragment carries in front."""
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """First record of every file."""
+    """First record of every file: what it takes to verify and to decrypt the file alone."""
 
     TYPE: ClassVar[RecordType] = RecordType.OPEN
     kind: FileKind = numbered(1)
-    file_number: int = numbered(2)
-    suite: int = numbered(3)
-    salt: bytes = numbered(4)
+    file_number: int = numbered(2, low=1, high=FILE_NUMBER_MAX)
+    suite: int = numbered(3, low=1)
+    salt: bytes = numbered(4, size=SALT_BYTES)
     """16 random bytes that name the content key's use (key commitment, AAD)."""
-    commitment: bytes = numbered(5)
+    commitment: bytes = numbered(5, size=HASH_BYTES)
     wraps: tuple[KeyWrap, ...] = numbered(6)
     snapshot: StateSnapshot = numbered(7)
     run: RunFacts | None = numbered(8)
     """Present in footage files only."""
     ledger_receipts: tuple[bytes, ...] = numbered(9)
     """Suite hashes of receipts for ledger files that were kept beside them since the last ledger OPEN."""
+    origin: FileOrigin = numbered(10)
+    epoch_certificate: bytes = numbered(11)
+    """COSE_Sign1 by the device key over the epoch key that signs this record: no file needs another to be verified."""
+    device_certificate: bytes = numbered(12)
+    """DER of the unit's X.509 certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,20 +255,20 @@ class Fragment:
     """One fMP4 fragment; its ciphertext is the record's payload."""
 
     TYPE: ClassVar[RecordType] = RecordType.FRAGMENT
-    index: int = numbered(1)
-    """Position in the file, from 0: also the nonce."""
-    first_frame: int = numbered(2)
-    frame_count: int = numbered(3)
-    first_video_pts: int = numbered(4)
+    index: int = numbered(1, low=0)
+    """Position among the file's fragments, from 0."""
+    first_frame: int = numbered(2, low=0)
+    frame_count: int = numbered(3, low=0)
+    first_video_pts: int = numbered(4, low=0)
     """90 kHz session time of the first frame; 0 when the fragment has no video."""
-    last_video_pts: int = numbered(5)
-    first_sample: int = numbered(6)
-    sample_count: int = numbered(7)
-    first_audio_pts: int = numbered(8)
+    last_video_pts: int = numbered(5, low=0)
+    first_sample: int = numbered(6, low=0)
+    sample_count: int = numbered(7, low=0)
+    first_audio_pts: int = numbered(8, low=0)
     """48 kHz session time of the first sample; 0 when the fragment has no audio."""
-    dropped_frames: int = numbered(9)
+    dropped_frames: int = numbered(9, low=0)
     """Frames that the sensor made and that never arrived, since the fragment before."""
-    lost_samples: int = numbered(10)
+    lost_samples: int = numbered(10, low=0)
     captured_boottime_ns: int = numbered(11)
     """CLOCK_BOOTTIME of the first frame (of the first sample without video)."""
     before_notice: bool = numbered(12)
@@ -257,13 +281,13 @@ class Close:
 
     TYPE: ClassVar[RecordType] = RecordType.CLOSE
     reason: str = numbered(1)
-    """Code: full, time, break, tracks, session-start, session-end, dock, stop, ledger-full, daily."""
-    fragments: int = numbered(2)
-    next_frame: int = numbered(3)
-    next_sample: int = numbered(4)
-    audio_priming_samples: int = numbered(5)
-    audio_padding_samples: int = numbered(6)
-    queue_high_water_bytes: int = numbered(7)
+    """Code: full, time, break, tracks, footage, session-start, session-end, dock, stop, ledger-full, daily."""
+    fragments: int = numbered(2, low=0)
+    next_frame: int = numbered(3, low=0)
+    next_sample: int = numbered(4, low=0)
+    audio_priming_samples: int = numbered(5, low=0)
+    audio_padding_samples: int = numbered(6, low=0)
+    queue_high_water_bytes: int = numbered(7, low=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +295,8 @@ class Mark:
     """An officer pressed mark (R7)."""
 
     TYPE: ClassVar[RecordType] = RecordType.MARK
-    session_id: bytes = numbered(1)
-    number: int = numbered(2)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
+    number: int = numbered(2, low=0)
     frame: int = numbered(3)
     """Session-wide number of the frame that was being taken at the press."""
     media_time_ns: int = numbered(4)
@@ -286,7 +310,7 @@ class Event:
 
     TYPE: ClassVar[RecordType] = RecordType.EVENT
     code: str = numbered(1)
-    session_id: bytes | None = numbered(2)
+    session_id: bytes | None = numbered(2, size=SESSION_ID_BYTES)
     values: tuple[tuple[str, int], ...] = numbered(3)
 
 
@@ -295,11 +319,11 @@ class ReceiptSeal:
     """A store's receipt was checked against the unit's own disk."""
 
     TYPE: ClassVar[RecordType] = RecordType.RECEIPT
-    file_number: int = numbered(1)
-    file_id: bytes = numbered(2)
-    receipt_hash: bytes = numbered(3)
+    file_number: int = numbered(1, low=1, high=FILE_NUMBER_MAX)
+    file_id: bytes = numbered(2, size=HASH_BYTES)
+    receipt_hash: bytes = numbered(3, size=HASH_BYTES)
     store_id: str = numbered(4)
-    receipt_number: int = numbered(5)
+    receipt_number: int = numbered(5, low=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,18 +331,18 @@ class Delete:
     """A receipted file is about to be freed; the verifier bridges the hole that it leaves."""
 
     TYPE: ClassVar[RecordType] = RecordType.DELETE
-    file_number: int = numbered(1)
-    file_id: bytes = numbered(2)
-    first_sequence: int = numbered(3)
-    last_sequence: int = numbered(4)
-    hash_before: bytes = numbered(5)
+    file_number: int = numbered(1, low=1, high=FILE_NUMBER_MAX)
+    file_id: bytes = numbered(2, size=HASH_BYTES)
+    first_sequence: int = numbered(3, low=1)
+    last_sequence: int = numbered(4, low=1)
+    hash_before: bytes = numbered(5, size=HASH_BYTES)
     """`prev` of the file's first record."""
-    head_after: bytes = numbered(6)
+    head_after: bytes = numbered(6, size=HASH_BYTES)
     """Hash of the file's last record."""
-    receipt_hash: bytes = numbered(7)
-    epoch_after: int = numbered(8)
+    receipt_hash: bytes = numbered(7, size=HASH_BYTES)
+    epoch_after: int = numbered(8, low=1)
     """Epoch in force after the file, so that the verifier can go on."""
-    boot_after: int = numbered(9)
+    boot_after: int = numbered(9, low=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +361,8 @@ class Alive:
     """Nothing happened, and the unit was there."""
 
     TYPE: ClassVar[RecordType] = RecordType.ALIVE
-    battery_percent: int = numbered(1)
-    free_bytes: int = numbered(2)
+    battery_percent: int = numbered(1, low=0, high=100)
+    free_bytes: int = numbered(2, low=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +390,7 @@ class Checkin:
     """The unit was given back (R2)."""
 
     TYPE: ClassVar[RecordType] = RecordType.CHECKIN
-    checkout_sequence: int | None = numbered(1)
+    checkout_sequence: int | None = numbered(1, low=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,12 +398,12 @@ class SessionStart:
     """The record button was pressed."""
 
     TYPE: ClassVar[RecordType] = RecordType.SESSION_START
-    session_id: bytes = numbered(1)
-    session_number: int = numbered(2)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
+    session_number: int = numbered(2, low=0)
     profile_id: str = numbered(3)
-    profile_hash: bytes = numbered(4)
+    profile_hash: bytes = numbered(4, size=HASH_BYTES)
     pressed_boottime_ns: int = numbered(5)
-    checkout_sequence: int | None = numbered(6)
+    checkout_sequence: int | None = numbered(6, low=1)
     """None: nobody had checked the unit out; the session is flagged (R2)."""
     session_zero_boottime_ns: int = numbered(7)
 
@@ -403,7 +427,7 @@ class Preflight:
     """Result of the checks, sealed before the first fragment (R1)."""
 
     TYPE: ClassVar[RecordType] = RecordType.PREFLIGHT
-    session_id: bytes = numbered(1)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
     verdict: CheckVerdict = numbered(2)
     checks: tuple[CheckResult, ...] = numbered(3)
     blocked: bool = numbered(4)
@@ -415,23 +439,23 @@ class Prompt:
     """The unit spoke; the words stand in the payload, the proof that they were heard here (R4, R8)."""
 
     TYPE: ClassVar[RecordType] = RecordType.PROMPT
-    session_id: bytes | None = numbered(1)
+    session_id: bytes | None = numbered(1, size=SESSION_ID_BYTES)
     kind: PromptKind = numbered(2)
     started_media_time_ns: int = numbered(3)
     ended_media_time_ns: int = numbered(4)
     started_boottime_ns: int = numbered(5)
     ended_boottime_ns: int = numbered(6)
     complete: bool = numbered(7)
-    clip_hash: bytes = numbered(8)
+    clip_hash: bytes = numbered(8, size=HASH_BYTES)
     """SHA-256 of the clip's samples."""
     heard: bool | None = numbered(9)
     """Whether the microphone track carries the words; None when it was not asked."""
-    agreement_permille: int | None = numbered(10)
+    agreement_permille: int | None = numbered(10, low=0, high=1000)
     """Share of the clip's pieces found at one common delay."""
     delay_ms: int | None = numbered(11)
     level_dbfs: int | None = numbered(12)
     """Level of the microphone track while the unit spoke."""
-    repetition: int = numbered(13)
+    repetition: int = numbered(13, low=0)
     """0 for the first time, 1 for the repetition."""
 
 
@@ -440,16 +464,16 @@ class VoiceWindow:
     """A window in which an officer was to speak (R5, R8). It says that somebody spoke, not who nor what."""
 
     TYPE: ClassVar[RecordType] = RecordType.VOICE_WINDOW
-    session_id: bytes = numbered(1)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
     purpose: VoicePurpose = numbered(2)
     opened_media_time_ns: int = numbered(3)
     closed_media_time_ns: int = numbered(4)
     accepted: bool = numbered(5)
-    speech_ms: int = numbered(6)
-    longest_run_ms: int = numbered(7)
-    attempt: int = numbered(8)
+    speech_ms: int = numbered(6, low=0)
+    longest_run_ms: int = numbered(7, low=0)
+    attempt: int = numbered(8, low=0)
     """0 for the first window, 1 after the second prompt."""
-    break_sequence: int | None = numbered(9)
+    break_sequence: int | None = numbered(9, low=1)
     final: bool = numbered(10)
     """No further window follows: with `accepted` false the explanation is missing."""
 
@@ -459,19 +483,19 @@ class Break:
     """The recording broke off (R8)."""
 
     TYPE: ClassVar[RecordType] = RecordType.BREAK
-    session_id: bytes = numbered(1)
-    number: int = numbered(2)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
+    number: int = numbered(2, low=0)
     """Breaks of the session, from 1."""
     origin: BreakOrigin = numbered(3)
     cause: str = numbered(4)
     """Code of the cause; `unclassified` is a task for the store."""
     cause_allowed: bool = numbered(5)
     """Whether the profile's list has the cause."""
-    last_frame: int | None = numbered(6)
+    last_frame: int | None = numbered(6, low=0)
     last_frame_boottime_ns: int | None = numbered(7)
     last_frame_utc_ns: int | None = numbered(8)
     media_time_ns: int = numbered(9)
-    run: int = numbered(10)
+    run: int = numbered(10, low=0)
     """The run that it ends."""
 
 
@@ -480,9 +504,9 @@ class Resume:
     """The recording went on after a break (R8)."""
 
     TYPE: ClassVar[RecordType] = RecordType.RESUME
-    session_id: bytes = numbered(1)
-    break_sequence: int = numbered(2)
-    first_frame: int = numbered(3)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
+    break_sequence: int = numbered(2, low=1)
+    first_frame: int = numbered(3, low=0)
     first_frame_boottime_ns: int = numbered(4)
     first_frame_utc_ns: int = numbered(5)
     media_time_ns: int = numbered(6)
@@ -490,7 +514,7 @@ class Resume:
     """Length of the break."""
     duration_certain: bool = numbered(8)
     """False when it spans a reboot and rests on civil time alone."""
-    run: int = numbered(9)
+    run: int = numbered(9, low=0)
     """The run that it begins."""
     automatic: bool = numbered(10)
     """Nobody pressed: the fault went away, or the unit came back by itself."""
@@ -501,16 +525,16 @@ class SessionEnd:
     """The officer finished, or the session was ended by rule."""
 
     TYPE: ClassVar[RecordType] = RecordType.SESSION_END
-    session_id: bytes = numbered(1)
+    session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
     reason: str = numbered(2)
     """Code: button, cannot-continue, stop, blocked."""
-    runs: int = numbered(3)
-    frames: int = numbered(4)
-    samples: int = numbered(5)
-    marks: int = numbered(6)
-    breaks: int = numbered(7)
-    unexplained_breaks: int = numbered(8)
-    dropped_frames: int = numbered(9)
+    runs: int = numbered(3, low=0)
+    frames: int = numbered(4, low=0)
+    samples: int = numbered(5, low=0)
+    marks: int = numbered(6, low=0)
+    breaks: int = numbered(7, low=0)
+    unexplained_breaks: int = numbered(8, low=0)
+    dropped_frames: int = numbered(9, low=0)
     ended_boottime_ns: int = numbered(10)
     media_time_ns: int = numbered(11)
 
@@ -532,6 +556,21 @@ class Fault:
     code: str = numbered(2)
     present: bool = numbered(3)
     """True when found, False when it is gone again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """The medium failed while a file was written: it ends where its last synced record ends."""
+
+    TYPE: ClassVar[RecordType] = RecordType.TORN
+    torn_file: int = numbered(1, low=1, high=FILE_NUMBER_MAX)
+    torn_bytes: int = numbered(2, low=0)
+    """Bytes behind the last record that counts, as they were read back; nothing in them counts."""
+    torn_hash: bytes = numbered(3, size=HASH_BYTES)
+    dropped_files: tuple[int, ...] = numbered(4)
+    """Numbers of files in which not even the beginning could be written."""
+    code: str = numbered(5)
+    """Name of the system error: ENOSPC, EIO, EROFS, ..."""
 
 
 Body = (
@@ -558,6 +597,7 @@ Body = (
     | SessionEnd
     | DockChange
     | Fault
+    | Torn
 )
 """Every body of format version 1. TICK and ANCHOR are reserved numbers without a body in this version."""
 
