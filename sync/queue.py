@@ -1,0 +1,73 @@
+"""Which file goes next.
+
+Rules of this module: pure; values in, values out. What a file is and what became of it is read from disk by others;
+nothing is remembered here between two calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+_NO_DEADLINE = (1, 0)
+
+
+class Standing(Enum):
+    """What is known of a file's way to the store."""
+
+    WAITING = "waiting"
+    """To be sent."""
+    EARLIER_FIRST = "earlier-first"
+    """The store needs an earlier file of the chain before it can judge this one."""
+    PARKED = "parked"
+    """The store holds the bytes and refuses them with a reason; a custodian decides."""
+    REFUSED = "refused"
+    """A receipt came and the agent rejected it; sending again would change nothing."""
+    RECEIPTED = "receipted"
+    """A receipt lies in the inbox or with the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sealed file that is ready to be sent."""
+
+    number: int
+    """File number: its place in the chain."""
+    size_bytes: int
+    standing: Standing = Standing.WAITING
+    flagged: bool = False
+    """Somebody asked for it to go first."""
+    due_utc_ns: int | None = None
+
+
+def _urgency(item: Item) -> tuple[bool, tuple[int, int], int]:
+    deadline = _NO_DEADLINE if item.due_utc_ns is None else (0, item.due_utc_ns)
+    return (not item.flagged, deadline, item.number)
+
+
+def next_item(items: Iterable[Item]) -> Item | None:
+    """Pick the file to send now: flagged first, then the earliest deadline, then the chain's order (SY-21).
+
+    A file that waits for an earlier one is passed over until every earlier file has left the queue; it then counts as
+    waiting again. Parked, refused and receipted files are never picked.
+
+    Returns:
+        The item to send, or None when nothing is left that sending could help.
+    """
+    known = tuple(items)
+    earliest = min((item.number for item in known if item.standing is Standing.WAITING), default=None)
+    ready = [item for item in known if _ready(item, earliest)]
+    return min(ready, key=_urgency, default=None)
+
+
+def _ready(item: Item, earliest_waiting: int | None) -> bool:
+    if item.standing is Standing.WAITING:
+        return True
+    before = earliest_waiting is not None and earliest_waiting < item.number
+    return item.standing is Standing.EARLIER_FIRST and not before
+
+
+def outstanding_bytes(items: Iterable[Item]) -> int:
+    """Bytes of the files that still have to be sent."""
+    return sum(item.size_bytes for item in items if item.standing in {Standing.WAITING, Standing.EARLIER_FIRST})
