@@ -6,8 +6,10 @@ raise only what the ports of `hal` allow.
 
 from __future__ import annotations
 
+from hw_sim.errors import SimulationError
 
-class SimulatedMediaError(Exception):
+
+class SimulatedMediaError(SimulationError):
     """Picture or sound for the simulated world cannot be had."""
 
 
