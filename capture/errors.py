@@ -1,0 +1,31 @@
+"""Errors of the way from the button to whole fragments.
+
+Rules of this module: every error of the room derives from `CaptureError`; names end in Error; a message names the
+thing, the value and the remedy.
+"""
+
+from __future__ import annotations
+
+
+class CaptureError(Exception):
+    """Something between the button and the sealed fragment went wrong."""
+
+
+class MediaError(CaptureError):
+    """Sound or picture could not be made into fragments."""
+
+
+class ParameterSetError(MediaError, ValueError):
+    """A key frame does not carry the parameter sets that its stream needs."""
+
+
+class BoxError(MediaError, ValueError):
+    """Bytes are not the ISO base media boxes that they should be."""
+
+
+class MuxError(MediaError):
+    """The muxer refused a packet, or made something else of it than was given."""
+
+
+class MediaLimitError(MediaError):
+    """A stream went over an announced limit; end the run and start the camera anew."""

@@ -1,0 +1,1 @@
+"""From encoded pictures and samples to whole fragments: numbering, time, muxing."""
