@@ -160,6 +160,13 @@ class StateSnapshot:
     statement_done: bool = numbered(21)
     away: bool = numbered(22)
     """Claimed at check-out: continuous, remote or away work (R20)."""
+    marks: int = numbered(23)
+    """Marks of the session so far."""
+    breaks: int = numbered(24)
+    """Breaks of the session so far; the number of the pending one, if one is pending."""
+    unexplained_breaks: int = numbered(25)
+    dropped_frames: int = numbered(26)
+    """Dropped in the session so far."""
 
 
 @dataclass(frozen=True, slots=True)
