@@ -1,0 +1,1 @@
+"""The unit's side: from the spool's files to receipts in the inbox."""
