@@ -15,14 +15,20 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import ClassVar, TypeVar
 
-from sealing.limits import FILE_NUMBER_MAX, HASH_BYTES, INTEGER_MAX, INTEGER_MIN, KEY_ID_BYTES, SALT_BYTES, SESSION_ID_BYTES
+from sealing.limits import (
+    FILE_NUMBER_MAX,
+    HASH_BYTES,
+    INTEGER_MAX,
+    INTEGER_MIN,
+    KEY_ID_BYTES,
+    SALT_BYTES,
+    SESSION_ID_BYTES,
+)
 
 Value = TypeVar("Value")
 
 
-def numbered(  # type: ignore[type-var]
-    number: int, *, low: int = INTEGER_MIN, high: int = INTEGER_MAX, size: int | None = None
-) -> Value:
+def numbered(number: int, *, low: int = INTEGER_MIN, high: int = INTEGER_MAX, size: int | None = None) -> Value:  # type: ignore[type-var]
     """Declare a body field with its CBOR map key and what it may hold.
 
     Args:
@@ -31,7 +37,7 @@ def numbered(  # type: ignore[type-var]
         high: Largest value of an integer.
         size: Exact length of a byte string; None for any up to `limits.BYTES_MAX`.
     """
-    return field(metadata={"key": number, "low": low, "high": high, "size": size})  # type: ignore[return-value]
+    return field(metadata={"key": number, "low": low, "high": high, "size": size})  # type: ignore[no-any-return]
 
 
 class RecordType(IntEnum):
@@ -183,7 +189,7 @@ class Boot:
     torn_bytes: int = numbered(4, low=0)
     torn_hash: bytes | None = numbered(5, size=HASH_BYTES)
     """Suite hash over exactly the torn bytes."""
-    dropped_files: tuple[int, ...] = numbered(6)
+    dropped_files: tuple[int, ...] = numbered(6, low=1, high=FILE_NUMBER_MAX)
     """Numbers of files that hold no whole beginning, renamed `*.torn`; nothing in them counts."""
     software_version: str = numbered(7)
     driver_set: str = numbered(8)
@@ -574,7 +580,7 @@ class Torn:
     torn_bytes: int = numbered(2, low=0)
     """Bytes behind the last record that counts, as they were read back; nothing in them counts."""
     torn_hash: bytes = numbered(3, size=HASH_BYTES)
-    dropped_files: tuple[int, ...] = numbered(4)
+    dropped_files: tuple[int, ...] = numbered(4, low=1, high=FILE_NUMBER_MAX)
     """Numbers of files in which not even the beginning could be written."""
     code: str = numbered(5)
     """Name of the system error: ENOSPC, EIO, EROFS, ..."""

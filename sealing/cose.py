@@ -1,0 +1,149 @@
+"""COSE_Sign1 (RFC 9052) in the one shape that the format has.
+
+Rules of this module: an envelope is taken apart strictly before any key is used; only then is its signature verified,
+by raising. Protected header exactly {alg, kid}, unprotected header empty, payload attached, own tag 18 in front.
+The context is COSE's external_aad: a signature made for one purpose never counts for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from sealing import encoding
+from sealing.errors import BadSignatureError, MalformedError, SuiteError
+from sealing.limits import HEADER_BYTES_MAX, KEY_ID_BYTES, SIGNATURE_BYTES_MAX
+
+_TAG_SIGN1: Final = b"\xd2"
+_HEADER_ALGORITHM: Final = 1
+_HEADER_KEY_ID: Final = 4
+_SIGN1_PARTS: Final = 4
+_PROTECTED_BYTES_MAX: Final = 64
+_SCALAR_BYTES: Final = 32
+
+PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+"""Keys that verify signatures of suite 1 and 2."""
+
+
+class Algorithm(IntEnum):
+    """COSE algorithm ids of the format (fully specified, RFC 9864)."""
+
+    ED25519 = -19
+    ESP256 = -9
+
+
+class Context(bytes):
+    """What a signature is for; bound into it as external_aad."""
+
+    __slots__ = ()
+
+
+RECORD: Final = Context(b"evs1 record")
+EPOCH: Final = Context(b"evs1 epoch")
+RECEIPT: Final = Context(b"evs1 receipt")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign1:
+    """A well-formed envelope whose signature nobody has checked yet."""
+
+    algorithm: Algorithm
+    key_id: bytes
+    payload: bytes
+    signature: bytes
+    protected: bytes
+
+
+def encode_sign1(
+    algorithm: Algorithm, key_id: bytes, payload: bytes, context: Context, sign: Callable[[bytes], bytes]
+) -> bytes:
+    """Sign a payload and return the tagged envelope.
+
+    Args:
+        algorithm: What `sign` does.
+        key_id: Key id of the signing key, 16 bytes.
+        payload: What is signed, attached.
+        context: What the signature is for.
+        sign: Makes the raw 64 byte signature over the message that it is given.
+    """
+    protected = encoding.encode({_HEADER_ALGORITHM: int(algorithm), _HEADER_KEY_ID: key_id})
+    signature = sign(_message(protected, context, payload))
+    return _TAG_SIGN1 + encoding.encode([protected, {}, payload, signature])
+
+
+def decode_sign1(data: bytes, longest_bytes: int = HEADER_BYTES_MAX) -> Sign1:
+    """Take an envelope apart without verifying it.
+
+    Raises:
+        MalformedError: It is not exactly the shape that `encode_sign1` writes (SF-5).
+        SuiteError: Its algorithm is none of the format's.
+    """
+    if data[:1] != _TAG_SIGN1:
+        raise MalformedError("not a COSE_Sign1: its tag 18 is missing")
+    parts = encoding.decode(data[1:], longest_bytes)
+    if not isinstance(parts, list) or len(parts) != _SIGN1_PARTS:
+        raise MalformedError("COSE_Sign1 is not an array of four")
+    protected, unprotected, payload, signature = parts
+    if unprotected != {} or not isinstance(unprotected, dict):
+        raise MalformedError("COSE_Sign1 has something in its unprotected header")
+    if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
+        raise MalformedError("COSE_Sign1 with a part that is not a byte string")
+    if len(signature) != SIGNATURE_BYTES_MAX:
+        raise MalformedError(f"signature of {len(signature)} bytes, not {SIGNATURE_BYTES_MAX}")
+    algorithm, key_id = _read_protected(protected)
+    return Sign1(algorithm, key_id, payload, signature, protected)
+
+
+def verify_sign1(message: Sign1, context: Context, public_key: PublicKey) -> None:
+    """Check the signature of an envelope.
+
+    Raises:
+        BadSignatureError: The key did not make it over this payload for this context, or is of another kind than
+            the algorithm says.
+    """
+    signed = _message(message.protected, context, message.payload)
+    try:
+        if message.algorithm is Algorithm.ED25519 and isinstance(public_key, ed25519.Ed25519PublicKey):
+            public_key.verify(message.signature, signed)
+        elif message.algorithm is Algorithm.ESP256 and isinstance(public_key, ec.EllipticCurvePublicKey):
+            public_key.verify(_der(message.signature), signed, ec.ECDSA(SHA256()))
+        else:
+            raise BadSignatureError(f"algorithm {message.algorithm.name} does not fit the key")
+    except InvalidSignature as error:
+        raise BadSignatureError(f"{message.algorithm.name} signature does not verify ({context.decode()})") from error
+
+
+def raw_signature(der: bytes) -> bytes:
+    """Turn an ECDSA signature from DER into r ‖ s, 32 bytes each."""
+    r, s = decode_dss_signature(der)
+    return r.to_bytes(_SCALAR_BYTES, "big") + s.to_bytes(_SCALAR_BYTES, "big")
+
+
+def _der(raw: bytes) -> bytes:
+    return encode_dss_signature(int.from_bytes(raw[:_SCALAR_BYTES], "big"), int.from_bytes(raw[_SCALAR_BYTES:], "big"))
+
+
+def _message(protected: bytes, context: Context, payload: bytes) -> bytes:
+    return encoding.encode(["Signature1", protected, bytes(context), payload])
+
+
+def _read_protected(protected: bytes) -> tuple[Algorithm, bytes]:
+    header = encoding.decode(protected, _PROTECTED_BYTES_MAX)
+    if not isinstance(header, dict) or set(header) != {_HEADER_ALGORITHM, _HEADER_KEY_ID}:
+        raise MalformedError("COSE_Sign1 protected header is not exactly {alg, kid}")
+    algorithm, key_id = header[_HEADER_ALGORITHM], header[_HEADER_KEY_ID]
+    if type(algorithm) is not int:
+        raise MalformedError("COSE_Sign1 algorithm is not an integer")
+    if not isinstance(key_id, bytes) or len(key_id) != KEY_ID_BYTES:
+        raise MalformedError(f"COSE_Sign1 key id is not {KEY_ID_BYTES} bytes")
+    try:
+        return Algorithm(algorithm), key_id
+    except ValueError as error:
+        raise SuiteError(f"COSE algorithm {algorithm} is none of the format's (-19, -9)") from error

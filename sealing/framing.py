@@ -1,0 +1,299 @@
+"""Layout of a sealed file, and the signed header of a record.
+
+Rules of this module: bytes and values only, no file is opened here. A length is bounded before anything is read or
+allocated by it (`FORMAT.md`, SF-8, SF-10 to SF-12).
+
+    magic (8)  { header length u32 | payload length u32 | header COSE_Sign1 | payload }*
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sealing import codec, cose, encoding
+from sealing.cose import Algorithm, Sign1
+from sealing.encoding import Plain
+from sealing.errors import MalformedError
+from sealing.limits import (
+    DEVICE_ID_CHARACTERS_MAX,
+    FILE_NUMBER_MAX,
+    FORMAT_VERSION,
+    HASH_BYTES,
+    HEADER_BYTES_MAX,
+    INTEGER_MAX,
+    PAYLOAD_BYTES_MAX,
+    SEQUENCE_FIRST,
+)
+from sealing.records import Body, RecordType
+
+PREFIX_BYTES: Final = 8
+FIRST_PREVIOUS_HASH: Final = bytes(HASH_BYTES)
+"""Previous hash of the first record of a chain."""
+FILE_SUFFIX: Final = ".evs"
+DROPPED_SUFFIX: Final = ".torn"
+_PREFIX: Final = struct.Struct(">II")
+_NAME: Final = re.compile(r"([0-9]{8})(\.evs|\.torn)")
+_DEVICE_ID: Final = re.compile(rf"[A-Za-z0-9._-]{{1,{DEVICE_ID_CHARACTERS_MAX}}}")
+TIME_SOURCES: Final = ("network", "store", "rtc", "unset")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHeader:
+    """What stands signed and in the clear in front of every payload."""
+
+    type: RecordType
+    sequence: int
+    """Position in the device's chain, from 1, never reset."""
+    previous_hash: bytes
+    """Suite hash of the header (COSE bytes) of the record before, whatever file it stands in."""
+    device_id: str
+    epoch: int
+    utc_ns: int
+    boottime_ns: int
+    boot_number: int
+    body: Body
+    payload_hash: bytes | None
+    """Suite hash of the payload; None exactly when `payload_length` is 0."""
+    payload_length: int
+    time_source: str
+    """network, store, rtc or unset (`hal.values.TimeSource`)."""
+    uncertainty_ns: int
+    """Largest error of `utc_ns` that the source admits; -1 when it admits none."""
+    version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRecord:
+    """One whole record as it was found, without its payload."""
+
+    header: RecordHeader
+    hash: bytes
+    """Suite hash of the COSE bytes: what the next record names."""
+    file_number: int
+    offset_bytes: int
+    """Where its framing begins in the file."""
+    length_bytes: int
+    """Framing, header and payload."""
+
+
+def encode_header(header: RecordHeader) -> bytes:
+    """Encode the map that is signed.
+
+    Raises:
+        BodyError: The body has a value outside its range.
+    """
+    fields: dict[int, Plain] = {
+        1: header.version,
+        2: int(header.type),
+        3: header.sequence,
+        4: header.previous_hash,
+        5: header.device_id,
+        6: header.epoch,
+        7: header.utc_ns,
+        8: header.boottime_ns,
+        9: header.boot_number,
+        10: codec.encode_body(header.body),
+        12: header.payload_length,
+        13: header.time_source,
+        14: header.uncertainty_ns,
+    }
+    if header.payload_hash is not None:
+        fields[11] = header.payload_hash
+    return encoding.encode(fields)
+
+
+def decode_header(data: bytes) -> RecordHeader:
+    """Read the map that was signed (the payload of the header's COSE_Sign1).
+
+    Raises:
+        MalformedError: A field is missing, unknown or outside its range.
+    """
+    fields = encoding.decode(data, HEADER_BYTES_MAX)
+    if not isinstance(fields, dict) or not _KEYS_WITHOUT_HASH <= set(fields) <= _KEYS:
+        raise MalformedError("record header has not exactly the keys 1 to 14")
+    take = _Taker(fields)
+    version = take.integer(1, FORMAT_VERSION, FORMAT_VERSION)
+    record_type = _record_type(take.integer(2, 1, INTEGER_MAX))
+    return RecordHeader(
+        type=record_type,
+        sequence=take.integer(3, SEQUENCE_FIRST, INTEGER_MAX),
+        previous_hash=take.hash(4),
+        device_id=checked_device_id(take.text(5)),
+        epoch=take.integer(6, 1, INTEGER_MAX),
+        utc_ns=take.integer(7, 0, INTEGER_MAX),
+        boottime_ns=take.integer(8, 0, INTEGER_MAX),
+        boot_number=take.integer(9, 1, INTEGER_MAX),
+        body=codec.decode_body(record_type, fields[10]),
+        payload_hash=_payload_hash(take),
+        payload_length=take.integer(12, 0, PAYLOAD_BYTES_MAX),
+        time_source=_time_source(take.text(13)),
+        uncertainty_ns=take.integer(14, -1, INTEGER_MAX),
+        version=version,
+    )
+
+
+def seal_header(header: RecordHeader, algorithm: Algorithm, key_id: bytes, sign: Callable[[bytes], bytes]) -> bytes:
+    """Encode and sign a header; returns the COSE bytes that stand in the file and that are hashed.
+
+    Raises:
+        BodyError: The body has a value outside its range.
+        MalformedError: The header is longer than a header may be.
+    """
+    data = cose.encode_sign1(algorithm, key_id, encode_header(header), cose.RECORD, sign)
+    if len(data) > HEADER_BYTES_MAX:
+        raise MalformedError(f"header of {len(data)} bytes is longer than {HEADER_BYTES_MAX}")
+    return data
+
+
+def open_header(data: bytes) -> tuple[Sign1, RecordHeader]:
+    """Take a header's COSE bytes apart; the signature is not verified here (`cose.verify_sign1` with `RECORD`).
+
+    Raises:
+        MalformedError: Envelope or header break a rule.
+        SuiteError: The algorithm is none of the format's.
+    """
+    message = cose.decode_sign1(data)
+    return message, decode_header(message.payload)
+
+
+def encode_prefix(header_length: int, payload_length: int) -> bytes:
+    """Encode the 8 bytes in front of a record.
+
+    Raises:
+        MalformedError: A length is outside its range.
+    """
+    _check_lengths(header_length, payload_length)
+    return _PREFIX.pack(header_length, payload_length)
+
+
+def decode_prefix(data: bytes) -> tuple[int, int]:
+    """Read the 8 bytes in front of a record: header length and payload length.
+
+    Raises:
+        MalformedError: A length is outside its range, or these are not 8 bytes.
+    """
+    if len(data) != PREFIX_BYTES:
+        raise MalformedError(f"framing of {len(data)} bytes, not {PREFIX_BYTES}")
+    header_length, payload_length = _PREFIX.unpack(data)
+    _check_lengths(header_length, payload_length)
+    return header_length, payload_length
+
+
+def file_name(number: int) -> str:
+    """Name of a sealed file in the spool.
+
+    Raises:
+        MalformedError: The number has no name.
+    """
+    return f"{_checked_number(number):08d}{FILE_SUFFIX}"
+
+
+def dropped_name(number: int) -> str:
+    """Name under which a file without a whole beginning is kept.
+
+    Raises:
+        MalformedError: The number has no name.
+    """
+    return f"{_checked_number(number):08d}{DROPPED_SUFFIX}"
+
+
+def file_number(name: str) -> int:
+    """Number of a sealed file.
+
+    Raises:
+        MalformedError: It is not the name of a sealed file.
+    """
+    number, suffix = parse_name(name)
+    if suffix != FILE_SUFFIX:
+        raise MalformedError(f"{name!r} is not the name of a sealed file (NNNNNNNN.evs)")
+    return number
+
+
+def parse_name(name: str) -> tuple[int, str]:
+    """Number and suffix of a file of the chain, sealed or dropped.
+
+    Raises:
+        MalformedError: It is neither.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None or int(match[1]) == 0:
+        raise MalformedError(f"{name!r} is not the name of a file of a chain (NNNNNNNN.evs or NNNNNNNN.torn)")
+    return int(match[1]), match[2]
+
+
+def checked_device_id(device_id: str) -> str:
+    """Return the device id if the format can carry it.
+
+    Raises:
+        MalformedError: It is not 1 to 64 characters of A-Z a-z 0-9 . _ -
+    """
+    if _DEVICE_ID.fullmatch(device_id) is None:
+        raise MalformedError(f"device id {device_id[:80]!r} is not 1 to 64 characters of A-Z a-z 0-9 . _ -")
+    return device_id
+
+
+def _checked_number(number: int) -> int:
+    if not 1 <= number <= FILE_NUMBER_MAX:
+        raise MalformedError(f"file number {number} is outside 1 to {FILE_NUMBER_MAX}")
+    return number
+
+
+def _check_lengths(header_length: int, payload_length: int) -> None:
+    if not 1 <= header_length <= HEADER_BYTES_MAX:
+        raise MalformedError(f"header length {header_length} is outside 1 to {HEADER_BYTES_MAX}")
+    if not 0 <= payload_length <= PAYLOAD_BYTES_MAX:
+        raise MalformedError(f"payload length {payload_length} is outside 0 to {PAYLOAD_BYTES_MAX}")
+
+
+class _Taker:
+    """Takes typed fields out of a header map."""
+
+    def __init__(self, fields: dict[int, Plain]) -> None:
+        self.fields = fields
+
+    def integer(self, key: int, low: int, high: int) -> int:
+        value = self.fields[key]
+        if type(value) is not int or not low <= value <= high:
+            raise MalformedError(f"record header key {key} is not an integer from {low} to {high}")
+        return value
+
+    def text(self, key: int) -> str:
+        value = self.fields[key]
+        if type(value) is not str:
+            raise MalformedError(f"record header key {key} is not text")
+        return value
+
+    def hash(self, key: int) -> bytes:
+        value = self.fields[key]
+        if type(value) is not bytes or len(value) != HASH_BYTES:
+            raise MalformedError(f"record header key {key} is not a hash of {HASH_BYTES} bytes")
+        return value
+
+
+_KEYS: Final = frozenset(range(1, 15))
+_PAYLOAD_HASH: Final = 11
+_KEYS_WITHOUT_HASH: Final = _KEYS - {_PAYLOAD_HASH}
+
+
+def _payload_hash(take: _Taker) -> bytes | None:
+    given = _PAYLOAD_HASH in take.fields
+    if given is (take.fields[12] == 0):
+        raise MalformedError("record header has a payload hash without a payload, or a payload without a hash")
+    return take.hash(_PAYLOAD_HASH) if given else None
+
+
+def _record_type(number: int) -> RecordType:
+    try:
+        return RecordType(number)
+    except ValueError as error:
+        raise MalformedError(f"record type {number} is unknown") from error
+
+
+def _time_source(text: str) -> str:
+    if text not in TIME_SOURCES:
+        raise MalformedError(f"time source {text[:40]!r} is none of {', '.join(TIME_SOURCES)}")
+    return text
