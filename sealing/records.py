@@ -173,6 +173,8 @@ class StateSnapshot:
     unexplained_breaks: int = numbered(25)
     dropped_frames: int = numbered(26)
     """Dropped in the session so far."""
+    break_origin: str | None = numbered(27)
+    """A `BreakOrigin`: who found the pending break decides whether the unit may resume by itself."""
 
 
 @dataclass(frozen=True, slots=True)
