@@ -155,8 +155,8 @@ class _Run:
         if self._given % self._settings.gop_frames == 0:
             measured = pictures.statistics(pictures.plane(picture, 0))
         self._given += 1
-        self._sink.frame(EncodedFrame(data, captured_ns, keyframe, sequence, measured))
         self._world.truth.camera_frame(sequence, captured_ns, number)
+        self._sink.frame(EncodedFrame(data, captured_ns, keyframe, sequence, measured))
 
     def _picture(self, captured_ns: int) -> tuple[VideoFrame, int]:
         faults = self._world.faults

@@ -26,7 +26,7 @@ class Truth(Protocol):
         ...
 
     def camera_frame(self, sensor_sequence: int, captured_boottime_ns: int, picture_number: int) -> None:
-        """Learn that a picture was handed over; `picture_number` counts over the world's whole life."""
+        """Learn that a picture is about to be handed over; `picture_number` counts over the world's whole life."""
         ...
 
     def camera_stopped(self, at_boottime_ns: int, reason: str) -> None:
@@ -38,7 +38,7 @@ class Truth(Protocol):
         ...
 
     def microphone_samples(self, first_sample: int, count: int, captured_boottime_ns: int, lost: int) -> None:
-        """Learn that a block was handed over and how many samples were lost before it."""
+        """Learn that a block is about to be handed over and how many samples were lost before it."""
         ...
 
     def microphone_stopped(self, at_boottime_ns: int, reason: str) -> None:

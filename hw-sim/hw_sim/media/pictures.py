@@ -68,7 +68,7 @@ def even_settings(asked: CameraSettings) -> CameraSettings:
 def plane(frame: VideoFrame, index: int) -> Plane:
     """A writable view of one plane of a yuv420p frame, without its padding."""
     part = frame.planes[index]
-    rows = np.frombuffer(part, np.uint8).reshape(-1, part.line_size)
+    rows: Plane = np.frombuffer(memoryview(part), np.uint8).reshape(-1, part.line_size)
     return rows[: part.height, : part.width]
 
 

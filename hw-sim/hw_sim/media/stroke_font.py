@@ -7,6 +7,7 @@ Rules of this module: shapes only; colours and places are the scene's. Each glyp
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -81,24 +82,20 @@ def glyph(sign: str, height_pixels: int) -> Mask:
     for (x0, y0), (x1, y1) in _segments(GLYPHS.get(sign, "")):
         ends = (left + x0 * step, top + y0 * step, left + x1 * step, top + y1 * step)
         np.minimum(distance, _distance(x, y, *ends), out=distance)
-    return np.clip(height_pixels * _WEIGHT_PER_HEIGHT / 2 - distance + 0.5, 0, 1).astype(np.float32)
-
-
-def line(text: str, height_pixels: int) -> Mask:
-    """Coverage of a line of text, its cells side by side."""
-    return np.hstack([glyph(sign, height_pixels) for sign in text])
+    cover: Mask = np.clip(height_pixels * _WEIGHT_PER_HEIGHT / 2 - distance + 0.5, 0, 1).astype(np.float32)
+    return cover
 
 
 def _segments(strokes: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     found = []
     for stroke in filter(None, strokes.split("/")):
         points = [(int(pair[0]), int(pair[1])) for pair in stroke.split()]
-        found += list(zip(points, points[1:], strict=False)) or [(points[0], points[0])]
+        found += list(pairwise(points)) or [(points[0], points[0])]
     return found
 
 
 def _distance(x: Mask, y: Mask, x0: float, y0: float, x1: float, y1: float) -> Mask:
     length_squared = (x1 - x0) ** 2 + (y1 - y0) ** 2
-    along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length_squared if length_squared else np.zeros_like(x)
-    along = np.clip(along, 0, 1)
+    reach = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / max(length_squared, 1.0)
+    along = np.clip(reach, 0, 1)
     return np.hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0)).astype(np.float32)
