@@ -1,0 +1,1 @@
+"""What the unit says, what it hears of it, and whether somebody answered."""

@@ -1,0 +1,256 @@
+"""Clips rendered beforehand: one directory of WAV files and their index.
+
+Rules of this module: files are written beside and renamed, so that a reader finds a whole clip or none; a clip's name
+is the hash of its words, language and voice, so that a later start finds it again. Rendering blocks for real and is
+done at start and at check-out, by a thread that takes no part in the injected clock; speaking only reads. A clip that
+is missing is never synthesised while recording: a tone answers in its place, and the log says which words are missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from capture.voice.errors import MissingClipError
+from capture.voice.loudness import normalised
+from capture.voice.phrases import Phrase, Utterance
+from capture.voice.samples import VOICE_RATE_HZ, faded, from_s16, joined, to_s16
+from capture.voice.synthesiser import Synthesiser
+from capture.voice.tones import Tone, tone
+from hal.values import SoundClip
+
+log = logging.getLogger(__name__)
+
+GAP_SECONDS = 0.08
+"""Silence between joined clips."""
+INDEX_NAME = "index.json"
+INDEX_VERSION = 1
+_PROCESSING = "trim, -16 LUFS, -1.5 dBTP, v1"
+"""Part of every clip's name: a change of the processing renders anew."""
+_EDGE_SECONDS = 0.004
+_REMEDY = "check the officers out again, which renders every clip"
+
+
+class IndexEntry(BaseModel):
+    """One clip in the index."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    text: str
+    language: str
+    file: str
+    sha256: str
+    """Of the samples, s16le."""
+    duration_ms: int
+
+
+class Index(BaseModel):
+    """The file `index.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    voice: str
+    clips: tuple[IndexEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenClip:
+    """A sentence ready to be played, with what is sealed about it."""
+
+    clip: SoundClip
+    text: str
+    sha256: bytes
+    """Of the clip's samples: `Prompt.clip_hash`."""
+    spoken: bool
+    """False when a tone stands in for words that are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderReport:
+    """What a rendering did."""
+
+    rendered: int
+    reused: int
+    removed: int
+
+
+class VoiceCache:
+    """The clips of the officers who are checked out.
+
+    Args:
+        directory: Where the clips stand; made when it is missing.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = Lock()
+        self._entries: dict[str, IndexEntry] = {}
+        directory.mkdir(parents=True, exist_ok=True)
+        self._load()
+
+    def render(
+        self,
+        phrases: Sequence[Phrase],
+        synthesiser: Synthesiser,
+        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> RenderReport:
+        """Make every phrase available; the clips before stay in force until all are done.
+
+        Clips that no phrase needs any more (names of officers before) are removed.
+
+        Raises:
+            SynthesisError: A text did not become sound; the clips before stay in force.
+            LoudnessError: As above.
+            OSError: The directory cannot be written; as above.
+        """
+        voice, rendered = synthesiser.identity, 0
+        entries: dict[str, IndexEntry] = {}
+        known = {entry.file: entry for entry in self._entries.values()}
+        for done, phrase in enumerate(phrases):
+            on_progress(done, len(phrases))
+            entry = self._reusable(phrase, known.get(_file_name(phrase, voice)))
+            if entry is None:
+                entry = self._render_one(phrase, synthesiser)
+                rendered += 1
+            entries[phrase.key] = entry
+        self._commit(entries, voice)
+        on_progress(len(phrases), len(phrases))
+        return RenderReport(rendered, len(entries) - rendered, self._remove_unused(entries))
+
+    def missing(self, phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
+        """Which phrases are not in the index with exactly these words (the index alone is asked, no file)."""
+        with self._lock:
+            known = {key: entry.text for key, entry in self._entries.items()}
+        return tuple(phrase for phrase in phrases if known.get(phrase.key) != phrase.text)
+
+    def joined(self, utterance: Utterance) -> SpokenClip:
+        """Join the clips of a sentence with 80 ms between them.
+
+        Raises:
+            MissingClipError: A clip was not rendered, or its file is damaged or gone.
+        """
+        with self._lock:
+            entries = [self._entry(key) for key in utterance]
+        parts = [from_s16(self._read(entry)) for entry in entries]
+        between = "" if all(entry.language == "zh" for entry in entries) else " "
+        text = between.join(entry.text for entry in entries)
+        return _spoken(to_s16(joined(parts, GAP_SECONDS)), text, spoken=True)
+
+    def joined_or_tone(self, utterance: Utterance) -> SpokenClip:
+        """As `joined`, but with the fault tone (and `spoken` false) in place of words that are missing."""
+        try:
+            return self.joined(utterance)
+        except MissingClipError as error:
+            log.error("%s; a tone is played instead", error)  # noqa: TRY400 - the words are missing, not the program
+            return _spoken(tone(Tone.FAULT).samples, " ".join(utterance), spoken=False)
+
+    def _load(self) -> None:
+        path = self._directory / INDEX_NAME
+        try:
+            index = Index.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return
+        except (OSError, ValidationError) as error:
+            log.warning("voice index %s is unusable and will be made anew: %s", path, error)
+            return
+        if index.version == INDEX_VERSION:
+            self._entries = {entry.key: entry for entry in index.clips}
+
+    def _entry(self, key: str) -> IndexEntry:
+        entry = self._entries.get(key)
+        if entry is None:
+            raise MissingClipError(f"clip {key!r} was never rendered: {_REMEDY}")
+        return entry
+
+    def _read(self, entry: IndexEntry) -> bytes:
+        path = self._directory / entry.file
+        try:
+            with wave.open(str(path)) as file:
+                data = file.readframes(file.getnframes())
+        except (OSError, EOFError, wave.Error) as error:
+            raise MissingClipError(
+                f"clip {entry.key!r} in {path} is gone: {error}; check the officers out again"
+            ) from error
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise MissingClipError(f"clip {entry.key!r} in {path} is damaged: check the officers out again")
+        return data
+
+    def _reusable(self, phrase: Phrase, known: IndexEntry | None) -> IndexEntry | None:
+        """A clip of the same words and voice, under whatever key, if its file is still whole."""
+        if known is None:
+            return None
+        try:
+            self._read(known)
+        except MissingClipError:
+            return None
+        return known.model_copy(update={"key": phrase.key, "text": phrase.text})
+
+    def _render_one(self, phrase: Phrase, synthesiser: Synthesiser) -> IndexEntry:
+        samples = faded(normalised(synthesiser.synthesise(phrase.spoken, phrase.language)), _EDGE_SECONDS)
+        data = to_s16(samples)
+        name = _file_name(phrase, synthesiser.identity)
+        _write_wav(self._directory / name, data)
+        return IndexEntry(
+            key=phrase.key,
+            text=phrase.text,
+            language=phrase.language.value,
+            file=name,
+            sha256=hashlib.sha256(data).hexdigest(),
+            duration_ms=len(data) // 2 * 1000 // VOICE_RATE_HZ,
+        )
+
+    def _commit(self, entries: dict[str, IndexEntry], voice: str) -> None:
+        index = Index(version=INDEX_VERSION, voice=voice, clips=tuple(entries.values()))
+        text = json.dumps(index.model_dump(mode="json"), ensure_ascii=False, indent=1)
+        _write_atomically(self._directory / INDEX_NAME, lambda path: path.write_bytes(text.encode()), durable=True)
+        with self._lock:
+            self._entries = entries
+
+    def _remove_unused(self, entries: dict[str, IndexEntry]) -> int:
+        wanted = {entry.file for entry in entries.values()}
+        unused = [path for path in self._directory.glob("*.wav") if path.name not in wanted]
+        for path in unused:
+            path.unlink(missing_ok=True)
+        return len(unused)
+
+
+def _file_name(phrase: Phrase, voice: str) -> str:
+    content = f"{voice}\n{_PROCESSING}\n{phrase.language.value}\n{phrase.spoken}"
+    return f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.wav"
+
+
+def _spoken(samples: bytes, text: str, *, spoken: bool) -> SpokenClip:
+    clip = SoundClip(samples, VOICE_RATE_HZ, text)
+    return SpokenClip(clip, text, hashlib.sha256(samples).digest(), spoken)
+
+
+def _write_wav(path: Path, data: bytes) -> None:
+    def write(target: Path) -> None:
+        with wave.open(str(target), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(VOICE_RATE_HZ)
+            file.writeframes(data)
+
+    _write_atomically(path, write, durable=False)
+
+
+def _write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool) -> None:
+    """Write beside and rename; a clip need not be durable, its hash tells at the next start whether it is whole."""
+    beside = path.with_suffix(path.suffix + ".part")
+    write(beside)
+    if durable:
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+    beside.replace(path)

@@ -1,0 +1,181 @@
+"""Words to sound by the program espeak-ng.
+
+Rules of this module: the program is called as a program (its licence stays outside our process), never while a
+recording runs, and never by a thread that takes part in the injected clock: it blocks for real, some 20 ms a phrase.
+The Mandarin voice is always `cmn-latn-pinyin`: the plain `cmn` of Debian 12 reads Chinese as English letters.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+import wave
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+from xml.sax.saxutils import escape
+
+import av
+import numpy as np
+
+from capture.voice.errors import SynthesisError, VoiceUnavailableError
+from capture.voice.samples import VOICE_RATE_HZ, Samples, from_s16, joined, trimmed
+
+INSTALL_HINT = "install the Debian packages espeak-ng and espeak-ng-data (apt-get install espeak-ng)"
+TIMEOUT_SECONDS = 20.0
+TEXT_MAX = 2_000
+"""Characters of one phrase."""
+_SELF_TEST = "您好，本次执法全程录音录像。"
+_SELF_TEST_SYLLABLES = 12
+_TONE_DIGITS = re.compile(r"\d{2}")
+_ENGLISH_INSIDE = "(en)"
+_RATE_WORDS = 160
+_PITCH = 60
+_RANGE = "+100%"
+"""Widest intonation that the program takes: tones over 7 semitones instead of 4."""
+_SEGMENT_GAP_SECONDS = 0.08
+_CHINESE_RUN = re.compile(r"[\u3400-\u9fff〇][\u3400-\u9fff〇、]*")
+_SETTINGS = f"rate {_RATE_WORDS} pitch {_PITCH} range {_RANGE}"
+
+
+class Language(StrEnum):
+    """Languages that the unit can speak."""
+
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
+VOICES = {Language.CHINESE: "cmn-latn-pinyin", Language.ENGLISH: "en"}
+
+
+class Synthesiser(Protocol):
+    """A source of spoken words."""
+
+    @property
+    def identity(self) -> str:
+        """Names the voice and its settings; clips of another identity are rendered again."""
+        ...
+
+    def synthesise(self, text: str, language: Language) -> Samples:
+        """Speak `text` (already `speakable`) as 48 kHz samples with little silence at the ends.
+
+        Raises:
+            SynthesisError: This text did not become sound.
+        """
+        ...
+
+
+class EspeakSynthesiser:
+    """espeak-ng, checked at construction.
+
+    Args:
+        program: Name or path of the program.
+        timeout_seconds: Longest time for one phrase.
+
+    Raises:
+        VoiceUnavailableError: The program or its Mandarin voice is missing, or reads Chinese as English letters.
+    """
+
+    def __init__(self, program: str = "espeak-ng", timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._program = program
+        self._timeout_seconds = timeout_seconds
+        self._version = self._start_up(["--version"]).decode(errors="replace").partition("Data at")[0].strip()
+        self._self_test()
+
+    @property
+    def identity(self) -> str:
+        """Version of the program with voice and settings."""
+        return f"{self._version}; {VOICES[Language.CHINESE]}; {_SETTINGS}"
+
+    def phonemes(self, text: str, language: Language) -> str:
+        """How the voice would say `text`, in the program's own phoneme signs.
+
+        Raises:
+            SynthesisError: The program failed.
+        """
+        arguments = ["-v", VOICES[language], "-q", "-x", "--stdin"]
+        return self._run(arguments, text.encode()).decode(errors="replace").strip()
+
+    def synthesise(self, text: str, language: Language) -> Samples:
+        """Speak `text`; Chinese names inside English are spoken by the Mandarin voice.
+
+        Raises:
+            SynthesisError: The text is empty or too long, or the program failed, hung or gave silence.
+        """
+        if not text.strip() or len(text) > TEXT_MAX:
+            raise SynthesisError(f"cannot speak {text[:40]!r}: a phrase needs 1 to {TEXT_MAX} characters")
+        parts = [self._one_voice(part, voice) for part, voice in _by_voice(text, language)]
+        return joined(parts, _SEGMENT_GAP_SECONDS)
+
+    def _one_voice(self, text: str, language: Language) -> Samples:
+        marked = f'<speak><prosody range="{_RANGE}">{escape(text)}</prosody></speak>'
+        with tempfile.TemporaryDirectory(prefix="recorder-voice-") as directory:
+            target = Path(directory) / "phrase.wav"
+            settings = ["-v", VOICES[language], "-m", "-s", str(_RATE_WORDS), "-p", str(_PITCH)]
+            self._run([*settings, "-w", str(target), "--stdin"], marked.encode())
+            samples = trimmed(_read_wav(target))
+        if samples.size == 0:
+            raise SynthesisError(f"{self._program} gave silence for {text!r}: reword it")
+        return samples
+
+    def _run(self, arguments: Sequence[str], text: bytes) -> bytes:
+        try:
+            done = subprocess.run(
+                [self._program, *arguments], input=text, capture_output=True, timeout=self._timeout_seconds, check=True
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise SynthesisError(f"{self._program} did not speak: {error}; {INSTALL_HINT}") from error
+        return done.stdout
+
+    def _start_up(self, arguments: Sequence[str]) -> bytes:
+        try:
+            return self._run(arguments, b"")
+        except SynthesisError as error:
+            raise VoiceUnavailableError(f"no voice: {error.__cause__}; {INSTALL_HINT}") from error
+
+    def _self_test(self) -> None:
+        """Refuse a voice that reads a fixed Chinese sentence as anything but toned Mandarin syllables."""
+        try:
+            spoken = self.phonemes(_SELF_TEST, Language.CHINESE)
+        except SynthesisError as error:
+            raise VoiceUnavailableError(f"no Mandarin voice: {error.__cause__}; {INSTALL_HINT}") from error
+        if _ENGLISH_INSIDE in spoken or len(_TONE_DIGITS.findall(spoken)) < _SELF_TEST_SYLLABLES:
+            raise VoiceUnavailableError(
+                f"voice {VOICES[Language.CHINESE]} of {self._program} does not read Mandarin "
+                f"(phonemes {spoken[:60]!r}): {INSTALL_HINT}"
+            )
+
+
+def _by_voice(text: str, language: Language) -> list[tuple[str, Language]]:
+    """Cut English text at its Chinese names; Chinese text is one part."""
+    if language is Language.CHINESE:
+        return [(text, language)]
+    parts: list[tuple[str, Language]] = []
+    position = 0
+    for found in _CHINESE_RUN.finditer(text):
+        parts += [(text[position : found.start()], language), (found[0], Language.CHINESE)]
+        position = found.end()
+    parts.append((text[position:], language))
+    return [(part, voice) for part, voice in parts if any(sign.isalnum() for sign in part)]
+
+
+def _read_wav(path: Path) -> Samples:
+    try:
+        with wave.open(str(path)) as file:
+            rate_hz, data = file.getframerate(), file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise SynthesisError(f"the synthesiser left no sound: {error}; {INSTALL_HINT}") from error
+    return resampled(from_s16(data), rate_hz)
+
+
+def resampled(samples: Samples, rate_hz: int) -> Samples:
+    """Bring samples of any rate to 48 kHz."""
+    if rate_hz == VOICE_RATE_HZ or samples.size == 0:
+        return samples
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[np.newaxis, :]), format="flt", layout="mono")
+    frame.sample_rate = rate_hz
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=VOICE_RATE_HZ)
+    frames = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([np.asarray(one.to_ndarray()[0], dtype=np.float32) for one in frames])

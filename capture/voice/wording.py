@@ -1,0 +1,181 @@
+"""Every fixed sentence of the unit, in Mandarin and English.
+
+Rules of this module: tables only. An agency's own wording (notice, items of the statement, causes, the end event) comes
+from its profile and never stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from capture.voice.synthesiser import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One sentence in every language."""
+
+    zh: str
+    en: str
+
+    def said_in(self, language: Language) -> str:
+        """The sentence in one language."""
+        return self.zh if language is Language.CHINESE else self.en
+
+
+class Cue(StrEnum):
+    """Sentences that never change; the value is the clip's key."""
+
+    CHECKED_OUT = "checkout.done"
+    TOO_FEW_OFFICERS = "checkout.too-few"
+    CHECKED_IN = "checkin.done"
+    NOT_CHECKED_OUT = "checkout.missing"
+    PREFLIGHT_GOOD = "preflight.pass"
+    PREFLIGHT_DEGRADED = "preflight.degraded"
+    PREFLIGHT_FAIL = "preflight.fail"
+    PREFLIGHT_BLOCKED = "preflight.blocked"
+    STARTED = "recording.started"
+    NOTICE_REPEATED = "notice.repeated"
+    NOTICE_UNHEARD = "notice.unheard"
+    NOTICE_BY_OFFICER = "notice.by-officer"
+    STATEMENT_AGAIN = "statement.again"
+    STATEMENT_HEARD = "statement.heard"
+    STATEMENT_MISSING = "statement.missing"
+    CHOOSE_CAUSE = "break.choose"
+    BREAK_CANCELLED = "break.cancelled"
+    REASON_REQUEST = "reason.request"
+    REASON_AGAIN = "reason.again"
+    REASON_HEARD = "reason.heard"
+    REASON_MISSING = "reason.missing"
+    PRESS_TO_RESUME = "resume.press"
+    RESUMED_AFTER_CRASH = "resume.crash"
+    RESUMED_AFTER_POWER_LOSS = "resume.power-loss"
+    POWER_LOSS_PRESS = "resume.power-loss-press"
+    MARKED = "mark.set"
+    STILL_RECORDING = "recording.still"
+    NOT_RECORDING = "recording.not"
+    FINISHED = "recording.finished"
+    CANNOT_CONTINUE = "recording.cannot-continue"
+    REFUSED = "gesture.refused"
+    DOCKED = "dock.in"
+    UNDOCKED = "dock.out"
+    ALL_UPLOADED = "dock.all-uploaded"
+    NOT_ALL_UPLOADED = "dock.not-all-uploaded"
+    BATTERY_LOW = "warning.battery"
+    BATTERY_CRITICAL = "warning.battery-critical"
+    STORAGE_LOW = "warning.storage"
+    STORAGE_SLOW = "warning.storage-slow"
+    CLOCK_UNTRUSTED = "warning.clock"
+    MICROPHONE_DEAD = "warning.microphone"
+    MICROPHONE_CLIPPING = "warning.microphone-clipping"
+    LENS_COVERED = "warning.lens"
+    FRAMES_LOST = "warning.frames-lost"
+
+
+FIXED: dict[Cue, Words] = {
+    Cue.CHECKED_OUT: Words("已领用。", "Checked out."),
+    Cue.TOO_FEW_OFFICERS: Words("执法人员人数不足。", "Too few officers."),
+    Cue.CHECKED_IN: Words("已归还。", "Checked in."),
+    Cue.NOT_CHECKED_OUT: Words("未领用，本次录制没有登记执法人员。", "Not checked out. No officer is registered."),
+    Cue.PREFLIGHT_GOOD: Words("检查正常。", "All checks passed."),
+    Cue.PREFLIGHT_DEGRADED: Words("检查完成，有不足之处。", "Checks done, with shortcomings."),
+    Cue.PREFLIGHT_FAIL: Words("检查发现故障。", "A check failed."),
+    Cue.PREFLIGHT_BLOCKED: Words("检查发现故障，不能开始录制。", "A check failed. Recording cannot start."),
+    Cue.STARTED: Words("开始录制。", "Recording started."),
+    Cue.NOTICE_REPEATED: Words("告知未能确认，现再次告知。", "The notice was not confirmed. It is repeated now."),
+    Cue.NOTICE_UNHEARD: Words("告知未能确认，已记录。", "The notice could not be confirmed. This is on record."),
+    Cue.NOTICE_BY_OFFICER: Words("请执法人员口头告知当事人。", "Officer, please inform the party."),
+    Cue.STATEMENT_AGAIN: Words("没有听到说明，请再次说明。", "No statement was heard. Please state it again."),
+    Cue.STATEMENT_HEARD: Words("语音说明已记录。", "The statement is on record."),
+    Cue.STATEMENT_MISSING: Words("没有听到语音说明，已记录。", "No statement was heard. This is on record."),
+    Cue.CHOOSE_CAUSE: Words(
+        "请选择中断原因，按标记键切换，按录制键确认。",
+        "Choose the cause. Press mark for the next one, press record to confirm.",
+    ),
+    Cue.BREAK_CANCELLED: Words("继续录制。", "Recording goes on."),
+    Cue.REASON_REQUEST: Words("请说明中断原因。", "Please explain the interruption."),
+    Cue.REASON_AGAIN: Words(
+        "没有听到说明，请再次说明中断原因。", "No explanation was heard. Please explain the interruption again."
+    ),
+    Cue.REASON_HEARD: Words("中断原因已记录。", "The explanation is on record."),
+    Cue.REASON_MISSING: Words("没有听到中断原因，已记录。", "No explanation was heard. This is on record."),
+    Cue.PRESS_TO_RESUME: Words("录制已中断，按录制键恢复录制。", "Recording is interrupted. Press record to resume."),
+    Cue.RESUMED_AFTER_CRASH: Words("设备已自动恢复录制。", "Recording was resumed automatically."),
+    Cue.RESUMED_AFTER_POWER_LOSS: Words(
+        "断电后已自动恢复录制。", "Recording was resumed automatically after a power loss."
+    ),
+    Cue.POWER_LOSS_PRESS: Words(
+        "上次录制因断电中断，按录制键恢复录制。",
+        "The last recording was interrupted by a power loss. Press record to resume.",
+    ),
+    Cue.MARKED: Words("已标记。", "Marked."),
+    Cue.STILL_RECORDING: Words("正在录制。", "Recording."),
+    Cue.NOT_RECORDING: Words("没有在录制。", "Not recording."),
+    Cue.FINISHED: Words("录制结束。", "Recording finished."),
+    Cue.CANNOT_CONTINUE: Words("无法继续录制，请立即报告。", "Recording cannot go on. Report at once."),
+    Cue.REFUSED: Words("现在不能执行。", "Not possible now."),
+    Cue.DOCKED: Words("已放入底座，开始上传。", "Docked. Uploading."),
+    Cue.UNDOCKED: Words("已取出底座。", "Taken out of the dock."),
+    Cue.ALL_UPLOADED: Words("全部上传完成。", "Everything is uploaded."),
+    Cue.NOT_ALL_UPLOADED: Words("上传尚未完成，请放回底座。", "The upload is not complete. Please put it back."),
+    Cue.BATTERY_LOW: Words("电池电量不足。", "Battery low."),
+    Cue.BATTERY_CRITICAL: Words("电池即将耗尽。", "Battery almost empty."),
+    Cue.STORAGE_LOW: Words("存储空间不足。", "Storage low."),
+    Cue.STORAGE_SLOW: Words("存储响应缓慢。", "Storage is slow."),
+    Cue.CLOCK_UNTRUSTED: Words("系统时间未校准。", "The clock is not synchronised."),
+    Cue.MICROPHONE_DEAD: Words("麦克风没有声音。", "The microphone is silent."),
+    Cue.MICROPHONE_CLIPPING: Words("声音过大，请远离声源。", "The sound is too loud. Move away from its source."),
+    Cue.LENS_COVERED: Words("镜头可能被遮挡。", "The lens may be covered."),
+    Cue.FRAMES_LOST: Words("画面有丢失，已记录。", "Pictures were lost. This is on record."),
+}
+
+CHECK_NAMES: dict[str, Words] = {
+    "battery": Words("电池", "battery"),
+    "storage": Words("存储空间", "storage"),
+    "clock": Words("系统时间", "clock"),
+    "camera": Words("摄像头", "camera"),
+    "microphone": Words("麦克风", "microphone"),
+    "speaker": Words("扬声器", "loudspeaker"),
+    "key": Words("签名密钥", "signing key"),
+    "spool": Words("存储目录", "spool"),
+}
+"""Codes of `CheckResult.check`."""
+
+CHECK_DEGRADED = Words("{check}不理想。", "The {check} is not at its best.")
+CHECK_FAILED = Words("{check}检查未通过。", "The {check} check failed.")
+
+MACHINE_CAUSES: dict[str, Words] = {
+    "camera-fault": Words("摄像头故障", "camera fault"),
+    "camera-frozen": Words("画面停滞", "frozen picture"),
+    "camera-black": Words("画面全黑", "black picture"),
+    "microphone-fault": Words("麦克风故障", "microphone fault"),
+    "storage-full": Words("存储空间不足", "full storage"),
+    "storage-fault": Words("存储故障", "storage fault"),
+    "battery": Words("电量不足", "low battery"),
+    "overheating": Words("设备过热", "overheating"),
+    "power-loss": Words("设备断电", "power loss"),
+    "crash": Words("程序异常", "a program fault"),
+    "watchdog": Words("程序无响应", "a stalled program"),
+    "clock-step": Words("系统时间变动", "a change of the clock"),
+    "stop": Words("设备关机", "shutdown"),
+    "unclassified": Words("未说明的原因", "a cause not stated"),
+}
+"""Causes that the unit finds by itself; a profile's cause of the same code replaces the words."""
+OTHER_CAUSE = "unclassified"
+
+BREAK_MARKER = Words("{cause}，录制中断。", "Recording interrupted, {cause}.")
+CAUSE_IN_MARKER = Words("因{cause}中断，", "was interrupted by {cause}.")
+CAUSE_NAME = Words("{cause}。", "{cause}.")
+RECORDED_AT = Words("录制于", "The recording at")
+YESTERDAY = Words("昨日", "yesterday")
+EARLIER_DAY = Words("此前某日", "an earlier day")
+NOW_RESUMING = Words("现恢复录制。", "It goes on now.")
+STATEMENT_REQUEST = Words("请语音说明{items}。", "Please state aloud: {items}.")
+OFFICER = Words("执法人员{name}，证号{number}。", "Officer {name}, certificate {number}.")
+REMINDER = Words("请注意记录{item}。", "Remember to record: {item}.")
+REMAINING = Words("还可录制", "Recording time left,")
+MINUTES = Words("分钟。", "minutes.")
+BATTERY_AT = Words("电量百分之", "Battery at")
+PERCENT_END = Words("", "percent.")
+HUNDREDS = Words("百", "hundred")
