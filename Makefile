@@ -16,32 +16,32 @@ BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
 .PHONY: demo
 demo: setup ## The whole job on a simulated unit (VIDEO=file PROFILE=name OUT=folder)
-	$(BIN)/recorder-sim demo --out '$(OUT)' $(if $(VIDEO),--video '$(VIDEO)') $(if $(PROFILE),--profile '$(PROFILE)')
+	@$(BIN)/recorder-sim demo --out '$(OUT)' $(if $(VIDEO),--video '$(VIDEO)') $(if $(PROFILE),--profile '$(PROFILE)')
 
 .PHONY: test
 test: setup browser lint ## Set-up, all checks, all tests but the soak
-	$(PYTEST) -m 'not soak'
+	@$(PYTEST) -m 'not soak'
 
 .PHONY: check
 check: setup lint ## The quick round: style, types, layers, unit and architecture tests
-	$(PYTEST) -m 'not soak and not system and not bench' $(wildcard tests/unit tests/architecture)
+	@$(PYTEST) -m 'not soak and not system and not bench' $(wildcard tests/unit tests/architecture)
 
 .PHONY: bench
 bench: setup ## Measure; prints a table, writes build/bench.json
-	$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench
 
 .PHONY: soak
 soak: setup ## Tests that run for hours
-	$(PYTEST) -m soak -o timeout=0
+	@$(PYTEST) -m soak -o timeout=0
 
 .PHONY: lock
 lock: setup ## Pin every dependency anew (UPGRADE=1 takes the newest)
-	.ci/lock
+	@.ci/lock
 
 .PHONY: clean
 clean: ## Remove what the commands above left behind, the environment excepted
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 .PHONY: help
 help: ## This list
