@@ -74,14 +74,7 @@ AWAITED = frozenset(
         "capture.session",
         "capture/SESSION.md",
         "hal/DRIVERS.md",
-        "sealing.codec",
-        "sealing.cose",
-        "sealing.encoding",
         "sealing/FORMAT.md",
-        "sync.backoff",
-        "sync.deadlines",
-        "sync.queue",
-        "sync/PROTOCOL.md",
     }
 )
 
