@@ -7,10 +7,10 @@ unit believes is the truth plus an error, and the error is what drift, steps and
 from __future__ import annotations
 
 import threading
-from collections.abc import MutableSequence
 from typing import Protocol
 
 from hal.values import TimeSource
+from hw_sim.memory import Numbers
 
 NANOSECONDS = 1_000_000_000
 FIRST_UTC_NS = 1_767_229_200 * NANOSECONDS
@@ -47,7 +47,7 @@ class UnitTime:
         drift_ppm: Error of the crystal; positive runs fast.
     """
 
-    def __init__(self, memory: MutableSequence[int], first_utc_ns: int = FIRST_UTC_NS, drift_ppm: float = 0.0) -> None:
+    def __init__(self, memory: Numbers, first_utc_ns: int = FIRST_UTC_NS, drift_ppm: float = 0.0) -> None:
         self._memory = memory
         self._first_utc_ns = first_utc_ns
         self._drift_ppm = drift_ppm

@@ -16,7 +16,7 @@ from __future__ import annotations
 import faulthandler
 import sys
 import threading
-from collections.abc import Callable, Iterator, MutableSequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from heapq import heappop, heappush
 from typing import Literal
@@ -25,6 +25,7 @@ from hal.ports import Signal
 from hal.values import ClockReading
 from hw_sim.civil import NANOSECONDS, CivilTime, PerfectTime
 from hw_sim.errors import ClockStalledError, SimulationError
+from hw_sim.memory import Numbers
 from hw_sim.pacer import Pacer
 from hw_sim.parking import SimSignal, Waiter
 
@@ -51,13 +52,13 @@ class SimClock:
         civil: CivilTime | None = None,
         boot_id: str = "00000000-0000-4000-8000-000000000001",
         booted_world_ns: int = 0,
-        memory: MutableSequence[int] | None = None,
+        memory: Numbers | None = None,
         stall_seconds: float = 60.0,
     ) -> None:
         self.boot_id = boot_id
         self._civil = civil or PerfectTime()
         self._booted_world_ns = booted_world_ns
-        self._memory = [0] if memory is None else memory
+        self._memory: Numbers = [0] if memory is None else memory
         self._now_ns = self._memory[0]
         self._stall_seconds = stall_seconds
         self._lock = threading.Lock()
