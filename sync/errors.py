@@ -50,7 +50,3 @@ class ContentError(SyncError):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
-
-
-class ContentPendingError(ContentError):
-    """The content cannot be judged yet: an earlier file of the chain is missing in the store."""

@@ -18,8 +18,6 @@ class Standing(Enum):
 
     WAITING = "waiting"
     """To be sent."""
-    EARLIER_FIRST = "earlier-first"
-    """The store needs an earlier file of the chain before it can judge this one."""
     PARKED = "parked"
     """The store holds the bytes and refuses them with a reason; a custodian decides."""
     REFUSED = "refused"
@@ -49,25 +47,13 @@ def _urgency(item: Item) -> tuple[bool, tuple[int, int], int]:
 def next_item(items: Iterable[Item]) -> Item | None:
     """Pick the file to send now: flagged first, then the earliest deadline, then the chain's order (SY-21).
 
-    A file that waits for an earlier one is passed over until every earlier file has left the queue; it then counts as
-    waiting again. Parked, refused and receipted files are never picked.
-
     Returns:
-        The item to send, or None when nothing is left that sending could help.
+        The item to send, or None when nothing is left that sending could help: parked, refused and receipted files
+        are never picked.
     """
-    known = tuple(items)
-    earliest = min((item.number for item in known if item.standing is Standing.WAITING), default=None)
-    ready = [item for item in known if _ready(item, earliest)]
-    return min(ready, key=_urgency, default=None)
-
-
-def _ready(item: Item, earliest_waiting: int | None) -> bool:
-    if item.standing is Standing.WAITING:
-        return True
-    before = earliest_waiting is not None and earliest_waiting < item.number
-    return item.standing is Standing.EARLIER_FIRST and not before
+    return min((item for item in items if item.standing is Standing.WAITING), key=_urgency, default=None)
 
 
 def outstanding_bytes(items: Iterable[Item]) -> int:
     """Bytes of the files that still have to be sent."""
-    return sum(item.size_bytes for item in items if item.standing in {Standing.WAITING, Standing.EARLIER_FIRST})
+    return sum(item.size_bytes for item in items if item.standing is Standing.WAITING)

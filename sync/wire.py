@@ -31,7 +31,6 @@ JSON_BYTES_MAX: Final = 4 * 1024 * 1024
 INVENTORY_FILES_MAX: Final = 10_000
 CONTENT_MISMATCH: Final = 460
 """The bytes received are not the content that the id names: tus's own status for a wrong checksum."""
-EARLIER_FILE_NEEDED: Final = int(HTTPStatus.FAILED_DEPENDENCY)
 PARKED: Final = int(HTTPStatus.UNPROCESSABLE_ENTITY)
 FAILURES_BEFORE_PARKING: Final = 3
 
@@ -59,7 +58,7 @@ class HeldFile(_Message):
     """One sealed file that a unit holds."""
 
     file_id: FileId
-    number: Annotated[int, Field(ge=0, le=99_999_999)]
+    number: Annotated[int, Field(ge=1, le=99_999_999)]
     size_bytes: Annotated[int, Field(gt=0, le=FILE_BYTES_MAX)]
 
 
@@ -109,7 +108,9 @@ class UploadMetadata(_Message):
     """The creation request's `Upload-Metadata`."""
 
     file_id: FileId
-    number: Annotated[int, Field(ge=0, le=99_999_999)]
+    number: Annotated[int, Field(ge=1, le=99_999_999)]
+    torn_bytes: Annotated[int, Field(ge=0, lt=FILE_BYTES_MAX)] = 0
+    """Bytes at the file's end that do not count as records (`sealing/FORMAT.md`)."""
 
 
 def device_id_of(text: str) -> str:
@@ -148,7 +149,7 @@ def non_negative(headers: Mapping[str, str], name: str) -> int:
 
 def encode_metadata(metadata: UploadMetadata) -> str:
     """Write `Upload-Metadata` as tus has it: keys with base64 values."""
-    pairs = {"file_id": metadata.file_id, "number": str(metadata.number)}
+    pairs = {"file_id": metadata.file_id, "number": str(metadata.number), "torn_bytes": str(metadata.torn_bytes)}
     return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items())
 
 
@@ -165,6 +166,7 @@ def decode_metadata(text: str) -> UploadMetadata:
         for pair in text.split(","):
             key, _, value = pair.strip().partition(" ")
             found[key] = base64.b64decode(value, validate=True).decode()
-        return UploadMetadata(file_id=found["file_id"], number=int(found["number"]))
+        torn_bytes = int(found.get("torn_bytes", "0"))
+        return UploadMetadata(file_id=found["file_id"], number=int(found["number"]), torn_bytes=torn_bytes)
     except (binascii.Error, ValueError, KeyError) as error:
         raise WireError(f"Upload-Metadata {text[:120]!r} does not hold file_id and number in base64") from error

@@ -1,0 +1,1 @@
+"""Drivers for real hardware, and what runs on any machine."""

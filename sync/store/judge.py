@@ -1,0 +1,257 @@
+"""Judges a unit's records one by one, as they arrive.
+
+Rules of this module: no I/O. What is known of the chain so far comes in as `Known`; what the file adds goes out as
+`ContentFacts`. A record that cannot stand where it stands raises; nothing returns a verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from sealing import cose, epochs
+from sealing.cose import PublicKey, Sign1
+from sealing.epochs import EpochCertificate
+from sealing.errors import BadSignatureError, SealingError
+from sealing.framing import RecordHeader
+from sealing.oids import EKU_DEVICE, POLICIES, POLICY_SIMULATED, Assurance
+from sealing.records import Boot, Close, Epoch, FileKind, Open, Torn
+from sealing.suites import SUITE_1, Suite, suite
+from sync.errors import ContentError
+
+_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EpochFacts:
+    """One record-signing key and the place at which it was introduced."""
+
+    epoch: int
+    boot_number: int
+    sequence: int
+    public_key_der: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TornEnd:
+    """What BOOT or TORN says of another file's torn end."""
+
+    file_number: int
+    torn_bytes: int
+    torn_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of a unit when a file arrives."""
+
+    device_id: str
+    agency_ca: x509.Certificate
+    assurance: Assurance
+    """As which the unit was enrolled."""
+    epochs: dict[int, EpochFacts] = field(default_factory=dict)
+    """What files that are here already say, by epoch number: a second key for one of them is a fork."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFacts:
+    """What a file turned out to be, once all of it was judged."""
+
+    file_number: int
+    kind: FileKind
+    first_sequence: int
+    last_sequence: int
+    hash_before: bytes
+    head_hash: bytes
+    closed: bool
+    first_utc_ns: int
+    last_utc_ns: int
+    session_id: bytes | None
+    simulated: bool
+    epochs: tuple[EpochFacts, ...]
+    torn_ends: tuple[TornEnd, ...]
+
+
+class Judge:
+    """Examiner of one file (`sync.stream.Examiner`).
+
+    Args:
+        known: What the store knows of the unit.
+    """
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._epochs = dict(known.epochs)
+        self._own_epochs: list[int] = []
+        """Epochs that this file certifies, the one in force last: no other signs its records."""
+        self._device_key: PublicKey | None = None
+        self._suite: Suite = SUITE_1
+        self._open: Open | None = None
+        self._first: RecordHeader | None = None
+        self._last: RecordHeader | None = None
+        self._head = b""
+        self._closed = False
+        self._grade = known.assurance
+        self._torn: list[TornEnd] = []
+
+    def record(self, message: Sign1, header: RecordHeader, digest: bytes) -> None:
+        """Judge the next record. Raises ContentError or SealingError."""
+        self._check_place(header)
+        if isinstance(header.body, Open):
+            self._begin(header, header.body)
+        self._check_signature(message, header)
+        self._learn(header)
+        self._closed = isinstance(header.body, Close)
+        self._last, self._head = header, digest
+
+    def _learn(self, header: RecordHeader) -> None:
+        """Take from a record that verified what later records and files rest on."""
+        body = header.body
+        if isinstance(body, Epoch):
+            self._add_epoch(body.epoch_certificate, header, introduced_here=True)
+        if isinstance(body, Boot):
+            self._boot(header, body)
+        if isinstance(body, Torn):
+            self._torn.append(TornEnd(body.torn_file, body.torn_bytes, body.torn_hash))
+
+    def facts(self) -> ContentFacts:
+        """Say what the file is, after its last record.
+
+        Raises:
+            ContentError: It has no record.
+        """
+        if self._first is None or self._last is None or self._open is None:
+            raise ContentError("malformed", "the file holds no record")
+        return ContentFacts(
+            file_number=self._open.file_number,
+            kind=self._open.kind,
+            first_sequence=self._first.sequence,
+            last_sequence=self._last.sequence,
+            hash_before=self._first.previous_hash,
+            head_hash=self._head,
+            closed=self._closed,
+            first_utc_ns=self._first.utc_ns,
+            last_utc_ns=self._last.utc_ns,
+            session_id=self._open.snapshot.session_id,
+            simulated=self._grade is Assurance.SIMULATED,
+            epochs=tuple(self._epochs[number] for number in sorted(self._own_epochs)),
+            torn_ends=tuple(self._torn),
+        )
+
+    def _check_place(self, header: RecordHeader) -> None:
+        if header.device_id != self._known.device_id:
+            detail = f"record {header.sequence} is of unit {header.device_id}, not {self._known.device_id}"
+            raise ContentError("wrong-device", detail)
+        if self._last is None:
+            if not isinstance(header.body, Open):
+                raise ContentError("sequence", f"the file begins with {header.type.name}, not with OPEN")
+            return
+        if isinstance(header.body, Open) or self._closed:
+            raise ContentError("sequence", f"record {header.sequence} ({header.type.name}) stands behind the end")
+        if header.sequence != self._last.sequence + 1 or header.previous_hash != self._head:
+            raise ContentError("sequence", f"record {header.sequence} does not follow record {self._last.sequence}")
+
+    def _begin(self, header: RecordHeader, body: Open) -> None:
+        self._first, self._open = header, body
+        self._suite = suite(body.suite)
+        self._device_key = device_key(body.device_certificate, self._known, header.utc_ns)
+        self._add_epoch(body.epoch_certificate, header, introduced_here=False)
+
+    def _check_signature(self, message: Sign1, header: RecordHeader) -> None:
+        facts = self._epochs.get(header.epoch)
+        if facts is None or header.epoch not in self._own_epochs:
+            raise ContentError(
+                "epoch", f"record {header.sequence} is of epoch {header.epoch}, not certified in its file"
+            )
+        if facts.boot_number != header.boot_number:
+            raise ContentError(
+                "epoch", f"record {header.sequence}: epoch {header.epoch} is of boot {facts.boot_number}"
+            )
+        if message.key_id != self._suite.key_id(facts.public_key_der):
+            raise ContentError("signature", f"record {header.sequence} names another key than epoch {header.epoch} has")
+        try:
+            cose.verify_sign1(message, cose.RECORD, self._suite.record_key(facts.public_key_der))
+        except BadSignatureError as error:
+            raise ContentError("signature", f"record {header.sequence}: {error}") from error
+
+    def _boot(self, header: RecordHeader, boot: Boot) -> None:
+        if self._last is not self._first:
+            raise ContentError("sequence", f"BOOT {header.sequence} does not stand directly behind OPEN")
+        if boot.torn_file is not None and boot.torn_hash is not None:
+            self._torn.append(TornEnd(boot.torn_file, boot.torn_bytes, boot.torn_hash))
+        self._grade = Assurance.SIMULATED if boot.simulated else self._known.assurance
+        if self._grade is not self._known.assurance:  # SY-18
+            enrolled = self._known.assurance
+            raise ContentError("simulated", f"BOOT {header.sequence} is of a simulated unit, enrolled as {enrolled}")
+
+    def _add_epoch(self, data: bytes, header: RecordHeader, *, introduced_here: bool) -> None:
+        if self._device_key is None:
+            raise ContentError("epoch", f"epoch certificate at record {header.sequence} without a device certificate")
+        try:
+            certificate = epochs.verify_certificate(data, self._device_key)
+        except SealingError as error:
+            raise ContentError("epoch", f"epoch certificate at record {header.sequence}: {error}") from error
+        self._check_epoch(certificate, header, introduced_here=introduced_here)
+        facts = EpochFacts(certificate.epoch, certificate.boot_number, certificate.sequence, certificate.public_key)
+        if self._epochs.setdefault(facts.epoch, facts) != facts:
+            raise ContentError("fork", f"epoch {facts.epoch} was already certified for another key or place")
+        self._own_epochs.append(facts.epoch)
+
+    def _check_epoch(self, certificate: EpochCertificate, header: RecordHeader, *, introduced_here: bool) -> None:
+        """A certificate stands at the place that it names, or is repeated by an OPEN behind that place."""
+        found = (certificate.device_id, certificate.suite, certificate.boot_number)
+        if found != (header.device_id, self._suite.number, header.boot_number):
+            raise ContentError("epoch", f"the epoch certificate at record {header.sequence} is of {found}")
+        at_home = (certificate.sequence, certificate.previous_hash) == (header.sequence, header.previous_hash)
+        repeated = not introduced_here and certificate.sequence < header.sequence
+        if not (at_home or repeated):
+            raise ContentError("epoch", f"the epoch certificate at record {header.sequence} is of another place")
+
+
+def device_key(certificate_der: bytes, known: Known, utc_ns: int) -> PublicKey:
+    """Take the device key out of a certificate that the agency issued for sealing to this unit.
+
+    Args:
+        certificate_der: The certificate as OPEN carries it.
+        known: Whose it has to be.
+        utc_ns: Time of the record that rests on it.
+
+    Raises:
+        ContentError: It is not the agency's, not for sealing, not this unit's, or of another assurance.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(certificate_der)
+        certificate.verify_directly_issued_by(known.agency_ca)
+        _check_usage(certificate, known)
+        _check_dates(certificate, utc_ns)
+        spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return SUITE_1.device_key(spki)
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound, SealingError) as error:
+        raise ContentError("certificate", f"device certificate: {error!r}") from error
+
+
+def _check_usage(certificate: x509.Certificate, known: Known) -> None:
+    usages = list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    if usages != [EKU_DEVICE]:
+        raise ContentError("certificate", "not a device certificate (a link certificate seals nothing)")
+    names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if names != [known.device_id]:
+        raise ContentError("certificate", f"the certificate is made out to {names}, not to {known.device_id}")
+    policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    named = [one.policy_identifier for one in policies]
+    if named != [POLICIES[known.assurance]]:
+        code = "simulated" if POLICY_SIMULATED in named else "certificate"
+        raise ContentError(code, f"the certificate's policy is not that of a unit enrolled as {known.assurance}")
+
+
+def _check_dates(certificate: x509.Certificate, utc_ns: int) -> None:
+    # The end only: a unit that starts with an unset clock seals before the certificate's begin, and says so in its
+    # headers (time source). What it sealed is still the unit's.
+    if datetime.fromtimestamp(utc_ns // _NS, UTC) > certificate.not_valid_after_utc:
+        raise ContentError("certificate", f"the certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d}")
