@@ -19,6 +19,10 @@ class ParameterSetError(MediaError, ValueError):
     """A key frame does not carry the parameter sets that its stream needs."""
 
 
+class AudioBlockError(MediaError, ValueError):
+    """A block of sound is not what a microphone may deliver; it is refused and counted."""
+
+
 class BoxError(MediaError, ValueError):
     """Bytes are not the ISO base media boxes that they should be."""
 

@@ -107,6 +107,8 @@ class MediaStatistics:
     refused_undecodable_frames: int = 0
     """Before the first key frame of an encoder."""
     refused_oversized_frames: int = 0
+    idle_frames: int = 0
+    """Delivered while no run was open: not recorded."""
     captured_samples: int = 0
     """Samples that went into the encoder."""
     lost_samples: int = 0
