@@ -1,0 +1,148 @@
+"""The sections of a profile that neither the recording nor the transfer obeys by itself: what must be recorded, what may
+be left out, who keeps, sees, copies and clears.
+
+Rules of this module: values only. The unit carries them (its check-out lists, its lamps and the records it seals name
+their codes), the store acts on them. A value that a text gives names its clause; what a text lacks is absent.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from capture.profile import Code, Section, Words
+
+ENTRIES_MAX = 24
+
+List = Annotated[tuple[Words, ...], Field(max_length=ENTRIES_MAX)]
+
+
+class ActivityCategory(Section):
+    """One activity category with its duty to record (R3, R19)."""
+
+    code: Code
+    zh: Words
+    en: Words
+    must: bool
+    """True: it must be recorded; False: it may be."""
+    least_officers: int | None = Field(default=None, ge=1, le=8)
+    carriers: List = ()
+    """What records it, where the text lists carriers (执法记录仪 is one of them, or is not)."""
+    place: Words | None = None
+    content: Words | None = None
+    """What the record has to show."""
+    department: Words | None = None
+    recorder: Words | None = None
+
+
+class ActivitiesSection(Section):
+    """What must and may be recorded (R19), and that nothing else may (R3)."""
+
+    categories: Annotated[tuple[ActivityCategory, ...], Field(max_length=ENTRIES_MAX)] = ()
+    only_for: Words | None = None
+    """The text's words that bind the unit to enforcement."""
+
+    @model_validator(mode="after")
+    def _codes_once(self) -> Self:
+        codes = [category.code for category in self.categories]
+        if len(codes) != len(set(codes)):
+            raise ValueError("categories: each code may stand once")
+        return self
+
+
+class Ground(Section):
+    """A ground on which the text lets officers not record, or stop."""
+
+    code: Code
+    zh: Words
+    en: Words
+
+
+class ExemptionSection(Section):
+    """Not recording, or stopping, on a ground of the text (R11)."""
+
+    grounds: Annotated[tuple[Ground, ...], Field(max_length=ENTRIES_MAX)]
+    work_record_fields: List = ()
+    """What the work record must state."""
+    addressee: Words | None = None
+    reviewed: bool = False
+    """The addressee reviews it, not only receives it."""
+    filed: bool = False
+
+
+class SecrecySection(Section):
+    """Secrecy classes and what may leave over which transport (R16)."""
+
+    classes: Annotated[tuple[Ground, ...], Field(max_length=ENTRIES_MAX)]
+    open_ended: bool = False
+    """The text lets other laws add classes."""
+    not_over_radio: tuple[Code, ...] = ()
+    """Classes whose footage, headers and alerts never leave over radio (agency setting)."""
+
+
+class RetentionSection(Section):
+    """How long footage is kept at least (R30). Absent: nothing is ever deleted."""
+
+    months_min: int | None = Field(default=None, ge=1, le=1200)
+    starts: Words | None = None
+    """Event that the period counts from (agency setting where no text gives it)."""
+    cleared_by: Words | None = None
+    as_evidence: Words | None = None
+
+
+class LongTermSection(Section):
+    """Classes that are kept on disc or the like for long (R31)."""
+
+    classes: List
+    copies: int | None = Field(default=None, ge=1, le=9)
+    label_fields: List = ()
+
+
+class EvidenceCopySection(Section):
+    """What a copy that serves as evidence must state (R32)."""
+
+    fields: List
+    transcript_of_sound: bool = False
+
+
+class AccessSection(Section):
+    """Who lets whom see and copy, and what is registered (R33, R36, R37)."""
+
+    approver: Words | None = None
+    registrar: Words | None = None
+    register_fields: List = ()
+    giving_out: Words | None = None
+    publication_approver: Words | None = None
+
+
+class InspectionSection(Section):
+    """Inspection by sample (R34)."""
+
+    inspectors: List = ()
+    items: List = ()
+    sampling_percent: int | None = Field(default=None, ge=1, le=100)
+    wording: Words | None = None
+
+
+class CaseFileSection(Section):
+    """When the case file has to stand (R35)."""
+
+    days: int = Field(ge=1, le=366)
+    starts: Words
+
+
+class RepairSection(Section):
+    """By when a damaged unit has to be in repair (R18)."""
+
+    hours: int = Field(ge=1, le=24 * 366)
+    starts: Words
+
+
+class CustodySection(Section):
+    """Who keeps the unit and how it is worn (R2, R13)."""
+
+    keeper: Words | None = None
+    handover_register: Words | None = None
+    never_lent: Words | None = None
+    wearing: Words | None = None

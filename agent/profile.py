@@ -1,0 +1,146 @@
+"""A policy profile as a whole: one agency's rules, composed from the sections of the rooms that obey them.
+
+Rules of this module: no agency's name, no value of any regulation. The file is TOML; its hash, which the unit seals, is
+the SHA-256 of the file's bytes. Clause ids below are those of `PROFILE.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from agent.duties import (
+    AccessSection,
+    ActivitiesSection,
+    CaseFileSection,
+    CustodySection,
+    EvidenceCopySection,
+    ExemptionSection,
+    InspectionSection,
+    LongTermSection,
+    RepairSection,
+    RetentionSection,
+    SecrecySection,
+)
+from agent.errors import ProfileError
+from capture.profile import CaptureProfile, Section, Words
+from sync.profile import SyncProfile
+
+PROFILE_BYTES_MAX = 64 * 1024
+"""PR-2: a larger file is refused before it is parsed."""
+SCHEMA_VERSION = 1
+
+ProfileId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+
+
+class ProfileHead(Section):
+    """Whose rules these are."""
+
+    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
+    id: ProfileId
+    agency: Words
+    agency_en: Words
+    regulation: Words
+    document_number: Words | None = None
+
+
+class Profile(Section):
+    """One agency's profile; an absent section means that its text has no such rule (PR-3)."""
+
+    profile: ProfileHead
+    capture: CaptureProfile
+    sync: SyncProfile
+    activities: ActivitiesSection = ActivitiesSection()
+    exemption: ExemptionSection | None = None
+    secrecy: SecrecySection | None = None
+    retention: RetentionSection | None = None
+    long_term: LongTermSection | None = None
+    evidence_copy: EvidenceCopySection | None = None
+    access: AccessSection | None = None
+    inspection: InspectionSection | None = None
+    case_file: CaseFileSection | None = None
+    repair: RepairSection | None = None
+    custody: CustodySection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProfile:
+    """A profile with the hash of the bytes that it was read from."""
+
+    profile: Profile
+    hash: bytes
+    """SHA-256 of the file, sealed in every file's OPEN."""
+    source: str
+    """File that it was read from, for messages."""
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Ids of the profiles that ship with the agent, sorted."""
+    folder = files("agent") / "profiles"
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def load_profile(name: str) -> LoadedProfile:
+    """Load a profile by the id of a shipped one, or by the path of a file.
+
+    Args:
+        name: `huainan`, for example, or a path that ends in `.toml`.
+
+    Returns:
+        The profile, checked as a whole.
+
+    Raises:
+        ProfileError: There is no such profile, it is too large, no TOML, or a value breaks a rule; the message names
+            file, key, value and rule.
+    """
+    data, source = _bytes_of(name)
+    return parse_profile(data, source)
+
+
+def parse_profile(data: bytes, source: str) -> LoadedProfile:
+    """Check the bytes of a profile file. Arguments, result and errors as `load_profile`."""
+    if len(data) > PROFILE_BYTES_MAX:
+        raise ProfileError(f"{source}: {len(data)} bytes, a profile has at most {PROFILE_BYTES_MAX}; shorten it")
+    try:
+        table = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"{source}: not a TOML file in UTF-8: {error}; correct that place") from error
+    try:
+        profile = Profile.model_validate(table)
+    except ValidationError as error:
+        raise ProfileError(describe(error, source)) from error
+    return LoadedProfile(profile, hashlib.sha256(data).digest(), source)
+
+
+def describe(error: ValidationError, source: str) -> str:
+    """One line per broken rule: file, key, value, rule."""
+    lines = []
+    for found in error.errors(include_url=False):
+        key = ".".join(str(part) for part in found["loc"]) or "(the whole file)"
+        value = repr(found["input"])
+        shown = value if len(value) <= 80 else value[:77] + "…"  # noqa: PLR2004 - a line of a terminal
+        lines.append(f"{source}: {key} = {shown}: {found['msg']}")
+    return "\n".join(lines)
+
+
+def _bytes_of(name: str) -> tuple[bytes, str]:
+    if name in shipped_profiles():
+        shipped = files("agent") / "profiles" / f"{name}.toml"
+        return shipped.read_bytes(), f"{name}.toml"
+    path = Path(name)
+    if path.suffix != ".toml":
+        known = ", ".join(shipped_profiles())
+        raise ProfileError(
+            f"profile {name!r} is not one of those shipped ({known}); give one, or the path of a .toml file"
+        )
+    try:
+        with path.open("rb") as file:
+            return file.read(PROFILE_BYTES_MAX + 1), str(path)
+    except OSError as error:
+        raise ProfileError(f"profile {path}: cannot be read: {error.strerror}; check the path") from error
