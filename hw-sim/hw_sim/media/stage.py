@@ -55,9 +55,9 @@ class Stage:
         """
         with self._lock:
             segments = list(self._sound)
-        ends = [begin for begin, _ in segments[1:]] + [to_boottime_ns]
         pieces = []
-        for (begin, position), end in zip(segments, ends, strict=True):
+        for place, (begin, position) in enumerate(segments):
+            end = segments[place + 1][0] if place + 1 < len(segments) else to_boottime_ns
             first, last = max(begin, from_boottime_ns), min(end, to_boottime_ns)
             if first < last:
                 pieces.append((first, last, position + first - begin))

@@ -25,11 +25,9 @@ SECOND_NS = 1_000_000_000
 _MICROSECOND_NS = 1_000
 _NO_VIDEO_FORMATS = {"tty", "txt", "bin", "xbin", "idf", "adf"}
 """Demuxers that take any text for a picture."""
-_COMMON_RATES = tuple(
-    map(
-        Fraction,
-        ["10", "12", "25/2", "15", "20", "24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60"],
-    )
+_COMMON_RATES = (
+    *(Fraction(rate) for rate in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60)),
+    *(Fraction(rate * 1000, 1001) for rate in (24, 30, 60)),
 )
 _RATE_TOLERANCE = Fraction(1, 200)
 _FALLBACK_RATE = Fraction(25)
