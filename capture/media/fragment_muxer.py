@@ -87,14 +87,16 @@ class FragmentMuxer:
     Args:
         video: Stream that every file of the run is opened with.
         audio: The sound's stream, None for a file without sound.
+        frame_ticks: Duration of the file's last picture, 90 kHz ticks; all others last until the next one.
 
     Raises:
         MuxError: The muxer does not take the streams.
     """
 
-    def __init__(self, video: VideoStream, audio: AudioStream | None) -> None:
+    def __init__(self, video: VideoStream, audio: AudioStream | None, frame_ticks: int) -> None:
         self._sink = _Sink()
         self._header = b""
+        self._frame_ticks = frame_ticks
         self._closed = False
         try:
             self._container: OutputContainer = av.open(self._sink, "w", format="mp4", options=dict(MUXER_OPTIONS))
@@ -103,13 +105,15 @@ class FragmentMuxer:
         except av.FFmpegError as error:
             raise MuxError(f"the muxer does not take the streams: {error}") from error
 
-    def video(self, packet: VideoPacket, duration: int) -> list[MuxedFragment]:
-        """Add a picture of `duration` 90 kHz ticks; give the fragments that became whole.
+    def video(self, packet: VideoPacket) -> list[MuxedFragment]:
+        """Add a picture; give the fragments that became whole.
 
         Raises:
             MuxError: The muxer refused it, or wrote something that is not a fragment.
         """
-        return self._mux(self._video, packet.data, packet.pts, duration, VIDEO_TICKS_PER_SECOND, key=packet.keyframe)
+        return self._mux(
+            self._video, packet.data, packet.pts, self._frame_ticks, VIDEO_TICKS_PER_SECOND, key=packet.keyframe
+        )
 
     def audio(self, packet: AudioPacket) -> list[MuxedFragment]:
         """Add an AAC frame; give the fragments that became whole.

@@ -78,8 +78,7 @@ class MediaPipeline:
         self._notice_end_ns: int | None = None if settings.notice_expected else 0
         self._ledger = FragmentLedger(numbering)
         self._intake = FrameIntake(numbering.next_frame)
-        nominal = round(VIDEO_TICKS_PER_SECOND / settings.frames_per_second)
-        self._segmenter = Segmenter(limits, nominal)
+        self._segmenter = Segmenter(limits)
         self._statistics = MediaStatistics()
         self._recording = False
         self._run = numbering.run
@@ -329,7 +328,7 @@ class MediaPipeline:
                     self._open_file(order)
                 case MuxVideo():
                     self._ledger.note_video(order.packet)
-                    self._deliver(self._open_muxer().video(order.packet, order.duration))
+                    self._deliver(self._open_muxer().video(order.packet))
                 case MuxAudio():
                     self._ledger.note_audio(order.packet)
                     self._deliver(self._open_muxer().audio(order.packet))
@@ -347,8 +346,9 @@ class MediaPipeline:
         self._ledger.begin_file()
         self._run, self._run_file = (self._run + 1, 0) if order.new_run else (self._run, self._run_file + 1)
         self._tracks = order.tracks
+        nominal = round(VIDEO_TICKS_PER_SECOND / self._settings.frames_per_second)
         audio = self._encoder.stream if order.tracks.audio and self._encoder is not None else None
-        self._muxer = FragmentMuxer(self._template.stream, audio)
+        self._muxer = FragmentMuxer(self._template.stream, audio, nominal)
 
     def _deliver(self, fragments: Sequence[MuxedFragment]) -> None:
         for muxed in fragments:

@@ -50,8 +50,6 @@ class MuxVideo:
     """Give a picture to the muxer."""
 
     packet: VideoPacket
-    duration: int
-    """90 kHz ticks to the next picture; the nominal ones where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +106,14 @@ class Segmenter:
 
     Args:
         limits: When a file is full.
-        nominal_duration: 90 kHz ticks of one picture at the camera's frame rate.
     """
 
-    def __init__(self, limits: FileLimits, nominal_duration: int) -> None:
+    def __init__(self, limits: FileLimits) -> None:
         self._limits = limits
-        self._nominal_duration = nominal_duration
         self._file: _File | None = None
         self._video: deque[VideoPacket] = deque()
         """Pictures behind an undecided border, a key frame first."""
         self._audio: deque[AudioPacket] = deque()
-        self._held: VideoPacket | None = None
-        """The newest picture of the open group: it leaves when the time of its follower is known."""
         self._newest_video: int | None = None
         self._newest_audio: int | None = None
         self._border_seen_ns: int | None = None
@@ -136,11 +130,10 @@ class Segmenter:
         """
         self._newest_video = _video_time(packet)
         self._bound(packet)
-        self._release_held(packet.pts)
         if self._video or packet.keyframe or self._file is None:
             self._video.append(packet)
         else:
-            self._held = packet
+            self._release(packet)
         return self._advance()
 
     def audio(self, packet: AudioPacket) -> list[Order]:
@@ -182,7 +175,6 @@ class Segmenter:
     def finish(self, reason: str) -> list[Order]:
         """End the run: everything that waits goes out, and the file is closed."""
         self._advance_over(force=True)
-        self._release_held(None)
         if self._file is not None:
             self._orders.append(CloseFile(reason))
         self.refused_audio_packets += len(self._audio)
@@ -287,21 +279,14 @@ class Segmenter:
             return
         self._file.group_begin = _video_time(self._video[0])
         self._file.group_bytes = self._file.group_frames = 0
-        self._release(self._video.popleft(), None if not self._video else self._video[0].pts)
+        self._release(self._video.popleft())
         while self._video and not self._video[0].keyframe:
-            packet = self._video.popleft()
-            self._release(packet, self._video[0].pts if self._video else None)
+            self._release(self._video.popleft())
         self._border_seen_ns = None
 
-    def _release_held(self, next_pts: int | None) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            self._release(held, next_pts)
-
-    def _release(self, packet: VideoPacket, next_pts: int | None) -> None:
+    def _release(self, packet: VideoPacket) -> None:
         self._count(len(packet.data), frames=1)
-        duration = self._nominal_duration if next_pts is None else next_pts - packet.pts
-        self._orders.append(MuxVideo(packet, duration))
+        self._orders.append(MuxVideo(packet))
 
     def _release_audio(self) -> None:
         """Let out the sound that belongs into the open group or before it."""

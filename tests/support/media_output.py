@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
 
 import av
 import numpy as np
 
 from capture.media.boxes import boxes, track_fragments
+from capture.media.limits import FileLimits
 from capture.media.pipeline import MediaPipeline
-from capture.media.values import CloseFacts
+from capture.media.values import CloseFacts, MediaSettings, Numbering
 from hal.values import EncodedFrame
 from sealing.records import Fragment, RunFacts
 from tests.support.media_source import Delivery, number_in
+
+SESSION = b"\x11" * 16
 
 
 @dataclass
@@ -148,3 +152,25 @@ def feed(pipeline: MediaPipeline, keeper: Keeper, deliveries: list[Delivery]) ->
             pipeline.video(delivery.item)
         else:
             pipeline.audio(delivery.item)
+
+
+def pipeline_into(
+    keeper: Keeper,
+    fps: Fraction = Fraction(30),
+    *,
+    file_seconds: float = 3.0,
+    numbering: Numbering | None = None,
+) -> MediaPipeline:
+    pipeline = MediaPipeline(
+        keeper, FileLimits(seconds=file_seconds), numbering or Numbering(), None, MediaSettings(SESSION, fps)
+    )
+    pipeline.begin_run()
+    return pipeline
+
+
+def assert_whole(played: Played, numbers: list[int], fps: Fraction) -> None:
+    """Every picture is there once, at its time; no time stands twice."""
+    assert played.numbers == numbers
+    expected = [1 + (number - numbers[0]) / float(fps) for number in numbers]
+    assert np.allclose(played.video_seconds, expected, atol=2 / 90_000)
+    assert len(set(played.video_seconds)) == len(numbers)

@@ -16,6 +16,7 @@ import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
+from capture.media.parameter_sets import nal_units
 from hal.values import AudioBlock, EncodedFrame
 
 SECOND = 1_000_000_000
@@ -40,9 +41,10 @@ def film(
     size: tuple[int, int] = (160, 96),
     start_ns: int = START_NS,
     first_number: int = 0,
+    profile: str = "baseline",
 ) -> tuple[EncodedFrame, ...]:
     """Encode pictures that carry their number in black and white cells along their upper edge."""
-    encoder = _encoder(fps, size)
+    encoder = _encoder(fps, size, profile)
     packets = [packet for index in range(frames) for packet in encoder.encode(_picture(first_number + index, size))]
     packets += encoder.encode(None)
     return tuple(
@@ -56,7 +58,7 @@ def film(
     )
 
 
-def _encoder(fps: Fraction, size: tuple[int, int]) -> VideoCodecContext:
+def _encoder(fps: Fraction, size: tuple[int, int], profile: str) -> VideoCodecContext:
     encoder = VideoCodecContext.create("libx264", "w")
     assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height = size
@@ -64,9 +66,10 @@ def _encoder(fps: Fraction, size: tuple[int, int]) -> VideoCodecContext:
     encoder.time_base = 1 / fps
     encoder.framerate = fps
     encoder.options = {
-        "preset": "ultrafast",
+        "preset": "ultrafast" if profile == "baseline" else "veryfast",
         "tune": "zerolatency",
-        "x264-params": f"keyint={round(fps)}:min-keyint={round(fps)}:scenecut=0:repeat-headers=1:annexb=1:threads=1",
+        "profile": profile,
+        "x264-params": f"8x8dct={int(profile == 'high')}:keyint={round(fps)}:min-keyint={round(fps)}:scenecut=0:repeat-headers=1:annexb=1:threads=1",
     }
     return encoder
 
@@ -80,14 +83,14 @@ def _picture(number: int, size: tuple[int, int]) -> av.VideoFrame:
     for plane, values in zip(
         frame.planes, (luma, *[np.full((height // 2, width // 2), 128, np.uint8)] * 2), strict=True
     ):
-        lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         lines[: values.shape[0], : values.shape[1]] = values
     return frame
 
 
 def number_in(frame: av.VideoFrame) -> int:
     """Read back the number that `film` drew."""
-    luma = np.frombuffer(frame.planes[0], np.uint8).reshape(-1, frame.planes[0].line_size)
+    luma = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(-1, frame.planes[0].line_size)
     middle = CELL_PIXELS // 2
     cells = (luma[middle, bit * CELL_PIXELS + middle] for bit in range(NUMBER_BITS))
     return sum(1 << bit for bit, level in enumerate(cells) if level > 128)
@@ -113,7 +116,7 @@ def listen(
     """
     rate = 48_000 * (1 + ppm / 1e6)
     blocks = []
-    for index in range(int(seconds * rate) // block_samples):
+    for index in range(int(seconds * rate / block_samples + 1e-6)):
         first = index * block_samples
         times = (first + np.arange(block_samples, dtype=np.float64)) / rate
         wave = 0.2 * np.sin(times * 2 * np.pi * 440) if sound is None else sound(times)
@@ -150,4 +153,12 @@ def moved(frames: tuple[EncodedFrame, ...], by_ns: Callable[[int], int]) -> list
     return [
         replace(frame, captured_boottime_ns=frame.captured_boottime_ns + by_ns(index))
         for index, frame in enumerate(frames)
+    ]
+
+
+def reframed(frames: tuple[EncodedFrame, ...]) -> list[EncodedFrame]:
+    """The same stream as other encoders frame it: access unit delimiters, start codes of three bytes."""
+    return [
+        replace(frame, data=b"".join(b"\x00\x00\x01" + unit for unit in (b"\x09\xf0", *nal_units(frame.data))))
+        for frame in frames
     ]
