@@ -5,7 +5,7 @@ Rules of this module: the world makes contacts, the filter makes edges; an edge'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hal.ports import ButtonSink
 from hal.values import ButtonEdge, ButtonName
@@ -53,15 +53,18 @@ class SimButtons:
 
     Args:
         fitted: Buttons that exist.
+        subscribed: Called when somebody begins to listen to them.
     """
 
-    def __init__(self, fitted: Sequence[ButtonName] = (ButtonName.RECORD, ButtonName.MARK)) -> None:
+    def __init__(self, fitted: Sequence[ButtonName], subscribed: Callable[[], None]) -> None:
+        self._subscribed = subscribed
         self._filters = {name: Debouncer() for name in fitted}
         self._sink: ButtonSink | None = None
 
     def subscribe(self, sink: ButtonSink) -> None:
         """Report every edge from now on to `sink`."""
         self._sink = sink
+        self._subscribed()
 
     def fitted(self) -> Sequence[str]:
         """Values of `ButtonName` that exist."""

@@ -229,7 +229,7 @@ class SimStorage:
         self._sync_directory()
 
     def _path(self, name: str) -> Path:
-        if Path(name).name != name:
+        if not name or Path(name).name != name:
             raise OSError(errno.EINVAL, "the spool is one flat directory", name)
         return self._medium.directory / name
 

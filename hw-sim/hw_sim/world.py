@@ -90,14 +90,14 @@ class World:
         directory.mkdir(parents=True, exist_ok=True)
         self.memory = Memory(directory / "memory.page")
         self._power = self.memory.row("power", 0, 0, 0, 0)
-        self._flags = self.memory.row("flags", 1, 1, 0, 0, 1, 0, 1)
-        new_boot = self._power_up()
+        self._flags = self.memory.row("flags", 1, 1, 0, 0, 1, 0, 1, round(self.settings.microphone_ppm * 1000))
+        self.new_boot = self._power_up()
         self._make_time()
         self._make_parts(spool_directory)
-        if new_boot:
+        if self.new_boot:
             self._booted()
         self._recall_flags()
-        self.journal.note("power", on=True, boot_id=self.clock.boot_id, new_boot=new_boot)
+        self.journal.note("power", on=True, boot_id=self.clock.boot_id, new_boot=self.new_boot)
 
     def _power_up(self) -> bool:
         """Let the time pass in which no process ran; tells whether the unit was off."""
@@ -136,10 +136,11 @@ class World:
             spool_directory, clock, settings.quota_bytes, sync_seconds=settings.sync_seconds, seed=settings.seed
         )
         self.dock_line = DockWorld(self.memory.row("dock", 0, 0))
-        self.buttons = SimButtons(settings.buttons)
+        self.attended = clock.signal()
+        self.buttons = SimButtons(settings.buttons, self.attended.set)
         self.indicators = SimIndicators(self.journal, self.battery.switch)
         self.vibration = SimVibration(self.journal)
-        self.faults = MediaFaults(microphone_ppm=settings.microphone_ppm)
+        self.faults = MediaFaults()
         self._air: Acoustics | None = None
         self._say: Callable[[str, str], float] | None = None
 
@@ -252,6 +253,21 @@ class World:
         self._flags[5] = list(Dead).index(how)
         self._change("microphone", f"dead: {how.value}")
 
+    def drop_frames(self, count: int) -> None:
+        """Let the next pictures be made by the sensor and never delivered."""
+        self.faults.drop_frames(count)
+        self.journal.note("fault", part="camera", state="drops frames", count=count)
+
+    def delay_frame(self, seconds: float) -> None:
+        """Let the next picture be delivered late."""
+        self.faults.delay_frame(seconds)
+        self.journal.note("fault", part="camera", state="late frame", seconds=seconds)
+
+    def lose_samples(self, count: int) -> None:
+        """Let the sound card overrun."""
+        self.faults.lose_samples(count)
+        self.journal.note("fault", part="microphone", state="loses samples", count=count)
+
     def connect_network(self, *, up: bool) -> None:
         """Let the unit have a network, or none."""
         self._flags[6] = int(up)
@@ -266,6 +282,32 @@ class World:
         """Let the medium hang."""
         self.medium.stall(seconds)
         self.journal.note("fault", part="storage", state="stalled", seconds=seconds)
+
+    def fill_storage(self, free_bytes: int) -> None:
+        """Let something else fill the medium until `free_bytes` are left."""
+        self.medium.fill(free_bytes)
+        self.journal.note("fault", part="storage", state="filled", free_bytes=free_bytes)
+
+    def write_protect_storage(self, *, protected: bool) -> None:
+        """Let the medium turn read-only, or back."""
+        self.medium.read_only = protected
+        self.journal.note("fault", part="storage", state="read-only" if protected else "writable")
+
+    def fail_storage(self, operation: str, error: int) -> None:
+        """Let the next operation of a kind fail with an errno."""
+        self.medium.fail_next(operation, error)
+        self.journal.note("fault", part="storage", state=f"next {operation} fails", errno=error)
+
+    def detune_microphone(self, ppm: float) -> None:
+        """Give the microphone's clock an error; it holds from the microphone's next start."""
+        self.faults.microphone_ppm = ppm
+        self._flags[7] = round(ppm * 1000)
+        self.journal.note("fault", part="microphone", state="detuned", ppm=ppm)
+
+    def exchange_battery(self, percent: float) -> None:
+        """Put in a pack that holds so much."""
+        self.battery.set_percent(percent)
+        self.journal.note("battery", percent=percent)
 
     def step_clock(self, seconds: float) -> None:
         """Move the unit's civil time by hand."""
@@ -307,6 +349,7 @@ class World:
         faults.camera_plugged, faults.microphone_plugged = flags[0] == 1, flags[1] == 1
         faults.camera_covered, faults.camera_frozen = flags[2] == 1, list(Frozen)[flags[3]]
         faults.speaker_plugged, faults.microphone_dead = flags[4] == 1, list(Dead)[flags[5]]
+        faults.microphone_ppm = flags[7] / 1000
         self.battery.switch("network", self.network_up)
 
     def _look_at_battery(self) -> None:
