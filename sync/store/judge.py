@@ -21,7 +21,7 @@ from sealing.epochs import EpochCertificate
 from sealing.errors import BadSignatureError, SealingError
 from sealing.framing import RecordHeader
 from sealing.oids import EKU_DEVICE, POLICIES, POLICY_SIMULATED, Assurance
-from sealing.records import Boot, Close, Epoch, FileKind, Open, Torn
+from sealing.records import Boot, Close, Epoch, FileKind, Open
 from sealing.suites import SUITE_1, Suite, suite
 from sync.errors import ContentError
 
@@ -40,7 +40,7 @@ class EpochFacts:
 
 @dataclass(frozen=True, slots=True)
 class TornEnd:
-    """What BOOT or TORN says of another file's torn end."""
+    """What BOOT says of another file's torn end; what TORN says of one may change with a failing medium."""
 
     file_number: int
     torn_bytes: int
@@ -117,8 +117,6 @@ class Judge:
             self._add_epoch(body.epoch_certificate, header, introduced_here=True)
         if isinstance(body, Boot):
             self._boot(header, body)
-        if isinstance(body, Torn):
-            self._torn.append(TornEnd(body.torn_file, body.torn_bytes, body.torn_hash))
 
     def facts(self) -> ContentFacts:
         """Say what the file is, after its last record.

@@ -1,0 +1,348 @@
+"""The store's index: units, files with their receipts, epochs, parked content.
+
+Rules of this module: SQLAlchemy Core only, so that another engine is a setting; one lock, one connection; a row of
+`files` is the promise itself and holds the signed receipt. Nothing is ever updated there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from sealing.framing import FIRST_PREVIOUS_HASH
+from sealing.limits import SEQUENCE_FIRST
+from sealing.oids import Assurance
+from sealing.receipts import FIRST_PREVIOUS_RECEIPT, receipt_hash
+from sync.errors import ContentError, StoreError
+from sync.store.judge import ContentFacts, EpochFacts, TornEnd
+from sync.store.schema import METADATA, SCHEMA_VERSION, epochs, files, parked, torn_ends, units
+
+DATABASE_NAME: Final = "store.db"
+_BUSY_MS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An enrolled unit."""
+
+    device_id: str
+    assurance: Assurance
+    enrolled_utc_ns: int
+    revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A judged file that is about to be promised."""
+
+    device_id: str
+    file_id: bytes
+    size_bytes: int
+    torn_bytes: int
+    torn_hash: bytes
+    facts: ContentFacts
+    received_utc_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedContent:
+    """Content that the store holds and refuses."""
+
+    device_id: str
+    file_id: str
+    size_bytes: int
+    code: str
+    detail: str
+    parked_utc_ns: int
+
+
+MakeReceipt = Callable[[int, bytes], bytes]
+"""From receipt number and the hash of the receipt before to the signed receipt."""
+
+
+class Ledger:
+    """The database of one store; every call is one transaction, any thread.
+
+    Args:
+        engine: Where it lives.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with self._lock, self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give the database back."""
+        self._engine.dispose()
+
+    def enrol(self, unit: Unit, device_certificate_der: bytes, link_certificate_der: bytes) -> None:
+        """Write a unit in; one that was enrolled before gets its new certificates and is no longer revoked."""
+        row = {
+            "device_id": unit.device_id,
+            "assurance": unit.assurance.value,
+            "enrolled_utc_ns": unit.enrolled_utc_ns,
+            "device_certificate": device_certificate_der,
+            "link_certificate": link_certificate_der,
+            "revoked": False,
+        }
+        with self._transaction() as connection:
+            connection.execute(sa.delete(units).where(units.c.device_id == unit.device_id))
+            connection.execute(sa.insert(units).values(row))
+
+    def unit(self, device_id: str) -> Unit | None:
+        """Find an enrolled unit."""
+        with self._transaction() as connection:
+            row = connection.execute(sa.select(units).where(units.c.device_id == device_id)).mappings().first()
+        return None if row is None else _unit(row)
+
+    def units(self) -> tuple[Unit, ...]:
+        """All enrolled units, by id."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(units).order_by(units.c.device_id)).mappings().all()
+        return tuple(_unit(row) for row in rows)
+
+    def epochs(self, device_id: str) -> dict[int, EpochFacts]:
+        """Every epoch that files of the unit have certified."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(epochs).where(epochs.c.device_id == device_id)).mappings().all()
+        return {
+            row["epoch"]: EpochFacts(row["epoch"], row["boot_number"], row["sequence"], row["public_key"])
+            for row in rows
+        }
+
+    def receipt(self, device_id: str, file_id: bytes) -> bytes | None:
+        """The receipt of a file, as it was first made (SY-23)."""
+        wanted = sa.select(files.c.receipt).where(files.c.device_id == device_id, files.c.file_id == file_id)
+        with self._transaction() as connection:
+            receipt: bytes | None = connection.execute(wanted).scalar()
+        return receipt
+
+    def size(self, device_id: str, file_id: bytes) -> int | None:
+        """Length of a receipted file."""
+        wanted = sa.select(files.c.size_bytes).where(files.c.device_id == device_id, files.c.file_id == file_id)
+        with self._transaction() as connection:
+            size: int | None = connection.execute(wanted).scalar()
+        return size
+
+    def check(self, arrival: Arrival) -> None:
+        """Check a file against the chain as far as it is here (SY-17). Raises ContentError; a promised file passes."""
+        with self._transaction() as connection:
+            known = sa.select(files.c.file_number).where(
+                files.c.device_id == arrival.device_id, files.c.file_id == arrival.file_id
+            )
+            if connection.execute(known).scalar() is None:
+                _check_chain(connection, arrival)
+
+    def commit(self, arrival: Arrival, make_receipt: MakeReceipt) -> bytes:
+        """Promise a file: check it against the chain, number and sign its receipt, and make the row durable.
+
+        Returns:
+            The receipt; the first one when the file was promised before.
+
+        Raises:
+            ContentError: The file forks the chain or does not join it (SY-17); nothing was written.
+        """
+        device_id, facts = arrival.device_id, arrival.facts
+        with self._transaction() as connection:
+            known = sa.select(files.c.receipt).where(files.c.device_id == device_id, files.c.file_id == arrival.file_id)
+            found: bytes | None = connection.execute(known).scalar()
+            if found is not None:
+                return found
+            _check_chain(connection, arrival)
+            number, previous = _last_receipt(connection, device_id)
+            receipt = make_receipt(number + 1, previous)
+            connection.execute(sa.insert(files).values(_file_row(arrival, number + 1, receipt)))
+            _learn(connection, device_id, facts)
+        return receipt
+
+    def park(self, content: ParkedContent) -> None:
+        """Write down why content is refused; the first reason stays."""
+        key = (parked.c.device_id == content.device_id, parked.c.file_id == content.file_id)
+        with self._transaction() as connection:
+            if connection.execute(sa.select(parked.c.code).where(*key)).scalar() is None:
+                row = {column: getattr(content, column) for column in parked.c.keys()}  # noqa: SIM118 - a collection
+                connection.execute(sa.insert(parked).values(row))
+
+    def parked(self, device_id: str | None = None, file_id: str | None = None) -> tuple[ParkedContent, ...]:
+        """Refused content, of one unit or file where given."""
+        wanted = sa.select(parked).order_by(parked.c.parked_utc_ns)
+        if device_id is not None:
+            wanted = wanted.where(parked.c.device_id == device_id)
+        if file_id is not None:
+            wanted = wanted.where(parked.c.file_id == file_id)
+        with self._transaction() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        return tuple(ParkedContent(**{str(key): value for key, value in row.items()}) for row in rows)
+
+    def files(self, device_id: str | None = None) -> Sequence[sa.RowMapping]:
+        """Rows of promised files, by unit and receipt number."""
+        wanted = sa.select(files).order_by(files.c.device_id, files.c.receipt_number)
+        if device_id is not None:
+            wanted = wanted.where(files.c.device_id == device_id)
+        with self._transaction() as connection:
+            return connection.execute(wanted).mappings().all()
+
+    def holds(self, device_id: str) -> tuple[int, int, int | None]:
+        """Number of files, their bytes, and the highest sequence number of a unit."""
+        wanted = sa.select(
+            sa.func.count(), sa.func.coalesce(sa.func.sum(files.c.size_bytes), 0), sa.func.max(files.c.last_sequence)
+        ).where(files.c.device_id == device_id)
+        with self._transaction() as connection:
+            count, size, sequence = connection.execute(wanted).one()
+        return int(count), int(size), sequence
+
+    def last_receipt(self, device_id: str) -> tuple[int, bytes]:
+        """Number and hash of a unit's newest receipt; 0 and zeros before the first."""
+        with self._transaction() as connection:
+            return _last_receipt(connection, device_id)
+
+
+def open_ledger(directory: Path) -> Ledger:
+    """Open a store's database, making it when there is none.
+
+    Raises:
+        StoreError: It is damaged, or of another version.
+    """
+    path = directory / DATABASE_NAME
+    engine = sa.create_engine(
+        f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
+    )
+    sa.event.listen(engine, "connect", _make_durable)
+    try:
+        with engine.begin() as connection:
+            version = connection.execute(sa.text("PRAGMA user_version")).scalar()
+            if version not in {0, SCHEMA_VERSION}:
+                raise StoreError(f"{path} is of version {version}, this software has {SCHEMA_VERSION}; update it")
+            METADATA.create_all(connection)
+            connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
+    except sa.exc.DatabaseError as error:
+        raise StoreError(f"{path} cannot be used: {error.orig}; restore it from the backup") from error
+    return Ledger(engine)
+
+
+def _make_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """SY-19: a committed row survives a power cut."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _unit(row: sa.RowMapping) -> Unit:
+    return Unit(row["device_id"], Assurance(row["assurance"]), row["enrolled_utc_ns"], row["revoked"])
+
+
+def _last_receipt(connection: sa.Connection, device_id: str) -> tuple[int, bytes]:
+    """SY-22: the next receipt is numbered behind this one and names its hash."""
+    newest = (
+        sa.select(files.c.receipt_number, files.c.receipt)
+        .where(files.c.device_id == device_id)
+        .order_by(files.c.receipt_number.desc())
+        .limit(1)
+    )
+    row = connection.execute(newest).first()
+    return (0, FIRST_PREVIOUS_RECEIPT) if row is None else (row[0], receipt_hash(row[1]))
+
+
+def _check_chain(connection: sa.Connection, arrival: Arrival) -> None:
+    """SY-17: one content for one sequence number; neighbours join. A neighbour that has not come yet says nothing."""
+    facts = arrival.facts
+    own = files.c.device_id == arrival.device_id
+    overlaps = (files.c.first_sequence <= facts.last_sequence) & (files.c.last_sequence >= facts.first_sequence)
+    taken = sa.select(files.c.file_number).where(own, overlaps | (files.c.file_number == facts.file_number)).limit(1)
+    other = connection.execute(taken).scalar()
+    if other is not None:
+        detail = f"records {facts.first_sequence} to {facts.last_sequence} (file {facts.file_number})"
+        raise ContentError("fork", f"{detail} stand already in another file {other}")
+    before = sa.select(files.c.head_hash).where(own, files.c.last_sequence == facts.first_sequence - 1)
+    head: bytes | None = connection.execute(before).scalar()
+    if facts.first_sequence == SEQUENCE_FIRST:
+        head = FIRST_PREVIOUS_HASH
+    if head is not None and head != facts.hash_before:
+        raise ContentError(
+            "chain-break", f"record {facts.first_sequence} does not follow the head that the store holds"
+        )
+    behind = sa.select(files.c.hash_before).where(own, files.c.first_sequence == facts.last_sequence + 1)
+    following: bytes | None = connection.execute(behind).scalar()
+    if following is not None and following != facts.head_hash:
+        raise ContentError("chain-break", f"record {facts.last_sequence} is not what the next one in the store follows")
+    _check_torn_ends(connection, arrival)
+
+
+def _check_torn_ends(connection: sa.Connection, arrival: Arrival) -> None:
+    facts = arrival.facts
+    named = sa.select(torn_ends.c.torn_bytes, torn_ends.c.torn_hash).where(
+        torn_ends.c.device_id == arrival.device_id, torn_ends.c.file_number == facts.file_number
+    )
+    row = connection.execute(named).first()
+    if row is not None and (row[0], row[1]) != (arrival.torn_bytes, arrival.torn_hash):
+        raise ContentError("chain-break", f"torn end of file {facts.file_number} is not the one that BOOT names")
+    for end in facts.torn_ends:
+        held = sa.select(files.c.torn_bytes, files.c.torn_hash).where(
+            files.c.device_id == arrival.device_id, files.c.file_number == end.file_number
+        )
+        row = connection.execute(held).first()
+        if row is not None and (row[0], row[1]) != (end.torn_bytes, end.torn_hash):
+            raise ContentError("chain-break", f"BOOT names another torn end of file {end.file_number} than is held")
+
+
+def _learn(connection: sa.Connection, device_id: str, facts: ContentFacts) -> None:
+    for one in facts.epochs:
+        key = (epochs.c.device_id == device_id, epochs.c.epoch == one.epoch)
+        if connection.execute(sa.select(epochs.c.epoch).where(*key)).scalar() is None:
+            connection.execute(sa.insert(epochs).values(device_id=device_id, **_epoch_row(one)))
+    for end in facts.torn_ends:
+        key = (torn_ends.c.device_id == device_id, torn_ends.c.file_number == end.file_number)
+        if connection.execute(sa.select(torn_ends.c.torn_bytes).where(*key)).scalar() is None:
+            connection.execute(sa.insert(torn_ends).values(device_id=device_id, **_torn_row(end)))
+
+
+def _epoch_row(one: EpochFacts) -> dict[str, int | bytes]:
+    return {
+        "epoch": one.epoch,
+        "boot_number": one.boot_number,
+        "sequence": one.sequence,
+        "public_key": one.public_key_der,
+    }
+
+
+def _torn_row(end: TornEnd) -> dict[str, int | bytes]:
+    return {"file_number": end.file_number, "torn_bytes": end.torn_bytes, "torn_hash": end.torn_hash}
+
+
+def _file_row(arrival: Arrival, receipt_number: int, receipt: bytes) -> dict[str, object]:
+    facts = arrival.facts
+    return {
+        "device_id": arrival.device_id,
+        "file_id": arrival.file_id,
+        "file_number": facts.file_number,
+        "kind": facts.kind.value,
+        "size_bytes": arrival.size_bytes,
+        "torn_bytes": arrival.torn_bytes,
+        "torn_hash": arrival.torn_hash,
+        "first_sequence": facts.first_sequence,
+        "last_sequence": facts.last_sequence,
+        "hash_before": facts.hash_before,
+        "head_hash": facts.head_hash,
+        "closed": facts.closed,
+        "first_utc_ns": facts.first_utc_ns,
+        "last_utc_ns": facts.last_utc_ns,
+        "session_id": facts.session_id,
+        "simulated": facts.simulated,
+        "received_utc_ns": arrival.received_utc_ns,
+        "receipt_number": receipt_number,
+        "receipt": receipt,
+    }

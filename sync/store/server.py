@@ -1,0 +1,324 @@
+"""The store's HTTP side: tus 1.0.0 core and creation, receipts, inventory (PROTOCOL.md).
+
+Rules of this module: handlers only; what blocks runs in threads; what is decided is decided by `intake`, `access` and
+`uploads`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from sync.errors import ContentError, WireError
+from sync.store.access import unit_access
+from sync.store.intake import Intake, Upload
+from sync.store.refusals import RefusedError, answer_refusals, busy, no_room
+from sync.store.uploads import ActiveUploads
+from sync.store.vault import Declaration, Name
+from sync.wire import (
+    CONTENT_MISMATCH,
+    FILE_BYTES_MAX,
+    JSON_BYTES_MAX,
+    OFFSET_CONTENT_TYPE,
+    PARKED,
+    RECEIPT_CONTENT_TYPE,
+    STATE_HEADER,
+    TUS_EXTENSIONS,
+    TUS_VERSION,
+    DeviceState,
+    FileAnswer,
+    HeldFile,
+    Inventory,
+    InventoryAnswer,
+    decode_metadata,
+    file_id_of,
+    non_negative,
+)
+
+BODY_IDLE_SECONDS: Final = 30.0
+"""A body that stands still for longer is given up."""
+_BATCH_BYTES: Final = 512 * 1024
+"""Bytes that go to the disk with one hand-over to a thread."""
+_READ_BUFFER_BYTES: Final = 256 * 1024
+
+
+class StoreServer:
+    """The handlers of one store.
+
+    Args:
+        intake: Judges and promises.
+        store_id: Names the store.
+        body_idle_seconds: Longest stillness of a body.
+    """
+
+    def __init__(self, intake: Intake, store_id: str, body_idle_seconds: float = BODY_IDLE_SECONDS) -> None:
+        self._intake = intake
+        self._store_id = store_id
+        self._body_idle_seconds = body_idle_seconds
+        self._uploads = ActiveUploads()
+
+    def application(self) -> web.Application:
+        """Put the handlers together."""
+        access = unit_access(self._intake.ledger)
+        app = web.Application(client_max_size=JSON_BYTES_MAX, middlewares=[answer_refusals, access])
+        file_path = "/v1/{device}/files/{id}"
+        app.add_routes(
+            [
+                web.options("/v1/{device}/files", self.options),
+                web.post("/v1/{device}/files", self.create),
+                web.head(file_path, self.head),
+                web.patch(file_path, self.patch),
+                web.get("/v1/{device}/receipts/{id}", self.receipt),
+                web.post("/v1/{device}/inventory", self.inventory),
+                web.get("/v1/{device}/state", self.state),
+                web.get("/healthz", self.health),
+            ]
+        )
+        return app
+
+    async def options(self, _: web.Request) -> web.Response:
+        """Say what of tus is spoken here."""
+        headers = {"Tus-Version": TUS_VERSION, "Tus-Extension": TUS_EXTENSIONS, "Tus-Max-Size": str(FILE_BYTES_MAX)}
+        return _tus(HTTPStatus.NO_CONTENT, headers)
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Create an upload, or find it again (SY-5, SY-6)."""
+        _check_version(request)
+        size_bytes = non_negative(request.headers, "Upload-Length")
+        if size_bytes == 0:
+            raise WireError("Upload-Length is 0; a sealed file is never empty")
+        if size_bytes > FILE_BYTES_MAX:
+            detail = f"{size_bytes} bytes are more than {FILE_BYTES_MAX}"
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
+        metadata = decode_metadata(request.headers.get("Upload-Metadata", ""))
+        name = Name(request.match_info["device"], metadata.file_id)
+        location = {"Location": f"/v1/{name.device_id}/files/{name.file_id}"}
+        held = await asyncio.to_thread(self._receipted_size, name)
+        if held is not None:
+            if held != size_bytes:
+                detail = f"the store holds {held} bytes under this id, not {size_bytes}"
+                raise RefusedError(HTTPStatus.CONFLICT, "size-differs", detail)
+            return _tus(HTTPStatus.CREATED, {**location, STATE_HEADER: "receipted"})
+        await asyncio.to_thread(self._refuse_parked, name)
+        wanted = Declaration(size_bytes=size_bytes, number=metadata.number, torn_bytes=metadata.torn_bytes)
+        await self._uploads.preempt(name)
+        await asyncio.to_thread(self._declare, name, wanted)
+        return _tus(HTTPStatus.CREATED, {**location, STATE_HEADER: "partial"})
+
+    def _declare(self, name: Name, wanted: Declaration) -> None:
+        if wanted.size_bytes - self._intake.vault.offset(name) > self._intake.vault.room_bytes():
+            raise no_room(f"no room for {wanted.size_bytes} bytes")
+        self._intake.declare(name, wanted)
+
+    async def head(self, request: web.Request) -> web.Response:
+        """Say how much of an upload is here (SY-8)."""
+        _check_version(request)
+        name = _name(request)
+        await self._uploads.preempt(name)
+        return _tus(HTTPStatus.OK, await asyncio.to_thread(self._standing, name))
+
+    def _standing(self, name: Name) -> dict[str, str]:
+        held = self._receipted_size(name)
+        if held is not None:
+            return {"Upload-Offset": str(held), "Upload-Length": str(held), STATE_HEADER: "receipted"}
+        self._refuse_parked(name)
+        declaration = self._declaration(name)
+        offset = self._intake.vault.offset(name)
+        if declaration.size_bytes - offset > self._intake.vault.room_bytes():
+            raise no_room(f"no room for {declaration.size_bytes - offset} bytes more")
+        return {
+            "Upload-Offset": str(offset),
+            "Upload-Length": str(declaration.size_bytes),
+            STATE_HEADER: "partial",
+        }
+
+    async def patch(self, request: web.Request) -> web.Response:
+        """Append to an upload; on its last byte, judge and promise it."""
+        _check_version(request)
+        name = _name(request)
+        offset = non_negative(request.headers, "Upload-Offset")
+        if request.headers.get("Content-Type") != OFFSET_CONTENT_TYPE:
+            raise WireError(f"Content-Type is not {OFFSET_CONTENT_TYPE}")
+        async with self._uploads.held(name, request):
+            held = await asyncio.to_thread(self._receipted_size, name)
+            if held is not None:
+                _check_offset(offset, held)
+                return _finished(held)
+            upload = await asyncio.to_thread(self._open, name)
+            try:
+                return await self._take_body(request, upload, offset)
+            finally:
+                upload.close()
+
+    def _open(self, name: Name) -> Upload:
+        self._refuse_parked(name)
+        return self._intake.open(name, self._declaration(name))
+
+    async def _take_body(self, request: web.Request, upload: Upload, offset: int) -> web.Response:
+        _check_offset(offset, upload.offset)
+        await asyncio.to_thread(self._check_length, upload, request.content_length or 0)
+        await self._receive(request, upload)
+        if upload.complete:
+            await asyncio.to_thread(self._finish, upload)
+        return _finished(upload.offset)
+
+    def _check_length(self, upload: Upload, body_bytes: int) -> None:
+        """Refuse what cannot end well before a byte of it is taken (SY-7, SY-10)."""
+        left = upload.declaration.size_bytes - upload.offset
+        if body_bytes > left:
+            raise _beyond(upload.declaration.size_bytes)
+        if body_bytes > self._intake.vault.room_bytes():
+            raise no_room(f"no room for {body_bytes} bytes more")
+
+    async def _receive(self, request: web.Request, upload: Upload) -> None:
+        """Write the body as it comes; what came of a cut one is kept (SY-11)."""
+        batch = bytearray()
+        try:
+            while True:
+                async with asyncio.timeout(self._body_idle_seconds):
+                    piece = await request.content.readany()
+                if not piece:
+                    break
+                batch += piece
+                if len(batch) >= _BATCH_BYTES:
+                    await _append(upload, batch)
+            await _append(upload, batch)
+        except (TimeoutError, ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:
+            await _append(upload, batch)
+            raise busy(f"the body was cut at byte {upload.offset}") from error
+
+    def _finish(self, upload: Upload) -> None:
+        try:
+            self._intake.finish(upload)
+        except ContentError as error:
+            if self._intake.vault.refusal(upload.name) is not None:
+                raise RefusedError(PARKED, "parked", str(error)) from error
+            raise RefusedError(CONTENT_MISMATCH, error.code, error.detail, {"Upload-Offset": "0"}) from error
+
+    async def receipt(self, request: web.Request) -> web.Response:
+        """Give the receipt, the same bytes every time (SY-23)."""
+        name = _name(request)
+        found = await asyncio.to_thread(self._intake.ledger.receipt, name.device_id, bytes.fromhex(name.file_id))
+        if found is None:
+            await asyncio.to_thread(self._refuse_parked, name)
+            raise RefusedError(HTTPStatus.NOT_FOUND, "no-receipt", f"no receipt for {name.file_id}")
+        return web.Response(body=found, headers={"Content-Type": RECEIPT_CONTENT_TYPE, "Cache-Control": "no-store"})
+
+    async def inventory(self, request: web.Request) -> web.Response:
+        """Say what is here of everything that a unit holds."""
+        try:
+            asked = Inventory.model_validate_json(await request.read())
+        except ValidationError as error:
+            raise WireError(f"not an inventory: {error.error_count()} errors, first {error.errors()[0]}") from error
+        device_id = request.match_info["device"]
+        return _json(await asyncio.to_thread(self._answer_inventory, device_id, asked))
+
+    def _answer_inventory(self, device_id: str, asked: Inventory) -> InventoryAnswer:
+        return InventoryAnswer(files=tuple(self._answer_file(device_id, one) for one in asked.files))
+
+    def _answer_file(self, device_id: str, held: HeldFile) -> FileAnswer:
+        name = Name(device_id, held.file_id)
+        size = self._receipted_size(name)
+        if size is not None:
+            return FileAnswer(file_id=held.file_id, state="receipted", offset_bytes=size)
+        refusal = self._intake.vault.refusal(name)
+        if refusal is not None:
+            return FileAnswer(
+                file_id=held.file_id, state="parked", offset_bytes=refusal.size_bytes, reason=refusal.code
+            )
+        offset = self._intake.vault.offset(name)
+        known = self._intake.vault.declaration(name) is not None
+        return FileAnswer(file_id=held.file_id, state="partial" if known else "unknown", offset_bytes=offset)
+
+    async def state(self, request: web.Request) -> web.Response:
+        """Say what is known of a unit."""
+        return _json(await asyncio.to_thread(self._device_state, request.match_info["device"]))
+
+    def _device_state(self, device_id: str) -> DeviceState:
+        ledger = self._intake.ledger
+        count, size, sequence = ledger.holds(device_id)
+        number, digest = ledger.last_receipt(device_id)
+        unit = ledger.unit(device_id)
+        return DeviceState(
+            device_id=device_id,
+            store_id=self._store_id,
+            files=count,
+            bytes=size,
+            parked=len(ledger.parked(device_id)),
+            last_receipt_number=number,
+            last_receipt_sha256=digest.hex() if number else None,
+            head_sequence=sequence,
+            revoked=unit is not None and unit.revoked,
+        )
+
+    async def health(self, _: web.Request) -> web.Response:
+        """200 while the store can commit."""
+        room_bytes = await asyncio.to_thread(self._intake.vault.room_bytes)
+        if room_bytes == 0:
+            raise no_room("only the reserve is left")
+        await asyncio.to_thread(self._intake.ledger.units)
+        return web.json_response({"store_id": self._store_id, "room_bytes": room_bytes})
+
+    def _receipted_size(self, name: Name) -> int | None:
+        return self._intake.ledger.size(name.device_id, bytes.fromhex(name.file_id))
+
+    def _declaration(self, name: Name) -> Declaration:
+        declaration = self._intake.vault.declaration(name)
+        if declaration is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "no-upload", f"no upload {name.file_id}; create it")
+        return declaration
+
+    def _refuse_parked(self, name: Name) -> None:
+        """SY-14: parked content is not taken again."""
+        refusal = self._intake.vault.refusal(name)
+        if refusal is not None:
+            raise RefusedError(PARKED, "parked", f"{refusal.code}: {refusal.detail}")
+
+
+def _check_version(request: web.Request) -> None:
+    """SY-4."""
+    if request.headers.get("Tus-Resumable") != TUS_VERSION:
+        detail = f"Tus-Resumable is {request.headers.get('Tus-Resumable', 'absent')!r:.40}"
+        raise RefusedError(HTTPStatus.PRECONDITION_FAILED, "tus-version", detail, {"Tus-Version": TUS_VERSION})
+
+
+def _name(request: web.Request) -> Name:
+    return Name(request.match_info["device"], file_id_of(request.match_info["id"]))
+
+
+async def _append(upload: Upload, batch: bytearray) -> None:
+    if batch:
+        data = bytes(batch)
+        batch.clear()
+        try:
+            await asyncio.to_thread(upload.append, data)
+        except WireError as error:
+            raise _beyond(upload.declaration.size_bytes) from error
+
+
+def _beyond(size_bytes: int) -> RefusedError:
+    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"bytes beyond the length of {size_bytes}")
+
+
+def _tus(status: HTTPStatus, headers: dict[str, str]) -> web.Response:
+    return web.Response(status=status, headers={"Tus-Resumable": TUS_VERSION, "Cache-Control": "no-store", **headers})
+
+
+def _finished(offset: int) -> web.Response:
+    return _tus(HTTPStatus.NO_CONTENT, {"Upload-Offset": str(offset)})
+
+
+def _check_offset(wanted: int, held: int) -> None:
+    """SY-9."""
+    if wanted != held:
+        detail = f"the store holds {held} bytes of it"
+        raise RefusedError(HTTPStatus.CONFLICT, "offset", detail, {"Upload-Offset": str(held)})
+
+
+def _json(message: BaseModel) -> web.Response:
+    return web.Response(text=message.model_dump_json(), content_type="application/json")

@@ -1,0 +1,125 @@
+"""Runs a store: opens its folder, recovers, listens, stops in order.
+
+Rules of this module: composition only; no protocol, no judging.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from sync.errors import StoreError
+from sync.store.authority import CA_CERTIFICATE, TLS_CERTIFICATE, Authority
+from sync.store.intake import Intake, ReceiptSigner
+from sync.store.ledger import open_ledger
+from sync.store.server import BODY_IDLE_SECONDS, StoreServer
+from sync.store.settings import load_settings
+from sync.store.vault import RESERVE_BYTES, Vault
+
+_LOCK_NAME: Final = "serve.lock"
+_SHUTDOWN_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """How a store is to be served."""
+
+    host: str
+    port: int
+    """0 takes a free one."""
+    tls: bool
+    reserve_bytes: int = RESERVE_BYTES
+    body_idle_seconds: float = BODY_IDLE_SECONDS
+
+
+def serve(
+    directory: Path, listening: Listening, now_utc_ns: Callable[[], int], on_ready: Callable[[str, int], None]
+) -> None:
+    """Serve a store until SIGTERM or SIGINT.
+
+    Args:
+        directory: The store's folder.
+        listening: Where and how.
+        now_utc_ns: The store's civil clock.
+        on_ready: Told the URL, and how many objects a kill had left unpromised, once requests are taken.
+
+    Raises:
+        StoreError: The folder is no store, is damaged, or is being served already.
+        OSError: The address cannot be listened on.
+    """
+    settings = load_settings(directory)
+    authority = Authority(directory)
+    tls = _tls_context(authority) if listening.tls else None
+    signer = ReceiptSigner(settings.store_id, authority.key("receipt"))
+    with _only_one(directory):
+        vault = Vault(directory, listening.reserve_bytes)
+        vault.prepare()
+        ledger = open_ledger(directory)
+        try:
+            intake = Intake(vault, ledger, authority.certificate(CA_CERTIFICATE), signer, now_utc_ns)
+            found = intake.recover()
+            app = StoreServer(intake, settings.store_id, listening.body_idle_seconds).application()
+            asyncio.run(_run(app, listening, tls, lambda url: on_ready(url, found)))
+        finally:
+            ledger.close()
+
+
+async def _run(
+    app: web.Application, listening: Listening, tls: ssl.SSLContext | None, on_ready: Callable[[str], None]
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, listening.host, listening.port, ssl_context=tls)
+        await site.start()
+        on_ready(_url(runner, tls is not None))
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _url(runner: web.AppRunner, tls: bool) -> str:
+    host, port, *_ = runner.addresses[0]
+    named = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{named}:{port}"
+
+
+def _tls_context(authority: Authority) -> ssl.SSLContext:
+    """SY-1: TLS 1.3, client certificates of the agency's own CA required."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    try:
+        context.load_verify_locations(authority.trust / CA_CERTIFICATE)
+        context.load_cert_chain(authority.trust / TLS_CERTIFICATE, authority.keys / "tls.key")
+    except (OSError, ssl.SSLError) as error:
+        raise StoreError(f"TLS key or certificate cannot be used: {error}; restore them from the backup") from error
+    return context
+
+
+@contextmanager
+def _only_one(directory: Path) -> Iterator[None]:
+    """Two processes would number receipts twice. The lock goes with its process, also when that is killed."""
+    descriptor = os.open(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(f"store {directory} is being served by another process; stop that one first") from error
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,72 @@
+"""Which request has which upload, so that a newer one can take it over (SY-12), and how many go on at a time.
+
+Rules of this module: asyncio only, one event loop; no files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from sync.store.refusals import busy
+from sync.store.vault import Name
+
+ACTIVE_MAX: Final = 16
+PREEMPT_SECONDS: Final = 30.0
+"""Longest wait for an older request to end: it may be syncing its file."""
+
+
+@dataclass(slots=True)
+class _Holder:
+    transport: asyncio.Transport | None
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class ActiveUploads:
+    """The uploads that requests hold now.
+
+    Args:
+        most: Requests that may receive bytes at a time.
+    """
+
+    def __init__(self, most: int = ACTIVE_MAX) -> None:
+        self._most = most
+        self._holders: dict[Name, _Holder] = {}
+
+    async def preempt(self, name: Name) -> None:
+        """End the request that holds the upload, and wait until its last write is over.
+
+        Raises:
+            RefusedError: It did not end in time.
+        """
+        while (holder := self._holders.get(name)) is not None:
+            if holder.transport is not None:
+                holder.transport.abort()
+            try:
+                async with asyncio.timeout(PREEMPT_SECONDS):
+                    await holder.done.wait()
+            except TimeoutError as error:
+                raise busy("an older request for this upload is still writing") from error
+
+    @asynccontextmanager
+    async def held(self, name: Name, request: web.Request) -> AsyncIterator[None]:
+        """Hold an upload for a request; an older holder is pre-empted.
+
+        Raises:
+            RefusedError: Too many uploads go on, or the older holder did not end.
+        """
+        await self.preempt(name)
+        if len(self._holders) >= self._most:
+            raise busy(f"{self._most} uploads go on already")
+        holder = _Holder(request.transport)
+        self._holders[name] = holder
+        try:
+            yield
+        finally:
+            del self._holders[name]
+            holder.done.set()
