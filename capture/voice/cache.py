@@ -177,13 +177,11 @@ class VoiceCache:
         path = self._directory / entry.file
         try:
             with wave.open(str(path)) as file:
-                data = file.readframes(file.getnframes())
+                data = bytes(file.readframes(file.getnframes()))
         except (OSError, EOFError, wave.Error) as error:
-            raise MissingClipError(
-                f"clip {entry.key!r} in {path} is gone: {error}; check the officers out again"
-            ) from error
+            raise MissingClipError(f"clip {entry.key!r} in {path} is gone ({error}): {_REMEDY}") from error
         if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise MissingClipError(f"clip {entry.key!r} in {path} is damaged: check the officers out again")
+            raise MissingClipError(f"clip {entry.key!r} in {path} is damaged: {_REMEDY}")
         return data
 
     def _reusable(self, phrase: Phrase, known: IndexEntry | None) -> IndexEntry | None:

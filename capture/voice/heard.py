@@ -7,6 +7,7 @@ Pieces of a clip that was heard lie at one common delay; pieces of another promp
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,13 +28,20 @@ LATEST_SECONDS = 0.70
 PIECE_SECONDS = 2.0
 SHORTEST_PIECE_SECONDS = 0.5
 FEWEST_PIECES = 4
-TOLERANCE_SECONDS = 0.020
+TOLERANCE_SECONDS = 0.002
+"""How far from the common delay a piece may show its evidence; echoes of one room are the same for all pieces."""
+DRIFT_PPM_MAX = 250
+"""Largest clock error between loudspeaker and microphone over which pieces are brought together."""
 AGREEMENT_MIN = 0.75
 """Share of the pieces at the common delay, from which on a prompt counts as heard."""
-STRENGTH_MIN = 6.0
-"""Peak of the pieces' common correlation against its RMS; noise and other prompts stay below 5."""
+STRENGTH_MIN = 6.5
+"""Peak of the pieces' common correlation against its RMS; noise and other prompts stay below."""
+CLEAR_STRENGTH = 10.0
+CLEAR_AGREEMENT_MIN = 0.85
+"""Where the peak stands out that clearly, a missing piece is no noise: it is a sentence that differs in a word."""
 CHIRP_STRENGTH_MIN = 8.0
 _BAND_HZ = (300.0, 4000.0)
+_BETTER_THAN = 0.9
 _QUIET_BELOW_LOUDEST_DB = 30.0
 _NS = 1_000_000_000
 
@@ -77,7 +85,7 @@ def chirp_heard(recent: RecentSound, playback: Playback, name: Tone = Tone.START
 def _around(recent: RecentSound, started_ns: int, reference_samples: int) -> Samples:
     length_ns = reference_samples * _NS // ANALYSIS_RATE_HZ
     begin_ns = started_ns + round(EARLIEST_SECONDS * _NS)
-    return recent.between(begin_ns, started_ns + length_ns + round(LATEST_SECONDS * _NS)).samples
+    return recent.between(begin_ns, started_ns + length_ns + round(LATEST_SECONDS * _NS), by_clock=True).samples
 
 
 def prove_heard(reference: Samples, microphone: Samples) -> HeardResult:
@@ -87,19 +95,50 @@ def prove_heard(reference: Samples, microphone: Samples) -> HeardResult:
         reference: The clip, 16 kHz.
         microphone: 16 kHz, from `EARLIEST_SECONDS` before the playback's start to `LATEST_SECONDS` behind its end.
     """
-    correlations = [_phase_correlation(reference, microphone, piece) for piece in _pieces(reference)]
-    found = [correlation for correlation in correlations if correlation is not None]
+    pieces = _pieces(reference)
     level = level_dbfs(microphone)
-    if not found:
-        return HeardResult(False, 0.0, None, level, 0.0, len(correlations))
-    common = np.sum(found, axis=0)
-    best = int(np.argmax(common))
-    strength = float(common[best] / (np.sqrt(np.mean(np.square(common))) + 1e-12))
-    near = sum(abs(int(np.argmax(one)) - best) <= TOLERANCE_SECONDS * ANALYSIS_RATE_HZ for one in found)
-    agreement = near / len(correlations)
-    heard = agreement >= AGREEMENT_MIN and strength >= STRENGTH_MIN
+    found = [_phase_correlation(reference, microphone, piece) for piece in pieces]
+    if not pieces or not np.any(found):
+        return HeardResult(False, 0.0, None, level, 0.0, len(pieces))
+    shifts, best, strength = _common_delay(np.stack(found), _possible_shifts(pieces))
+    agreement = sum(_shows(one, best + shift) for one, shift in zip(found, shifts, strict=True)) / len(pieces)
+    wanted = CLEAR_AGREEMENT_MIN if strength >= CLEAR_STRENGTH else AGREEMENT_MIN
+    heard = agreement >= wanted and strength >= STRENGTH_MIN
     delay = round((best / ANALYSIS_RATE_HZ + EARLIEST_SECONDS) * 1000)
-    return HeardResult(heard, agreement, delay if heard else None, level, strength, len(correlations))
+    return HeardResult(heard, agreement, delay if heard else None, level, strength, len(pieces))
+
+
+def _possible_shifts(pieces: list[tuple[int, int]]) -> list[list[int]]:
+    """By how many samples each piece moves against the first, for every drift that would show at the last one."""
+    middles = [(first + last) / 2 for first, last in pieces]
+    span = middles[-1] - middles[0]
+    reach = math.ceil(span * DRIFT_PPM_MAX * 1e-6)
+    drifts = [step / span for step in range(-reach, reach + 1)] if span else [0.0]
+    return [[round(drift * (middle - middles[0])) for middle in middles] for drift in drifts]
+
+
+def _common_delay(found: Correlation, possible: list[list[int]]) -> tuple[list[int], int, float]:
+    """Find the drift and the delay at which the pieces' correlations add up best, and how far that stands out."""
+    sums = [_summed(found, shifts) for shifts in possible]
+    place = max(range(len(sums)), key=lambda index: float(sums[index].max()))
+    common = sums[place]
+    best = int(np.argmax(common))
+    return possible[place], best, float(common[best] / (np.sqrt(np.mean(np.square(common))) + 1e-30))
+
+
+def _summed(found: Correlation, shifts: list[int]) -> Correlation:
+    total = np.zeros(found.shape[1], dtype=np.float64)
+    for one, shift in zip(found, shifts, strict=True):
+        total += np.roll(one, -shift)
+    return total
+
+
+def _shows(correlation: Correlation, delay: int) -> bool:
+    """Whether one piece alone speaks for a delay: more than nine in ten other places of its correlation do."""
+    reach = round(TOLERANCE_SECONDS * ANALYSIS_RATE_HZ)
+    near = correlation[max(0, delay - reach) : delay + reach]
+    blocks = correlation[: correlation.size // (2 * reach) * 2 * reach].reshape(-1, 2 * reach).max(axis=1)
+    return bool(near.size and near.max() > np.quantile(blocks, _BETTER_THAN))
 
 
 def _pieces(reference: Samples) -> list[tuple[int, int]]:
@@ -118,12 +157,12 @@ def _lags() -> int:
     return round((LATEST_SECONDS - EARLIEST_SECONDS) * ANALYSIS_RATE_HZ)
 
 
-def _phase_correlation(reference: Samples, microphone: Samples, piece: tuple[int, int]) -> Correlation | None:
-    """Correlate one piece by phase over all lags, scaled to RMS 1; None where the microphone gave nothing."""
+def _phase_correlation(reference: Samples, microphone: Samples, piece: tuple[int, int]) -> Correlation:
+    """Correlate one piece by phase over all lags, scaled to RMS 1; nothing but zeros where nothing was captured."""
     first, last = piece
     window = microphone[first : last + _lags()]
-    if window.size == 0 or not np.any(window):
-        return None
+    if not np.any(window):
+        return np.zeros(_lags(), dtype=np.float64)
     size = 1 << (window.size + last - first - 1).bit_length()
     cross = np.fft.rfft(window, size) * np.conj(np.fft.rfft(reference[first:last], size))
     magnitude = np.abs(cross)

@@ -36,7 +36,7 @@ from capture.voice.wording import (
     REMINDER,
     STATEMENT_REQUEST,
     YESTERDAY,
-    Cue,
+    Line,
     Words,
 )
 
@@ -45,7 +45,6 @@ Utterance = tuple[str, ...]
 
 LARGEST_NUMBER = 240
 """Largest number that has a clip of its own; minutes above are spoken rounded down to it."""
-_NAME_SLOTS = re.compile(r"(?:[×＊*]{2,}|\{officer\})(?:、(?:[×＊*]{2,}|\{officer\}))*|\{officers\}")
 _TEXT_MAX = 400
 
 
@@ -68,9 +67,13 @@ class VoiceFacts:
     language: Language = Language.CHINESE
     officers: tuple[SpokenOfficer, ...] = ()
     notice: str | None = None
-    """The profile's wording with slots (×××、××× or {officers}) for the names; None where the profile has no notice."""
+    """The profile's wording with slots for the names; None where the profile has no notice."""
+    notice_language: Language = Language.CHINESE
+    """Language of that wording, whatever language the unit speaks otherwise."""
+    name_slot: str = "×××"
+    """What stands in the wording for one name; {officers} always stands for all of them."""
     statement_items: tuple[str, ...] = ()
-    """Items that an officer has to state aloud, in the profile's words."""
+    """Items that an officer has to state aloud, in the profile's words (in `language`, or in Chinese)."""
     causes: tuple[tuple[str, Words], ...] = ()
     """The profile's causes of an announced break, code and words, in the order of the menu."""
     end_question: str | None = None
@@ -79,13 +82,14 @@ class VoiceFacts:
     """The profile's key content."""
 
 
-def with_names(wording: str, officers: Sequence[SpokenOfficer]) -> str:
+def with_names(wording: str, officers: Sequence[SpokenOfficer], name_slot: str = "×××") -> str:
     """Put the officers' names into the slots of a notice.
 
     However many slots the wording has, all officers are named, and nobody else: without officers the slots vanish.
     """
     names = "、".join(officer.name for officer in officers)
-    return _NAME_SLOTS.sub(lambda _found: names, wording)
+    slot = re.escape(name_slot)
+    return re.sub(rf"{slot}(?:、{slot})*|\{{officers\}}", lambda _found: names, wording)
 
 
 class PromptBook:
@@ -114,9 +118,9 @@ class PromptBook:
         between = "" if self.language is Language.CHINESE else " "
         return between.join(text for key in utterance if (text := self._phrases[key].text))
 
-    def say(self, cue: Cue) -> Utterance:
+    def say(self, line: Line) -> Utterance:
         """A sentence that never changes."""
-        return (cue.value,)
+        return (line.value,)
 
     def notice(self) -> Utterance | None:
         """The notice to the party with the officers' names (R4); None where the profile has none."""
@@ -180,7 +184,7 @@ class PromptBook:
         return cause if cause in self._causes else OTHER_CAUSE
 
     def _all(self) -> Iterator[Phrase]:
-        yield from (self._phrase(cue.value, words) for cue, words in FIXED.items())
+        yield from (self._phrase(line.value, words) for line, words in FIXED.items())
         yield from self._checks()
         yield from self._cause_clips()
         yield from self._profile_clips()
@@ -202,8 +206,8 @@ class PromptBook:
         """Clips in the profile's own words; the notice is in the language in which the profile words it."""
         facts = self.facts
         if facts.notice:
-            text = with_names(facts.notice, facts.officers)
-            yield Phrase("notice", text, _checked(speakable(text, facts.officers)), Language.CHINESE)
+            text = with_names(facts.notice, facts.officers, facts.name_slot)
+            yield Phrase("notice", text, self._spoken(text, facts.notice_language), facts.notice_language)
         if facts.statement_items:
             joined = _listed(facts.statement_items, self.language)
             yield self._phrase("statement.request", STATEMENT_REQUEST, items=Words(joined, joined))
@@ -220,7 +224,7 @@ class PromptBook:
             spelled = phrase.text.replace(officer.certificate_number, spell(officer.certificate_number))
             if self.language is Language.ENGLISH:
                 spelled = phrase.text.replace(officer.certificate_number, " ".join(officer.certificate_number))
-            yield Phrase(phrase.key, phrase.text, self._spoken(spelled), self.language)
+            yield Phrase(phrase.key, phrase.text, self._spoken(spelled, self.language), self.language)
 
     def _number_clips(self) -> Iterator[Phrase]:
         yield self._phrase("resume.at", RECORDED_AT)
@@ -242,10 +246,10 @@ class PromptBook:
     def _phrase(self, key: str, words: Words, **slots: Words) -> Phrase:
         filled = {name: slot.said_in(self.language) for name, slot in slots.items()}
         text = words.said_in(self.language).format(**filled) if slots else words.said_in(self.language)
-        return Phrase(key, text, self._spoken(text), self.language)
+        return Phrase(key, text, self._spoken(text, self.language), self.language)
 
-    def _spoken(self, text: str) -> str:
-        spoken = speakable(text, self.facts.officers) if self.language is Language.CHINESE else text
+    def _spoken(self, text: str, language: Language) -> str:
+        spoken = speakable(text, self.facts.officers) if language is Language.CHINESE else text
         return _checked(spoken)
 
 

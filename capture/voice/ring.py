@@ -34,6 +34,10 @@ _JUMP_NS = 10_000_000
 """A restarted device counts from 0 again; from this gap on the time between is filled with silence."""
 _ANCHORS_PER_SECOND = 100
 """Blocks shorter than 10 ms share anchors, which bounds their number."""
+_FITTED_BEFORE_NS = 20_000_000_000
+_FITTED_ANCHORS_MIN = 50
+_CLOCK_ERROR_MAX = 0.001
+"""What exceeds 1000 ppm is no clock error but a jump."""
 _NS = 1_000_000_000
 
 
@@ -89,14 +93,37 @@ class RecentSound:
         with self._lock:
             return self._time_of(self._written) if self._anchors else None
 
-    def between(self, start_ns: int, end_ns: int) -> Excerpt:
-        """Give what was heard from one CLOCK_BOOTTIME to another, at most as much as is kept."""
+    def between(self, start_ns: int, end_ns: int, *, by_clock: bool = False) -> Excerpt:
+        """Give what was heard from one CLOCK_BOOTTIME to another, at most as much as is kept.
+
+        Args:
+            start_ns: From when.
+            end_ns: Until when.
+            by_clock: Take the card's clock error out, as far as the blocks' times show it, so that the samples lie
+                on the same time as what was played; costs a little treble.
+        """
         with self._lock:
             length = min(max(0, round((end_ns - start_ns) * ANALYSIS_RATE_HZ / _NS)), self._capacity)
             if not self._anchors:
                 return Excerpt(np.zeros(length, dtype=np.float32), start_ns, length)
             first = self._index_at(start_ns)
-            return Excerpt(self._read(first, length), self._time_of(first), self._missing(first, length))
+            speed = self._speed(start_ns, end_ns) if by_clock else 1.0
+            samples = self._read(first, length)
+            if speed != 1.0:
+                places = np.arange(length, dtype=np.float64)
+                samples = np.interp(places * speed, places, samples).astype(np.float32)
+            return Excerpt(samples, self._time_of(first), self._missing(first, length))
+
+    def _speed(self, start_ns: int, end_ns: int) -> float:
+        """How fast the card counts against CLOCK_BOOTTIME, by least squares over the blocks' times; 1 is exact."""
+        near = [one for one in self._anchors if start_ns - _FITTED_BEFORE_NS <= one.time_ns <= end_ns]
+        if len(near) < _FITTED_ANCHORS_MIN:
+            return 1.0
+        times = np.array([one.time_ns - near[0].time_ns for one in near], dtype=np.float64) * VOICE_RATE_HZ / _NS
+        positions = np.array([one.position - near[0].position for one in near], dtype=np.float64)
+        times -= times.mean()
+        speed = float(times @ (positions - positions.mean()) / (times @ times))
+        return speed if abs(speed - 1.0) <= _CLOCK_ERROR_MAX else 1.0
 
     def _missing_before(self, block: AudioBlock) -> int:
         """How many input samples lie between the last block and this one."""

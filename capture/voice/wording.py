@@ -24,7 +24,7 @@ class Words:
         return self.zh if language is Language.CHINESE else self.en
 
 
-class Cue(StrEnum):
+class Line(StrEnum):
     """Sentences that never change; the value is the clip's key."""
 
     CHECKED_OUT = "checkout.done"
@@ -73,61 +73,61 @@ class Cue(StrEnum):
     FRAMES_LOST = "warning.frames-lost"
 
 
-FIXED: dict[Cue, Words] = {
-    Cue.CHECKED_OUT: Words("已领用。", "Checked out."),
-    Cue.TOO_FEW_OFFICERS: Words("执法人员人数不足。", "Too few officers."),
-    Cue.CHECKED_IN: Words("已归还。", "Checked in."),
-    Cue.NOT_CHECKED_OUT: Words("未领用，本次录制没有登记执法人员。", "Not checked out. No officer is registered."),
-    Cue.PREFLIGHT_GOOD: Words("检查正常。", "All checks passed."),
-    Cue.PREFLIGHT_DEGRADED: Words("检查完成，有不足之处。", "Checks done, with shortcomings."),
-    Cue.PREFLIGHT_FAIL: Words("检查发现故障。", "A check failed."),
-    Cue.PREFLIGHT_BLOCKED: Words("检查发现故障，不能开始录制。", "A check failed. Recording cannot start."),
-    Cue.STARTED: Words("开始录制。", "Recording started."),
-    Cue.NOTICE_REPEATED: Words("告知未能确认，现再次告知。", "The notice was not confirmed. It is repeated now."),
-    Cue.NOTICE_UNHEARD: Words("告知未能确认，已记录。", "The notice could not be confirmed. This is on record."),
-    Cue.NOTICE_BY_OFFICER: Words("请执法人员口头告知当事人。", "Officer, please inform the party."),
-    Cue.STATEMENT_AGAIN: Words("没有听到说明，请再次说明。", "No statement was heard. Please state it again."),
-    Cue.STATEMENT_HEARD: Words("语音说明已记录。", "The statement is on record."),
-    Cue.STATEMENT_MISSING: Words("没有听到语音说明，已记录。", "No statement was heard. This is on record."),
-    Cue.CHOOSE_CAUSE: Words(
+FIXED: dict[Line, Words] = {
+    Line.CHECKED_OUT: Words("已领用。", "Checked out."),
+    Line.TOO_FEW_OFFICERS: Words("执法人员人数不足。", "Too few officers."),
+    Line.CHECKED_IN: Words("已归还。", "Checked in."),
+    Line.NOT_CHECKED_OUT: Words("未领用，本次录制没有登记执法人员。", "Not checked out. No officer is registered."),
+    Line.PREFLIGHT_GOOD: Words("检查正常。", "All checks passed."),
+    Line.PREFLIGHT_DEGRADED: Words("检查完成，有不足之处。", "Checks done, with shortcomings."),
+    Line.PREFLIGHT_FAIL: Words("检查发现故障。", "A check failed."),
+    Line.PREFLIGHT_BLOCKED: Words("检查发现故障，不能开始录制。", "A check failed. Recording cannot start."),
+    Line.STARTED: Words("开始录制。", "Recording started."),
+    Line.NOTICE_REPEATED: Words("告知未能确认，现再次告知。", "The notice was not confirmed. It is repeated now."),
+    Line.NOTICE_UNHEARD: Words("告知未能确认，已记录。", "The notice could not be confirmed. This is on record."),
+    Line.NOTICE_BY_OFFICER: Words("请执法人员口头告知当事人。", "Officer, please inform the party."),
+    Line.STATEMENT_AGAIN: Words("没有听到说明，请再次说明。", "No statement was heard. Please state it again."),
+    Line.STATEMENT_HEARD: Words("语音说明已记录。", "The statement is on record."),
+    Line.STATEMENT_MISSING: Words("没有听到语音说明，已记录。", "No statement was heard. This is on record."),
+    Line.CHOOSE_CAUSE: Words(
         "请选择中断原因，按标记键切换，按录制键确认。",
         "Choose the cause. Press mark for the next one, press record to confirm.",
     ),
-    Cue.BREAK_CANCELLED: Words("继续录制。", "Recording goes on."),
-    Cue.REASON_REQUEST: Words("请说明中断原因。", "Please explain the interruption."),
-    Cue.REASON_AGAIN: Words(
+    Line.BREAK_CANCELLED: Words("继续录制。", "Recording goes on."),
+    Line.REASON_REQUEST: Words("请说明中断原因。", "Please explain the interruption."),
+    Line.REASON_AGAIN: Words(
         "没有听到说明，请再次说明中断原因。", "No explanation was heard. Please explain the interruption again."
     ),
-    Cue.REASON_HEARD: Words("中断原因已记录。", "The explanation is on record."),
-    Cue.REASON_MISSING: Words("没有听到中断原因，已记录。", "No explanation was heard. This is on record."),
-    Cue.PRESS_TO_RESUME: Words("录制已中断，按录制键恢复录制。", "Recording is interrupted. Press record to resume."),
-    Cue.RESUMED_AFTER_CRASH: Words("设备已自动恢复录制。", "Recording was resumed automatically."),
-    Cue.RESUMED_AFTER_POWER_LOSS: Words(
+    Line.REASON_HEARD: Words("中断原因已记录。", "The explanation is on record."),
+    Line.REASON_MISSING: Words("没有听到中断原因，已记录。", "No explanation was heard. This is on record."),
+    Line.PRESS_TO_RESUME: Words("录制已中断，按录制键恢复录制。", "Recording is interrupted. Press record to resume."),
+    Line.RESUMED_AFTER_CRASH: Words("设备已自动恢复录制。", "Recording was resumed automatically."),
+    Line.RESUMED_AFTER_POWER_LOSS: Words(
         "断电后已自动恢复录制。", "Recording was resumed automatically after a power loss."
     ),
-    Cue.POWER_LOSS_PRESS: Words(
+    Line.POWER_LOSS_PRESS: Words(
         "上次录制因断电中断，按录制键恢复录制。",
         "The last recording was interrupted by a power loss. Press record to resume.",
     ),
-    Cue.MARKED: Words("已标记。", "Marked."),
-    Cue.STILL_RECORDING: Words("正在录制。", "Recording."),
-    Cue.NOT_RECORDING: Words("没有在录制。", "Not recording."),
-    Cue.FINISHED: Words("录制结束。", "Recording finished."),
-    Cue.CANNOT_CONTINUE: Words("无法继续录制，请立即报告。", "Recording cannot go on. Report at once."),
-    Cue.REFUSED: Words("现在不能执行。", "Not possible now."),
-    Cue.DOCKED: Words("已放入底座，开始上传。", "Docked. Uploading."),
-    Cue.UNDOCKED: Words("已取出底座。", "Taken out of the dock."),
-    Cue.ALL_UPLOADED: Words("全部上传完成。", "Everything is uploaded."),
-    Cue.NOT_ALL_UPLOADED: Words("上传尚未完成，请放回底座。", "The upload is not complete. Please put it back."),
-    Cue.BATTERY_LOW: Words("电池电量不足。", "Battery low."),
-    Cue.BATTERY_CRITICAL: Words("电池即将耗尽。", "Battery almost empty."),
-    Cue.STORAGE_LOW: Words("存储空间不足。", "Storage low."),
-    Cue.STORAGE_SLOW: Words("存储响应缓慢。", "Storage is slow."),
-    Cue.CLOCK_UNTRUSTED: Words("系统时间未校准。", "The clock is not synchronised."),
-    Cue.MICROPHONE_DEAD: Words("麦克风没有声音。", "The microphone is silent."),
-    Cue.MICROPHONE_CLIPPING: Words("声音过大，请远离声源。", "The sound is too loud. Move away from its source."),
-    Cue.LENS_COVERED: Words("镜头可能被遮挡。", "The lens may be covered."),
-    Cue.FRAMES_LOST: Words("画面有丢失，已记录。", "Pictures were lost. This is on record."),
+    Line.MARKED: Words("已标记。", "Marked."),
+    Line.STILL_RECORDING: Words("正在录制。", "Recording."),
+    Line.NOT_RECORDING: Words("没有在录制。", "Not recording."),
+    Line.FINISHED: Words("录制结束。", "Recording finished."),
+    Line.CANNOT_CONTINUE: Words("无法继续录制，请立即报告。", "Recording cannot go on. Report at once."),
+    Line.REFUSED: Words("现在不能执行。", "Not possible now."),
+    Line.DOCKED: Words("已放入底座，开始上传。", "Docked. Uploading."),
+    Line.UNDOCKED: Words("已取出底座。", "Taken out of the dock."),
+    Line.ALL_UPLOADED: Words("全部上传完成。", "Everything is uploaded."),
+    Line.NOT_ALL_UPLOADED: Words("上传尚未完成，请放回底座。", "The upload is not complete. Please put it back."),
+    Line.BATTERY_LOW: Words("电池电量不足。", "Battery low."),
+    Line.BATTERY_CRITICAL: Words("电池即将耗尽。", "Battery almost empty."),
+    Line.STORAGE_LOW: Words("存储空间不足。", "Storage low."),
+    Line.STORAGE_SLOW: Words("存储响应缓慢。", "Storage is slow."),
+    Line.CLOCK_UNTRUSTED: Words("系统时间未校准。", "The clock is not synchronised."),
+    Line.MICROPHONE_DEAD: Words("麦克风没有声音。", "The microphone is silent."),
+    Line.MICROPHONE_CLIPPING: Words("声音过大，请远离声源。", "The sound is too loud. Move away from its source."),
+    Line.LENS_COVERED: Words("镜头可能被遮挡。", "The lens may be covered."),
+    Line.FRAMES_LOST: Words("画面有丢失，已记录。", "Pictures were lost. This is on record."),
 }
 
 CHECK_NAMES: dict[str, Words] = {
