@@ -1,5 +1,6 @@
-"""The sections of a profile that neither the recording nor the transfer obeys by itself: what must be recorded, what may
-be left out, who keeps, sees, copies and clears.
+"""The sections of a profile that neither recording nor transfer obeys by itself.
+
+What must be recorded, what may be left out, who keeps, sees, copies and clears.
 
 Rules of this module: values only. The unit carries them (its check-out lists, its lamps and the records it seals name
 their codes), the store acts on them. A value that a text gives names its clause; what a text lacks is absent.

@@ -1,0 +1,183 @@
+"""The agent's configuration: one TOML file and drop-ins beside it.
+
+Rules of this module: pydantic at the edge, unknown keys refused; relative paths count from the directory of the main
+file; nothing here opens a device or makes a directory. `recorder-sync` reads the same file (its tables `unit` and
+`sync`), so those two tables are shared: change them in both places.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import ConfigError
+from agent.profile import describe
+
+DEFAULT_PATH = Path("/etc/recorder/agent.toml")
+DROP_IN_SUFFIX = ".d"
+CONFIG_BYTES_MAX = 256 * 1024
+
+Option = str | int | float | bool
+
+
+class Language(StrEnum):
+    """What officers and administrators see and hear."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+class FreePolicy(StrEnum):
+    """When footage that the store has receipted gives its space back."""
+
+    WHEN_NEEDED = "when-needed"
+    """Oldest first, as soon as less than `free_below_percent` of the medium is free."""
+    WHEN_RECEIPTED = "when-receipted"
+    """As soon as the receipt is checked and sealed."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UnitTable(_Table):
+    """Which unit this is and where it keeps its things."""
+
+    device_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    state_directory: Path = Path("/var/lib/recorder")
+    run_directory: Path = Path("/run/recorder")
+    language: Language = Language.ZH
+
+
+class HalTable(_Table):
+    """How the hardware is reached."""
+
+    driver_set: Annotated[str, Field(min_length=1, max_length=64)]
+    options: dict[str, Option] = Field(default_factory=dict)
+    """Passed to the driver set, which checks them."""
+
+
+class ProfileTable(_Table):
+    """Whose rules bind the unit."""
+
+    name: Annotated[str, Field(min_length=1, max_length=4096)]
+    """Id of a shipped profile, or path of a `.toml` file."""
+
+
+class SpoolTable(_Table):
+    """The evidence medium."""
+
+    free: FreePolicy = FreePolicy.WHEN_NEEDED
+    free_below_percent: Annotated[int, Field(ge=1, le=90)] = 20
+    footage_seconds: Annotated[int, Field(ge=2, le=60)] = 60
+    """Longest footage file in seconds of recording."""
+
+
+class SyncTable(_Table):
+    """The agency's store."""
+
+    store_url: Annotated[str, Field(pattern=r"^https?://", max_length=512)] | None = None
+    """Absent: the unit records and uploads nothing."""
+    rate_bytes_per_second: Annotated[int, Field(ge=1024)] | None = None
+
+
+class AgentConfig(_Table):
+    """The whole file."""
+
+    unit: UnitTable
+    hal: HalTable
+    profile: ProfileTable
+    spool: SpoolTable = SpoolTable()
+    sync: SyncTable = SyncTable()
+
+
+class UnitPaths:
+    """Where everything of one unit lies under its state and run directories.
+
+    Args:
+        config: The configuration, its paths already absolute.
+    """
+
+    def __init__(self, config: AgentConfig) -> None:
+        state, run = config.unit.state_directory, config.unit.run_directory
+        self.state = state
+        self.spool = state / "spool"
+        """Sealed files; the only directory that evidence is written to."""
+        self.inbox = state / "inbox"
+        """What sync hands down: receipts, for one."""
+        self.rejected = state / "rejected"
+        self.receipts = state / "receipts"
+        """The store's receipts, byte for byte, `NNNNNNNN.receipt`."""
+        self.voice = state / "voice"
+        self.keys = state / "keys"
+        """`device.key`, `link.key` (PEM, 0600)."""
+        self.certificates = state / "certificates"
+        """`device.pem`, `link.pem`, `agency-ca.pem`, `store-receipt.pem`, `recipients/*.pem`."""
+        self.run = run
+        self.socket = run / "control.sock"
+        self.status = run / "status.json"
+        self.link = run / "link.json"
+        """{"docked": bool, "session_open": bool}, for sync."""
+
+
+def load_config(path: Path | None = None) -> AgentConfig:
+    """Read the configuration and its drop-ins (`agent.d/*.toml` beside `agent.toml`, in the order of their names).
+
+    Args:
+        path: The main file; None for `/etc/recorder/agent.toml`.
+
+    Returns:
+        The checked configuration with absolute paths.
+
+    Raises:
+        ConfigError: A file is missing or malformed, a key unknown, or a value breaks a rule; the message names file,
+            key, value and rule.
+    """
+    main = path or DEFAULT_PATH
+    table = _read_table(main)
+    folder = main.with_suffix(DROP_IN_SUFFIX)
+    for drop_in in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        table = _merged(table, _read_table(drop_in))
+    try:
+        config = AgentConfig.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError(describe(error, str(main))) from error
+    return _absolute(config, main.absolute().parent)
+
+
+def _read_table(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(CONFIG_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; name the file with --config") from error
+    if len(data) > CONFIG_BYTES_MAX:
+        raise ConfigError(f"{path}: larger than {CONFIG_BYTES_MAX} bytes; this is no configuration of the agent")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file in UTF-8: {error}; correct that place") from error
+
+
+def _merged(below: dict[str, object], above: dict[str, object]) -> dict[str, object]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _absolute(config: AgentConfig, base: Path) -> AgentConfig:
+    unit = config.unit.model_copy(
+        update={
+            "state_directory": base / config.unit.state_directory,
+            "run_directory": base / config.unit.run_directory,
+        }
+    )
+    name = config.profile.name
+    profile = config.profile.model_copy(update={"name": str(base / name) if name.endswith(".toml") else name})
+    return config.model_copy(update={"unit": unit, "profile": profile})
