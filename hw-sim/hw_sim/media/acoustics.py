@@ -122,7 +122,7 @@ class Acoustics:
         places = np.arange(first_sample, first_sample + count) % self._noise.size
         mixed = self._noise[places]
         with self._lock:
-            self._sounds = [each for each in self._sounds if each.end_sample + _REMEMBERED_SAMPLES > first_sample]
+            self._forget(first_sample)
             present = [(each.first_sample, each.wave) for each in self._sounds]
         for begin, wave in present:
             _mix(mixed, first_sample, begin, wave)
@@ -137,7 +137,12 @@ class Acoustics:
 
     def _add(self, sound: Sound) -> None:
         with self._lock:
+            # Nobody may be listening for hours.
+            self._forget(sound.first_sample)
             self._sounds.append(sound)
+
+    def _forget(self, first_sample: int) -> None:
+        self._sounds = [each for each in self._sounds if each.end_sample + _REMEMBERED_SAMPLES > first_sample]
 
     def _at_microphone(self, dry: Waveform) -> Waveform:
         if dry.size == 0:

@@ -17,6 +17,7 @@ from hal.worker import Worker
 from hw_sim.media import pictures
 from hw_sim.media.contract import MediaWorld
 from hw_sim.media.encoder import H264Encoder
+from hw_sim.media.errors import VideoFileError
 from hw_sim.media.faults import Frozen
 from hw_sim.media.pictures import Moment, PictureSource
 from hw_sim.media.stage import Stage
@@ -106,14 +107,17 @@ class _Run:
         self._world.truth.camera_started(
             self._world.clock.boottime_ns(), settings.width_pixels, settings.height_pixels, settings.frames_per_second
         )
-        reason = "error"
+        reason, fault = "error", ""
         try:
             reason = self._deliver(worker)
+            fault = "camera unplugged: the sensor does not answer" if reason == "unplugged" else ""
+        except VideoFileError as error:
+            fault = f"camera failed: {error}"
         finally:
             self._stage.hold(self._due_ns())
             self._world.truth.camera_stopped(self._world.clock.boottime_ns(), reason)
-        if reason == "unplugged":
-            self._sink.fault("camera unplugged: the sensor does not answer")
+        if fault:
+            self._sink.fault(fault)
 
     def _deliver(self, worker: Worker) -> str:
         while True:

@@ -105,9 +105,11 @@ def open_container(path: Path) -> InputContainer:
         container = av.open(str(path), "r", metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoFileError(f"{path}: cannot be read as a video ({error}); convert or replace it") from error
-    if container.format.name in _NO_VIDEO_FORMATS or video_stream(container) is None:
+    stream = video_stream(container)
+    if container.format.name in _NO_VIDEO_FORMATS or stream is None:
         container.close()
         raise VideoFileError(f"{path}: holds no video; give a file with a picture in it")
+    stream.thread_type = "AUTO"
     return container
 
 

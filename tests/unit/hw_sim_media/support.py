@@ -194,6 +194,8 @@ class ClipSpec:
     """Channels × samples."""
     sound_rate: int = 44_100
     sound_codec: str = "aac"
+    sound_starts: dict[int, int] = field(default_factory=dict)
+    """From which sample on the sound is stamped how many samples later than it lies."""
     lumas: dict[int, int] = field(default_factory=dict)
     """Brightness of pictures that differ from the others."""
 
@@ -240,7 +242,8 @@ def _add_sound(container: av.container.OutputContainer, audio: AudioStream, spec
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(spec.sound[:, first : first + step]), format="fltp", layout=audio.layout.name
         )
-        frame.sample_rate, frame.pts = spec.sound_rate, first
+        late = sum(shift for start, shift in spec.sound_starts.items() if first >= start)
+        frame.sample_rate, frame.pts = spec.sound_rate, first + late
         frame.time_base = Fraction(1, spec.sound_rate)
         container.mux(audio.encode(frame))
     container.mux(audio.encode(None))

@@ -98,3 +98,10 @@ def test_beds_of_noise_have_their_level_and_colour() -> None:
         assert waveforms.level_dbfs(bed) == pytest.approx(-30, abs=0.1)
         spectrum = np.abs(np.fft.rfft(bed)) ** 2
         assert spectrum[5 * 100 : 5 * 400].mean() > 4 * spectrum[5 * 4_000 : 5 * 8_000].mean()
+
+
+def test_sounds_that_nobody_hears_are_forgotten() -> None:
+    air = Acoustics(QUIET)
+    for minute in range(100):
+        air.say(noise_clip(0.1), minute * 60 * SECOND_NS)
+    assert len(air._sounds) == 1

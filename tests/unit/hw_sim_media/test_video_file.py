@@ -287,6 +287,36 @@ def test_sound_that_is_shorter_than_the_pictures_is_followed_by_silence(tmp_path
     sound.close()
 
 
+def test_sound_lies_where_its_time_stamps_say(tmp_path: Path) -> None:
+    """Sound that begins after the picture, and sound with a hole in it, stay in step with the picture."""
+    spec = ClipSpec(
+        64,
+        64,
+        sound=tone(1.5, 1_000.0)[None],
+        sound_rate=48_000,
+        sound_codec="pcm_s16le",
+        sound_starts={0: 14_400, 30_720: 9_600},
+        frames=70,
+    )
+    sound = VideoSound(VideoFile(make_clip(tmp_path / "late.mkv", spec)))
+    loud = np.abs(sound.read(0, 105_600)).reshape(-1, 480).max(axis=1) > 0.1
+    sound.close()
+    edges = (np.flatnonzero(np.diff(loud.astype(int))) + 1) / 100
+    assert edges == pytest.approx([0.30, 0.30 + 0.64, 0.30 + 0.64 + 0.20, 2.00], abs=0.021)
+
+
+def test_a_film_that_goes_missing_is_a_camera_fault(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "gone.mp4", ClipSpec(frames=15))
+    world, sink = SmallWorld(), KeepingSink()
+    camera = SimCamera(world, VideoPictures(VideoFile(path)), Stage())
+    camera.start(ASKED, sink)
+    path.unlink()
+    world.clock.step_by(2.0)
+    assert len(sink.faults) == 1
+    assert "gone.mp4" in sink.faults[0]
+    call(world, camera.close)
+
+
 def test_letterbox_keeps_the_shape() -> None:
     assert inner_size(1920, 1080, 1920, 1080) == (1920, 1080)
     assert inner_size(3840, 2160, 1920, 1080) == (1920, 1080)
