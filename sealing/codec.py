@@ -18,8 +18,8 @@ from typing import Final, get_args, get_origin, get_type_hints
 from sealing import encoding, records
 from sealing.encoding import Plain
 from sealing.errors import BodyError, MalformedError
-from sealing.limits import BYTES_MAX, LIST_ITEMS_MAX, PRIVATE_BYTES_MAX, TEXT_BYTES_MAX
-from sealing.records import Body, RecordType
+from sealing.limits import BYTES_MAX, HEADER_BYTES_MAX, LIST_ITEMS_MAX, PRIVATE_BYTES_MAX, TEXT_BYTES_MAX
+from sealing.records import Body, RecordType, StateSnapshot
 
 PrivateValue = str | int | list["PrivateValue"]
 Private = Mapping[str, PrivateValue]
@@ -37,6 +37,9 @@ class _Rule:
     high: int
     size: int | None
 
+
+_ENVELOPE_BYTES: Final = 512
+"""More than everything in a header beside its body."""
 
 _Convert = Callable[[object, _Rule], object]
 
@@ -58,9 +61,33 @@ def encode_body(body: Body) -> dict[int, Plain]:
         BodyError: A field holds a value of another type, or outside its range; names body and field.
     """
     try:
-        return _write_fields(body)
+        fields = _write_fields(body)
     except MalformedError as error:
         raise BodyError(f"{type(body).__name__} cannot be sealed: {error}") from error
+    return fields
+
+
+def check_body(body: Body) -> None:
+    """Make sure that a body can be sealed, before anything is encrypted for it.
+
+    Raises:
+        BodyError: A field is outside its range, or the whole would not fit into a header.
+    """
+    length = len(encoding.encode(encode_body(body)))
+    if length > HEADER_BYTES_MAX - _ENVELOPE_BYTES:
+        raise BodyError(f"{type(body).__name__} of {length} bytes does not fit into a header of {HEADER_BYTES_MAX}")
+
+
+def check_snapshot(snapshot: StateSnapshot) -> None:
+    """Make sure that a snapshot can stand in an OPEN.
+
+    Raises:
+        BodyError: A field is outside its range.
+    """
+    try:
+        encoding.encode(_write_fields(snapshot))
+    except MalformedError as error:
+        raise BodyError(f"snapshot cannot be sealed: {error}") from error
 
 
 def decode_body(record_type: RecordType, value: Plain) -> Body:

@@ -581,9 +581,10 @@ class Torn:
     torn_file: int = numbered(1, low=1, high=FILE_NUMBER_MAX)
     torn_bytes: int = numbered(2, low=0)
     """Bytes behind the last record that counts, as they were read back; nothing in them counts."""
-    torn_hash: bytes = numbered(3, size=HASH_BYTES)
+    torn_hash: bytes | None = numbered(3, size=HASH_BYTES)
+    """Suite hash over these bytes, None when there are none."""
     dropped_files: tuple[int, ...] = numbered(4, low=1, high=FILE_NUMBER_MAX)
-    """Numbers of files in which not even the beginning could be written."""
+    """Numbers under which not even a beginning could be written; there may be no such file."""
     code: str = numbered(5)
     """Name of the system error: ENOSPC, EIO, EROFS, ..."""
 

@@ -31,7 +31,7 @@ _COMMITMENT: Final = b"evs1 key commitment"
 class Hasher(Protocol):
     """A running hash."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
         """Take more bytes."""
         ...
 

@@ -6,6 +6,7 @@
 import ast
 import dataclasses
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -44,7 +45,9 @@ def limit_table() -> str:
     """Every limit with its value as Markdown."""
     meanings = _attribute_docstrings(Path(limits.__file__), None)
     rows = [
-        f"| `{name}` | {_shown(value)} | {meanings.get(name, '')} |" for name, value in vars(limits).items() if name.isupper()
+        f"| `{name}` | {_shown(value)} | {meanings.get(name, '')} |"
+        for name, value in vars(limits).items()
+        if name.isupper()
     ]
     return "\n".join(["| name | value | meaning |", "| --- | --- | --- |", *rows, ""])
 
@@ -118,7 +121,7 @@ def _attribute_docstrings(source: Path, class_name: str | None) -> dict[str, str
 
 
 def _documented(statements: list[ast.stmt]) -> Iterator[tuple[str, str]]:
-    for statement, following in zip(statements, statements[1:], strict=False):
+    for statement, following in pairwise(statements):
         if (
             isinstance(statement, ast.AnnAssign)
             and isinstance(statement.target, ast.Name)

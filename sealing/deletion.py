@@ -1,0 +1,82 @@
+"""What DELETE has to say of a file, read from the file itself before it goes.
+
+Rules of this module: it reads the spool and changes nothing (`FORMAT.md`, section 7).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hal.ports import Storage
+from sealing import scan
+from sealing.catalogue import Catalogue
+from sealing.errors import DeletionRefusedError, StorageFaultError
+from sealing.framing import file_name
+from sealing.identity import DeviceIdentity
+from sealing.records import Delete, Epoch, FileOrigin, Open, Torn
+from sealing.recovery import scan_spool_file
+from sealing.scan import Scan
+from sealing.suites import SUITE_1
+
+
+def spool_file_opened(storage: Storage, number: int) -> Open:
+    """Return the OPEN of an ended file, as it stands on the medium.
+
+    Raises:
+        StorageFaultError: The medium failed, or the file has lost its OPEN.
+    """
+    try:
+        header = scan.read_opened(partial(storage.read, file_name(number)))
+    except OSError as error:
+        raise StorageFaultError(f"file {number} cannot be read: {error}") from error
+    if header is None or not isinstance(header.body, Open):
+        raise StorageFaultError(f"file {number} has lost its OPEN; check the medium")
+    return header.body
+
+
+def deletion_of(
+    storage: Storage, number: int, receipt_hash: bytes, catalogue: Catalogue, identity: DeviceIdentity
+) -> Delete:
+    """Make the DELETE of a file: exactly the records that count, as the file behind it goes on from them.
+
+    Raises:
+        DeletionRefusedError: The file names the end of another one that is still there.
+        StorageFaultError: The file has lost its beginning.
+        OSError: The medium failed.
+    """
+    found = _counted(storage, number, catalogue.behind(number), identity)
+    second = found.records[1].header.body if len(found.records) > 1 else None
+    if isinstance(second, Torn) and second.torn_file in catalogue:
+        raise DeletionRefusedError(f"file {number} says where file {second.torn_file} ends; free that one first")
+    first, last = found.records[0], found.records[-1]
+    return Delete(
+        file_number=number,
+        file_id=_file_id(storage, found),
+        first_sequence=first.header.sequence,
+        last_sequence=last.header.sequence,
+        hash_before=first.header.previous_hash,
+        head_after=last.hash,
+        receipt_hash=receipt_hash,
+        epoch_after=last.header.epoch + isinstance(last.header.body, Epoch),
+        boot_after=last.header.boot_number,
+    )
+
+
+def _counted(storage: Storage, number: int, behind: int | None, identity: DeviceIdentity) -> Scan:
+    """Walk over a file as far as it counts.
+
+    Where the file behind it goes on after a fault, whole records may be left over in it that do not (SF-30).
+    """
+    found = scan_spool_file(storage, number, identity, SUITE_1)
+    if not found.has_whole_beginning:
+        raise StorageFaultError(f"file {number} has lost its beginning ({found.problem}); check the medium")
+    header = None if behind is None else scan.read_opened(partial(storage.read, file_name(behind)))
+    if header is not None and isinstance(header.body, Open) and header.body.origin is FileOrigin.FAULT:
+        return found.until(header.sequence)
+    return found
+
+
+def _file_id(storage: Storage, found: Scan) -> bytes:
+    read = partial(storage.read, file_name(found.file_number))
+    torn_bytes = sum(map(len, scan.pieces(read, found.end_bytes)))
+    return found.identity().digest_of_torn(torn_bytes, scan.pieces(read, found.end_bytes))

@@ -1,0 +1,303 @@
+"""Where the chain goes on after whatever ended the last run.
+
+Rules of this module: it reads and judges, and it renames what never had a whole beginning; it writes no record.
+It reads back from the highest numbered file to the last one with a whole beginning, whatever the spool's size
+(`FORMAT.md`, section 6).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from hal.ports import Storage
+from sealing import epochs, framing, scan
+from sealing.cose import PublicKey
+from sealing.errors import ForeignSpoolError, MalformedError, SealingError, StorageFaultError
+from sealing.framing import DROPPED_SUFFIX, FILE_SUFFIX, FIRST_PREVIOUS_HASH, ChainRecord, RecordHeader
+from sealing.identity import DeviceIdentity, SoftwareFacts
+from sealing.limits import LIST_ITEMS_MAX, SEQUENCE_FIRST
+from sealing.records import Boot, Close, Delete, Epoch, Fragment, Halt, Open, StateSnapshot
+from sealing.scan import Scan
+from sealing.sealer import Place
+from sealing.suites import SUITE_1, Suite
+
+log = logging.getLogger(__name__)
+
+Replay = Callable[[StateSnapshot, tuple[ChainRecord, ...]], StateSnapshot]
+"""Brings a snapshot up to date with the records that were sealed behind it (the session machine's business)."""
+
+CLEAN: Final = "clean"
+CRASH: Final = "crash"
+POWER_LOSS: Final = "power-loss"
+FIRST_START: Final = "first-start"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What the last run left, and where this one goes on."""
+
+    snapshot: StateSnapshot | None
+    """State in the last whole OPEN; None at the first start."""
+    records: tuple[ChainRecord, ...]
+    """Everything whole behind that OPEN, in order, without payloads."""
+    clean: bool
+    reason: str
+    """clean, crash, power-loss or first-start."""
+    boot_number: int
+    """Number of this start."""
+    last_utc_ns: int | None
+    """Civil time of the last whole record."""
+    last_fragment: Fragment | None
+    """Last fragment of the last file, if it holds one."""
+    last_epoch: int
+    """Number of the last epoch on the chain, 0 at the first start."""
+    place: Place
+    """Where the next record goes."""
+    last_file: int | None
+    """Number of the last file with a whole beginning."""
+    torn_bytes: int
+    """Bytes behind that file's last whole record."""
+    torn_hash: bytes | None
+    dropped_files: tuple[int, ...]
+    """Numbers behind it that never had a whole beginning."""
+
+    @property
+    def next_file(self) -> int:
+        """Number of the file that will be opened."""
+        return max((self.last_file or 0, *self.dropped_files)) + 1
+
+    def boot(self, software: SoftwareFacts, boot_id: str) -> Boot:
+        """Make the BOOT of this start (SF-27, SF-28, SF-29)."""
+        return Boot(
+            boot_number=self.boot_number,
+            clean=self.clean,
+            torn_file=self.last_file if self.torn_bytes else None,
+            torn_bytes=self.torn_bytes,
+            torn_hash=self.torn_hash,
+            dropped_files=self.dropped_files,
+            software_version=software.version,
+            driver_set=software.driver_set,
+            simulated=software.simulated,
+            kernel_boot_id=boot_id,
+            reason=self.reason,
+        )
+
+
+def keep_snapshot(snapshot: StateSnapshot, records: tuple[ChainRecord, ...]) -> StateSnapshot:
+    """Leave the snapshot as it was: right only where no record changes the state (tools, tests)."""
+    del records
+    return snapshot
+
+
+def recover(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recovery:
+    """Find the end of the chain in the spool.
+
+    Args:
+        storage: The spool.
+        identity: Whose chain it has to be.
+        boot_id: Kernel boot id now: another one means that the power was gone, not only the process.
+
+    Raises:
+        ForeignSpoolError: The spool holds another device's chain, or one that this device key did not certify.
+        StorageFaultError: The medium failed, or too many files never had a whole beginning.
+    """
+    try:
+        return _recover(storage, identity, boot_id)
+    except OSError as error:
+        raise StorageFaultError(f"the spool cannot be read: {error}; check the medium") from error
+
+
+def set_dropped_aside(storage: Storage, dropped: Sequence[int]) -> None:
+    """Rename files without a whole beginning to `*.torn` (SF-28); one that is gone or renamed already stays.
+
+    Raises:
+        OSError: The medium failed.
+    """
+    present = set(storage.names())
+    for number in dropped:
+        if framing.file_name(number) in present:
+            storage.replace(framing.file_name(number), framing.dropped_name(number))
+
+
+def finish_deletions(storage: Storage, recovery: Recovery) -> None:
+    """Unlink files whose DELETE is sealed and which a crash left behind (SF-32).
+
+    Raises:
+        OSError: The medium failed.
+    """
+    present = set(storage.names())
+    for record in recovery.records:
+        body = record.header.body
+        if isinstance(body, Delete) and framing.file_name(body.file_number) in present:
+            storage.replace(framing.file_name(body.file_number), None)
+
+
+def spool_numbers(storage: Storage) -> tuple[list[int], list[int]]:
+    """Numbers of the sealed and of the dropped files, ascending; other names are ignored.
+
+    Raises:
+        OSError: The medium failed.
+    """
+    found: dict[str, list[int]] = {FILE_SUFFIX: [], DROPPED_SUFFIX: []}
+    for name in storage.names():
+        try:
+            number, suffix = framing.parse_name(name)
+        except MalformedError:
+            log.warning("%s in the spool is not a file of the chain", name)
+            continue
+        found[suffix].append(number)
+    return sorted(found[FILE_SUFFIX]), sorted(found[DROPPED_SUFFIX])
+
+
+def scan_spool_file(storage: Storage, number: int, identity: DeviceIdentity, suite: Suite) -> Scan:
+    """Walk over one file of this device's chain.
+
+    Raises:
+        OSError: The medium failed.
+    """
+    device_key = suite.device_key(identity.signer.public_key_der())
+    return scan.scan_file(partial(storage.read, framing.file_name(number)), number, device_key)
+
+
+def _recover(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recovery:
+    sealed, set_aside = spool_numbers(storage)
+    dropped: list[int] = []
+    last: Scan | None = None
+    while sealed and last is None:
+        number = sealed.pop()
+        _refuse_foreign(storage, number, identity)
+        found = scan_spool_file(storage, number, identity, SUITE_1)
+        if found.has_whole_beginning:
+            last = found
+        else:
+            log.warning("file %d has no whole beginning: %s", number, found.problem or "it ends behind its OPEN")
+            dropped.append(number)
+    floor = last.file_number if last is not None else 0
+    dropped += [number for number in set_aside if number > floor]
+    if len(dropped) >= LIST_ITEMS_MAX:
+        raise StorageFaultError(f"{len(dropped)} files in a row have no whole beginning; replace the medium")
+    if last is None:
+        return _first_start(tuple(sorted(dropped)))
+    return _judge(storage, last, tuple(sorted(set(dropped))), boot_id)
+
+
+def _first_start(dropped: tuple[int, ...]) -> Recovery:
+    return Recovery(
+        snapshot=None,
+        records=(),
+        clean=True,
+        reason=FIRST_START,
+        boot_number=1,
+        last_utc_ns=None,
+        last_fragment=None,
+        last_epoch=0,
+        place=Place(SEQUENCE_FIRST, FIRST_PREVIOUS_HASH),
+        last_file=None,
+        torn_bytes=0,
+        torn_hash=None,
+        dropped_files=dropped,
+    )
+
+
+def _judge(storage: Storage, last: Scan, dropped: tuple[int, ...], boot_id: str) -> Recovery:
+    newest = last.records[-1]
+    torn_bytes, torn_hash = measure_torn(storage, last.file_number, last.end_bytes)
+    clean = _ended_in_order(last.records)
+    fragments = [record.header.body for record in last.records if isinstance(record.header.body, Fragment)]
+    return Recovery(
+        snapshot=last.opened.snapshot,
+        records=last.records[1:],
+        clean=clean,
+        reason=_reason(clean, last, boot_id),
+        boot_number=newest.header.boot_number + 1,
+        last_utc_ns=newest.header.utc_ns,
+        last_fragment=fragments[-1] if fragments else None,
+        last_epoch=newest.header.epoch + isinstance(newest.header.body, Epoch),
+        place=Place(newest.header.sequence + 1, newest.hash),
+        last_file=last.file_number,
+        torn_bytes=torn_bytes,
+        torn_hash=torn_hash,
+        dropped_files=dropped,
+    )
+
+
+def measure_torn(storage: Storage, number: int, end_bytes: int) -> tuple[int, bytes | None]:
+    """Count and hash the bytes behind the last record of a file that counts (SF-27); no hash for no bytes.
+
+    Raises:
+        OSError: The medium failed.
+    """
+    running, count = SUITE_1.hasher(), 0
+    for piece in scan.pieces(partial(storage.read, framing.file_name(number)), end_bytes):
+        running.update(piece)
+        count += len(piece)
+    return count, running.digest() if count else None
+
+
+def _ended_in_order(records: Sequence[ChainRecord]) -> bool:
+    """Whether nothing but a CLOSE stands behind a HALT (SF-40)."""
+    bodies = [record.header.body for record in records]
+    if isinstance(bodies[-1], Close):
+        bodies.pop()
+    return isinstance(bodies[-1], Halt)
+
+
+def _reason(clean: bool, last: Scan, boot_id: str) -> str:
+    if clean:
+        return CLEAN
+    starts = [record.header.body for record in last.records if isinstance(record.header.body, Boot)]
+    last_boot_id = starts[-1].kernel_boot_id if starts else last.opened.snapshot.boot_id
+    return CRASH if last_boot_id == boot_id else POWER_LOSS
+
+
+def _refuse_foreign(storage: Storage, number: int, identity: DeviceIdentity) -> None:
+    """Refuse to continue somebody else's chain (SF-41)."""
+    header = scan.read_opened(partial(storage.read, framing.file_name(number)))
+    if header is None:
+        return
+    if header.device_id != identity.device_id:
+        raise ForeignSpoolError(
+            f"the spool holds the chain of device {header.device_id} (file {number}), this is {identity.device_id}; "
+            "take the files to the store from the device that made them, then give this unit an empty spool"
+        )
+    _refuse_other_key(header, number, identity)
+
+
+def _refuse_other_key(header: RecordHeader, number: int, identity: DeviceIdentity) -> None:
+    """Tell a chain under another device key from one that is merely damaged."""
+    opened = header.body
+    if not isinstance(opened, Open) or opened.device_certificate == identity.certificate_der:
+        return
+    if _certified_by(opened, SUITE_1.device_key(identity.signer.public_key_der())):
+        return
+    if _certified_by(opened, _carried_key(opened)):
+        raise ForeignSpoolError(
+            f"the spool holds a chain of {header.device_id} (file {number}) that another device key made, not the one "
+            f"that {identity.device_id} has now; send the files to the store, then give this unit an empty spool"
+        )
+
+
+def _certified_by(opened: Open, device_key: PublicKey | None) -> bool:
+    if device_key is None:
+        return False
+    try:
+        epochs.verify_certificate(opened.epoch_certificate, device_key)
+    except SealingError:
+        return False
+    return True
+
+
+def _carried_key(opened: Open) -> PublicKey | None:
+    """The key in the device certificate that a file carries; None when there is none of the right kind."""
+    try:
+        public = x509.load_der_x509_certificate(opened.device_certificate).public_key()
+    except ValueError:
+        return None
+    return public if isinstance(public, ec.EllipticCurvePublicKey) else None
