@@ -12,6 +12,7 @@ from collections import deque
 from statistics import median_low
 
 from capture.media.limits import (
+    AUDIO_DEAD_BAND_TICKS,
     AUDIO_JUMP_AT_ONCE_SECONDS,
     AUDIO_JUMP_BLOCKS,
     AUDIO_JUMP_SECONDS,
@@ -73,7 +74,8 @@ class AudioClock:
         if self._offset is None or not self._window:
             return
         error = median_low(self._window) - self._offset
-        self._offset += max(-AUDIO_SLEW_TICKS_PER_FRAME, min(AUDIO_SLEW_TICKS_PER_FRAME, error))
+        if abs(error) > AUDIO_DEAD_BAND_TICKS:
+            self._offset += max(-AUDIO_SLEW_TICKS_PER_FRAME, min(AUDIO_SLEW_TICKS_PER_FRAME, error))
 
     def recount(self, old_sample: int, new_sample: int) -> None:
         """The card began to count anew: what would have been `old_sample` is now called `new_sample`."""
@@ -86,7 +88,8 @@ class AudioClock:
         return 0 if self._offset is None or not self._window else median_low(self._window) - self._offset
 
     def _ticks(self, boottime_ns: int) -> int:
-        return (boottime_ns - self._zero_ns) * AUDIO_TICKS_PER_SECOND // NANOSECONDS_PER_SECOND
+        ticks = (boottime_ns - self._zero_ns) * AUDIO_TICKS_PER_SECOND
+        return (ticks + NANOSECONDS_PER_SECOND // 2) // NANOSECONDS_PER_SECOND
 
     def _lost(self, measured: int) -> int:
         """Samples lost before this measurement: a large error at once, a smaller one when it stays."""

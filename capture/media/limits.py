@@ -31,6 +31,8 @@ AUDIO_WAIT_SECONDS: Final = 2.0
 AAC_FRAME_SAMPLES: Final = 1024
 AUDIO_SLEW_TICKS_PER_FRAME: Final = 1
 """48 steps of 1/48 ms in a fragment of one second: 1 ms, and clock errors to 976 ppm are followed."""
+AUDIO_DEAD_BAND_TICKS: Final = 24
+"""Errors up to half a millisecond are the jitter of time stamps, and are left alone."""
 AUDIO_WINDOW_BLOCKS: Final = 51
 """Measurements whose median tells where the sound should be (about one second)."""
 AUDIO_JUMP_SECONDS: Final = 0.03

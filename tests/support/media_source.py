@@ -65,11 +65,13 @@ def _encoder(fps: Fraction, size: tuple[int, int], profile: str) -> VideoCodecCo
     encoder.pix_fmt = "yuv420p"
     encoder.time_base = 1 / fps
     encoder.framerate = fps
+    group = round(fps)
     encoder.options = {
         "preset": "ultrafast" if profile == "baseline" else "veryfast",
         "tune": "zerolatency",
         "profile": profile,
-        "x264-params": f"8x8dct={int(profile == 'high')}:keyint={round(fps)}:min-keyint={round(fps)}:scenecut=0:repeat-headers=1:annexb=1:threads=1",
+        "x264-params": f"keyint={group}:min-keyint={group}:scenecut=0:repeat-headers=1:annexb=1:threads=1"
+        f":8x8dct={int(profile == 'high')}",
     }
     return encoder
 

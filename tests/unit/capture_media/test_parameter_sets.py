@@ -39,9 +39,10 @@ def test_missing_parameter_set_is_an_error_that_names_the_remedy(units: list[byt
         parameter_sets(b"".join(b"\x00\x00\x01" + unit for unit in units))
 
 
-def test_parameter_sets_that_mean_nothing_make_no_template() -> None:
-    with pytest.raises(ParameterSetError):
-        VideoTemplate(b"".join(b"\x00\x00\x00\x01" + unit for unit in (b"\x67\xff\xff\xff\xff\xff", b"\x68\xff", IDR)))
+@pytest.mark.parametrize("sps", [b"\x67\x64\x00\x1f\x00\x00\x02\x01", b"\x67\x42\x00\x1e\x80"])
+def test_parameter_sets_without_a_size_make_no_template(sps: bytes) -> None:
+    with pytest.raises(ParameterSetError, match="no size"):
+        VideoTemplate(b"".join(b"\x00\x00\x00\x01" + unit for unit in (sps, b"\x68\xee", IDR)))
 
 
 @pytest.mark.parametrize("profile", ["baseline", "main", "high"])
