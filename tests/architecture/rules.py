@@ -68,7 +68,6 @@ AWAITED = frozenset(
     {
         "agent/PROFILE.md",
         "capture.media.segmenter",
-        "hal/DRIVERS.md",
     }
 )
 
