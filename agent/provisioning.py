@@ -1,0 +1,183 @@
+"""A unit becomes its agency's: keys, one request, one signed bundle installed.
+
+Rules of this module: works on a state directory that the administrator names, never on a running agent's; installing is
+idempotent (the same bundle again changes nothing) and writes each file whole or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from agent.errors import IdentityError, SpoolError
+from sealing.errors import SealingError
+from sealing.identity import DeviceIdentity
+from sealing.keys import FileKeySigner
+from sealing.oids import Assurance
+from sealing.wraps import Recipient, recipient_from_certificate
+from sync.durable import write_file
+from sync.enrolment import BUNDLE_BYTES_MAX, EnrolmentBundle, make_request, read_bundle
+from sync.errors import EnrolmentError
+
+DEVICE_KEY = "device.key"
+LINK_KEY = "link.key"
+BUNDLE = "enrolment.bundle"
+_KEY_MODE = 0o600
+_LINK_KEY_MODE = 0o640
+"""The link key is read by sync, which is another user of the same group."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFolders:
+    """Where a unit keeps keys and certificates, both under its state directory."""
+
+    keys: Path
+    certificates: Path
+
+
+def request_enrolment(folders: UnitFolders, device_id: str, assurance: Assurance) -> bytes:
+    """Make the unit's two keys, unless they are there, and the request that carries them to the agency.
+
+    Args:
+        folders: Made when missing.
+        device_id: The unit's id.
+        assurance: How the device key is kept.
+
+    Returns:
+        The request, a JSON document.
+
+    Raises:
+        SpoolError: The folders cannot be written.
+        IdentityError: A key file is there and holds no P-256 key.
+    """
+    try:
+        folders.keys.mkdir(parents=True, exist_ok=True, mode=0o750)
+        device = _key(folders.keys / DEVICE_KEY, _KEY_MODE)
+        link = _key(folders.keys / LINK_KEY, _LINK_KEY_MODE)
+    except OSError as error:
+        raise SpoolError(f"{folders.keys}: keys cannot be written: {error.strerror}; check owner and medium") from error
+    return make_request(device_id, assurance, device, link)
+
+
+def install_bundle(
+    folders: UnitFolders, data: bytes, device_id: str, ca_sha256: bytes | None = None
+) -> EnrolmentBundle:
+    """Check the agency's answer and install its certificates.
+
+    Args:
+        folders: Where the keys of the request lie.
+        data: The bundle as it came.
+        device_id: The unit's id.
+        ca_sha256: SHA-256 of the agency CA's certificate in DER when an administrator compared it.
+
+    Returns:
+        What was installed.
+
+    Raises:
+        IdentityError: The bundle is not for this unit and its keys, or forged; nothing was changed.
+        SpoolError: The folders cannot be written.
+    """
+    device = _existing_key(folders.keys / DEVICE_KEY)
+    link = _existing_key(folders.keys / LINK_KEY)
+    try:
+        bundle = read_bundle(data[: BUNDLE_BYTES_MAX + 1], device_id, device.public_key(), link.public_key(), ca_sha256)
+    except EnrolmentError as error:
+        raise IdentityError(str(error)) from error
+    try:
+        _install(folders.certificates, bundle, data)
+    except OSError as error:
+        raise SpoolError(f"{folders.certificates}: cannot be written: {error.strerror}") from error
+    return bundle
+
+
+def load_identity(folders: UnitFolders, device_id: str) -> DeviceIdentity:
+    """Load the unit's device key and its certificate.
+
+    Raises:
+        IdentityError: One is missing, or they do not belong together; the message says which and what to do.
+    """
+    path = folders.certificates / "device.pem"
+    try:
+        certificate = _read_certificate(path)
+        identity = DeviceIdentity(device_id, FileKeySigner.from_pem(folders.keys / DEVICE_KEY), _der(certificate))
+        identity.check()
+    except SealingError as error:
+        raise IdentityError(f"{error}; run `recorder provision`") from error
+    return identity
+
+
+def load_recipients(folders: UnitFolders) -> tuple[Recipient, ...]:
+    """Load the certificates that content keys are wrapped to, in the order of their file names.
+
+    Raises:
+        IdentityError: There are none, or one cannot be used.
+    """
+    folder = folders.certificates / "recipients"
+    found = sorted(folder.glob("*.pem")) if folder.is_dir() else []
+    if not found:
+        raise IdentityError(f"{folder}: no recipient certificates; run `recorder provision install`")
+    try:
+        return tuple(recipient_from_certificate(path.stem, _der(_read_certificate(path))) for path in found)
+    except SealingError as error:
+        raise IdentityError(f"{folder}: {error}") from error
+
+
+def _key(path: Path, mode: int) -> ec.EllipticCurvePrivateKey:
+    if path.exists():
+        return _existing_key(path)
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_file(path, pem, mode)
+    return key
+
+
+def _existing_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except OSError as error:
+        raise IdentityError(f"{path}: {error.strerror}; run `recorder provision request` first") from error
+    except (ValueError, TypeError) as error:
+        raise IdentityError(f"{path}: no private key in PEM: {error}; provision the unit again") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise IdentityError(f"{path}: not a P-256 key; provision the unit again")
+    return key
+
+
+def _install(folder: Path, bundle: EnrolmentBundle, data: bytes) -> None:
+    recipients = folder / "recipients"
+    recipients.mkdir(parents=True, exist_ok=True, mode=0o755)
+    for name, der in (
+        ("agency-ca.pem", bundle.agency_ca_der),
+        ("store-receipt.pem", bundle.receipt_certificate_der),
+        ("device.pem", bundle.device_certificate_der),
+        ("link.pem", bundle.link_certificate_der),
+    ):
+        write_file(folder / name, _pem(der), 0o644)
+    wanted = {f"{number}-{one.name}.pem": one.certificate_der for number, one in enumerate(bundle.recipients, 1)}
+    for name, der in wanted.items():
+        write_file(recipients / name, _pem(der), 0o644)
+    for present in sorted(recipients.iterdir()):
+        if present.name not in wanted:
+            present.unlink()
+    write_file(folder / BUNDLE, data, 0o644)
+
+
+def _pem(der: bytes) -> bytes:
+    return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def _read_certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except OSError as error:
+        raise IdentityError(f"{path}: {error.strerror}; run `recorder provision install`") from error
+    except ValueError as error:
+        raise IdentityError(f"{path}: no certificate in PEM: {error}; run `recorder provision install`") from error
