@@ -129,7 +129,7 @@ class SealedStream:
     def _payload(self, view: memoryview) -> int:
         used = min(self._payload_left, len(view))
         if self._payload_hash is not None:
-            self._payload_hash.update(view[:used])  # type: ignore[arg-type]
+            self._payload_hash.update(view[:used])
         self._payload_left -= used
         if self._payload_left == 0:
             self._finish_record()

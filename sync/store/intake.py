@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from sealing import cose, receipts
+from sealing.trust import Trust
 from sync.enrolment import key_id
 from sync.errors import ContentError, StoreError, WireError
 from sync.store.judge import Judge, Known
@@ -109,7 +109,7 @@ class Intake:
     Args:
         vault: Its files.
         ledger: Its index.
-        agency_ca: Issuer of every device certificate.
+        trust: Holds the issuer of every device certificate.
         signer: Signs receipts.
         now_utc_ns: The store's civil clock.
     """
@@ -118,13 +118,13 @@ class Intake:
         self,
         vault: Vault,
         ledger: Ledger,
-        agency_ca: x509.Certificate,
+        trust: Trust,
         signer: ReceiptSigner,
         now_utc_ns: Callable[[], int],
     ) -> None:
         self.vault = vault
         self.ledger = ledger
-        self._agency_ca = agency_ca
+        self._trust = trust
         self._signer = signer
         self._now_utc_ns = now_utc_ns
 
@@ -137,7 +137,7 @@ class Intake:
         unit = self.ledger.unit(device_id)
         if unit is None:
             raise StoreError(f"unit {device_id} is not enrolled; use `recorder-store enrol`")
-        return Known(device_id, self._agency_ca, unit.assurance, self.ledger.epochs(device_id))
+        return Known(device_id, self._trust, unit.assurance, self.ledger.epochs(device_id))
 
     def declare(self, name: Name, wanted: Declaration) -> None:
         """Create an upload, or find it again (SY-6).

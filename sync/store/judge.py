@@ -7,25 +7,17 @@ Rules of this module: no I/O. What is known of the chain so far comes in as `Kno
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final
-
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
 
 from sealing import cose, epochs
 from sealing.cose import PublicKey, Sign1
 from sealing.epochs import EpochCertificate
 from sealing.errors import BadSignatureError, SealingError
 from sealing.framing import RecordHeader
-from sealing.oids import EKU_DEVICE, POLICIES, POLICY_SIMULATED, Assurance
+from sealing.oids import Assurance
 from sealing.records import Boot, Close, Epoch, FileKind, Open
 from sealing.suites import SUITE_1, Suite, suite
+from sealing.trust import Trust
 from sync.errors import ContentError
-
-_NS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class Known:
     """What the store knows of a unit when a file arrives."""
 
     device_id: str
-    agency_ca: x509.Certificate
+    trust: Trust
     assurance: Assurance
     """As which the unit was enrolled."""
     epochs: dict[int, EpochFacts] = field(default_factory=dict)
@@ -224,32 +216,12 @@ def device_key(certificate_der: bytes, known: Known, utc_ns: int) -> PublicKey:
         ContentError: It is not the agency's, not for sealing, not this unit's, or of another assurance.
     """
     try:
-        certificate = x509.load_der_x509_certificate(certificate_der)
-        certificate.verify_directly_issued_by(known.agency_ca)
-        _check_usage(certificate, known)
-        _check_dates(certificate, utc_ns)
-        spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return SUITE_1.device_key(spki)
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound, SealingError) as error:
-        raise ContentError("certificate", f"device certificate: {error!r}") from error
-
-
-def _check_usage(certificate: x509.Certificate, known: Known) -> None:
-    usages = list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    if usages != [EKU_DEVICE]:
-        raise ContentError("certificate", "not a device certificate (a link certificate seals nothing)")
-    names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if names != [known.device_id]:
-        raise ContentError("certificate", f"the certificate is made out to {names}, not to {known.device_id}")
-    policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
-    named = [one.policy_identifier for one in policies]
-    if named != [POLICIES[known.assurance]]:
-        code = "simulated" if POLICY_SIMULATED in named else "certificate"
-        raise ContentError(code, f"the certificate's policy is not that of a unit enrolled as {known.assurance}")
-
-
-def _check_dates(certificate: x509.Certificate, utc_ns: int) -> None:
-    # The end only: a unit that starts with an unset clock seals before the certificate's begin, and says so in its
-    # headers (time source). What it sealed is still the unit's.
-    if datetime.fromtimestamp(utc_ns // _NS, UTC) > certificate.not_valid_after_utc:
-        raise ContentError("certificate", f"the certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d}")
+        found = known.trust.device(certificate_der, known.device_id, utc_ns)
+        key = SUITE_1.device_key(found.public_key_der)
+    except SealingError as error:
+        raise ContentError("certificate", str(error)) from error
+    if found.assurance is not known.assurance:
+        code = "simulated" if found.assurance is Assurance.SIMULATED else "certificate"
+        detail = f"the certificate is of a unit kept as {found.assurance}, enrolled as {known.assurance}"
+        raise ContentError(code, detail)
+    return key

@@ -18,6 +18,7 @@ from typing import Final
 
 from aiohttp import web
 
+from sealing.trust import Trust, TrustError
 from sync.errors import StoreError
 from sync.store.authority import CA_CERTIFICATE, TLS_CERTIFICATE, Authority
 from sync.store.intake import Intake, ReceiptSigner
@@ -61,12 +62,13 @@ def serve(
     authority = Authority(directory)
     tls = _tls_context(authority) if listening.tls else None
     signer = ReceiptSigner(settings.store_id, authority.key("receipt"))
+    trust = _trust(authority)
     with _only_one(directory):
         vault = Vault(directory, listening.reserve_bytes)
         vault.prepare()
         ledger = open_ledger(directory)
         try:
-            intake = Intake(vault, ledger, authority.certificate(CA_CERTIFICATE), signer, now_utc_ns)
+            intake = Intake(vault, ledger, trust, signer, now_utc_ns)
             found = intake.recover()
             app = StoreServer(intake, settings.store_id, listening.body_idle_seconds).application()
             asyncio.run(_run(app, listening, tls, lambda url: on_ready(url, found)))
@@ -109,6 +111,13 @@ def _tls_context(authority: Authority) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise StoreError(f"TLS key or certificate cannot be used: {error}; restore them from the backup") from error
     return context
+
+
+def _trust(authority: Authority) -> Trust:
+    try:
+        return Trust.load(authority.trust)
+    except TrustError as error:
+        raise StoreError(f"{error}; restore it from the backup") from error
 
 
 @contextmanager

@@ -1,0 +1,117 @@
+"""The inbox: what sync hands to the agent, and how the agent takes it (PROTOCOL.md, section 5).
+
+Rules of this module: `put` is sync's side, everything else the agent's. An item is used only after it was judged; what
+fails goes to `rejected/` with its reason, never away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+
+from sealing.errors import SealingError
+from sealing.receipts import Receipt, receipt_hash, receipt_key, verify_receipt
+from sync import durable
+from sync.errors import InboxError
+from sync.wire import RECEIPT_BYTES_MAX
+
+log = logging.getLogger(__name__)
+
+RECEIPT_SUFFIX: Final = ".receipt"
+_NAME: Final = re.compile(r"([0-9]{8})\.receipt")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxReceipt:
+    """A receipt that was judged, and lies in the inbox until `remove`."""
+
+    path: Path
+    file_number: int
+    """Number of the file that it is said to be for; the check against the disk decides."""
+    data: bytes
+    receipt: Receipt
+
+
+def receipt_name(file_number: int) -> str:
+    """Name of a file's receipt in the inbox."""
+    return f"{file_number:08d}{RECEIPT_SUFFIX}"
+
+
+def put(inbox: Path, file_number: int, receipt: bytes) -> None:
+    """Put a receipt into the inbox (SY-28). Raises OSError; InboxError when it is too large."""
+    if len(receipt) > RECEIPT_BYTES_MAX:
+        raise InboxError(f"receipt for file {file_number} has {len(receipt)} bytes, more than {RECEIPT_BYTES_MAX}")
+    durable.write_file(inbox / receipt_name(file_number), receipt)
+
+
+class Inbox:
+    """The agent's side.
+
+    Args:
+        directory: The inbox.
+        rejected: Where items go that fail.
+        store_certificate: The receipt certificate that the unit was enrolled with.
+        device_id: This unit.
+    """
+
+    def __init__(self, directory: Path, rejected: Path, store_certificate: x509.Certificate, device_id: str) -> None:
+        self._directory = directory
+        self._rejected = rejected
+        self._key = receipt_key(store_certificate)
+        self._device_id = device_id
+
+    def receipts(self, known: Mapping[int, bytes]) -> Iterator[InboxReceipt]:
+        """Judge everything that lies in the inbox, by name; what fails is rejected in passing (SY-29).
+
+        Args:
+            known: Hash of each receipt that was accepted before, by receipt number.
+
+        Raises:
+            OSError: The inbox cannot be read or written.
+        """
+        for name in sorted(os.listdir(self._directory)):  # noqa: PTH208 - names alone
+            if name.startswith("."):
+                continue
+            path = self._directory / name
+            try:
+                yield self._judged(path, known)
+            except InboxError as error:
+                self.reject(path, str(error))
+
+    def _judged(self, path: Path, known: Mapping[int, bytes]) -> InboxReceipt:
+        match = _NAME.fullmatch(path.name)
+        if match is None or path.is_symlink() or not path.is_file():
+            raise InboxError(f"{path.name} is not NNNNNNNN{RECEIPT_SUFFIX}, or no file")
+        with path.open("rb") as file:
+            data = file.read(RECEIPT_BYTES_MAX + 1)
+        if len(data) > RECEIPT_BYTES_MAX:
+            raise InboxError(f"{path.name} has more than {RECEIPT_BYTES_MAX} bytes")
+        try:
+            receipt = verify_receipt(data, self._key)
+        except SealingError as error:
+            raise InboxError(f"{path.name}: {error}") from error
+        if receipt.device_id != self._device_id:
+            raise InboxError(f"{path.name} is for unit {receipt.device_id}, this is {self._device_id}")
+        number = receipt.receipt_number
+        if known.get(number, receipt_hash(data)) != receipt_hash(data):
+            raise InboxError(f"{path.name} reuses receipt number {number}, which stands for another receipt")
+        return InboxReceipt(path, int(match[1]), data, receipt)
+
+    def remove(self, item: InboxReceipt) -> None:
+        """Take an item out, once it was sealed or found to be known. Raises OSError."""
+        item.path.unlink(missing_ok=True)
+        durable.sync_directory(self._directory)
+
+    def reject(self, path: Path, reason: str) -> None:
+        """Put an item aside with its reason; it is not asked for again while it lies there. Raises OSError."""
+        log.error("inbox: rejected %s: %s", path.name, reason)
+        self._rejected.mkdir(mode=0o750, exist_ok=True)
+        durable.write_file(self._rejected / f"{path.name}.reason", reason.encode() + b"\n")
+        durable.move_file(path, self._rejected / path.name)

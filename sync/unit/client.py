@@ -1,0 +1,307 @@
+"""The unit's HTTP client: tus over one connection that is kept, with one buffer that is used again.
+
+Rules of this module: one request each, no retries, no waiting beyond the socket's timeout; what an answer means for the
+file is decided in `courier`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from sync.errors import ConfigurationError, SyncError, WireError
+from sync.unit.config import SyncPaths
+from sync.unit.spool import SealedFile
+from sync.wire import (
+    OFFSET_CONTENT_TYPE,
+    REASON_HEADER,
+    RECEIPT_BYTES_MAX,
+    STATE_HEADER,
+    TUS_VERSION,
+    Problem,
+    UploadMetadata,
+    encode_metadata,
+    non_negative,
+)
+
+BUFFER_BYTES: Final = 256 * 1024
+TIMEOUT_SECONDS: Final = 20.0
+_SO_MAX_PACING_RATE: Final = 47
+_TOS_LOW_EFFORT: Final = 0x20
+"""DSCP CS1: everything else on the station's line goes first."""
+_RETRY_AFTER_SECONDS_MAX: Final = 300
+
+
+class LinkError(SyncError):
+    """The line or the store failed; what arrived is kept there, and another attempt goes on from it."""
+
+
+class StoppedError(SyncError):
+    """Sending was told to stop; what arrived is kept at the store."""
+
+
+class RefusedError(SyncError):
+    """The store refused.
+
+    Args:
+        status: HTTP status.
+        code: `Recorder-Reason`, empty when there was none.
+        detail: Words for people.
+        retry_after_seconds: What the store asked for, 0 when nothing.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store has of an upload."""
+
+    offset_bytes: int
+    size_bytes: int
+    receipted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in Title-Case, however the line spelled them."""
+    body: bytes
+
+
+class StoreClient:
+    """Speaks to one store for one unit; one thread.
+
+    Args:
+        url: The store, `http://` or `https://`.
+        device_id: This unit.
+        tls: Needed for `https://`.
+        rate_bytes_per_second: Pace of uploads, kept by the kernel; None: none.
+        timeout_seconds: Longest stillness of the line.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        device_id: str,
+        tls: ssl.SSLContext | None,
+        rate_bytes_per_second: int | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        parts = urlsplit(url)
+        if (
+            parts.hostname is None
+            or parts.scheme not in {"http", "https"}
+            or (parts.scheme == "https") is (tls is None)
+        ):
+            raise ConfigurationError(
+                f"store URL {url!r} is not http:// or https:// with a host; correct sync.store_url"
+            )
+        self._host, self._port = parts.hostname, parts.port
+        self._base = f"{parts.path.rstrip('/')}/v1/{device_id}"
+        self._tls = tls
+        self._rate = rate_bytes_per_second
+        self._timeout_seconds = timeout_seconds
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        self._connection: http.client.HTTPConnection | None = None
+        self.sent_bytes = 0
+        """Body bytes given to the line so far, repeated ones included."""
+
+    def close(self) -> None:
+        """Drop the connection. Idempotent."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def head(self, file: SealedFile) -> Standing | None:
+        """Ask what the store has of a file; None when it never heard of it. Raises LinkError, RefusedError."""
+        answer = self._request("HEAD", self._path("files", file))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        _expect(answer, HTTPStatus.OK)
+        offset, size = (_count(answer, name) for name in ("Upload-Offset", "Upload-Length"))
+        return Standing(offset, size, answer.headers.get(STATE_HEADER) == "receipted")
+
+    def create(self, file: SealedFile) -> None:
+        """Create an upload, or declare it anew. Raises LinkError, RefusedError."""
+        metadata = UploadMetadata(file_id=file.file_id.hex(), number=file.number, torn_bytes=file.torn_bytes)
+        headers = {
+            "Upload-Length": str(file.size_bytes),
+            "Upload-Metadata": encode_metadata(metadata),
+            "Content-Length": "0",
+        }
+        _expect(self._request("POST", f"{self._base}/files", headers), HTTPStatus.CREATED)
+
+    def append(
+        self, file: SealedFile, offset_bytes: int, may_send: Callable[[], bool], on_sent: Callable[[int], None]
+    ) -> None:
+        """Send the file from an offset to its end; with nothing left, ask the store to finish (SY-13).
+
+        Args:
+            file: What is sent.
+            offset_bytes: Where the store stands.
+            may_send: Asked before each buffer (SY-26).
+            on_sent: Told the new offset after each buffer.
+
+        Raises:
+            StoppedError: `may_send` said no; the connection is gone.
+            LinkError, RefusedError, OSError: As everywhere; OSError when the file cannot be read.
+        """
+        headers = {
+            "Upload-Offset": str(offset_bytes),
+            "Content-Type": OFFSET_CONTENT_TYPE,
+            "Content-Length": str(file.size_bytes - offset_bytes),
+        }
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            connection = self._begin("PATCH", self._path("files", file), headers)
+            self._send_body(connection, descriptor, (offset_bytes, file.size_bytes), may_send, on_sent)
+        finally:
+            os.close(descriptor)
+        _expect(self._answer(connection), HTTPStatus.NO_CONTENT)
+
+    def _send_body(
+        self,
+        connection: http.client.HTTPConnection,
+        descriptor: int,
+        bounds: tuple[int, int],
+        may_send: Callable[[], bool],
+        on_sent: Callable[[int], None],
+    ) -> None:
+        offset, end = bounds
+        while offset < end:
+            if not may_send():
+                self.close()
+                raise StoppedError(f"stopped at byte {offset}")
+            count = os.preadv(descriptor, [self._buffer[: end - offset]], offset)
+            if count == 0:
+                self.close()
+                raise LinkError(f"the file ends at byte {offset}, before its size of {end}")
+            try:
+                connection.send(self._buffer[:count])
+            except (OSError, http.client.HTTPException) as error:
+                raise self._lost(error) from error
+            offset += count
+            self.sent_bytes += count
+            on_sent(offset)
+
+    def receipt(self, file: SealedFile) -> bytes | None:
+        """Fetch a file's receipt; None when there is none. Raises LinkError, RefusedError."""
+        answer = self._request("GET", self._path("receipts", file))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        _expect(answer, HTTPStatus.OK)
+        return answer.body
+
+    def _path(self, kind: str, file: SealedFile) -> str:
+        return f"{self._base}/{kind}/{file.file_id.hex()}"
+
+    def _request(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self._answer(self._begin(method, path, headers or {}))
+
+    def _begin(self, method: str, path: str, headers: Mapping[str, str]) -> http.client.HTTPConnection:
+        """Send a request's head, on the kept connection or, when that one is stale, on a new one."""
+        try:
+            connection = self._connection or self._connect()
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in {"Tus-Resumable": TUS_VERSION, **headers}.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost(error) from error
+        return connection
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._tls is None:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_seconds)
+        else:
+            connection = http.client.HTTPSConnection(
+                self._host, self._port, timeout=self._timeout_seconds, context=self._tls
+            )
+        connection.connect()
+        if isinstance(connection.sock, socket.socket):
+            _tune(connection.sock, self._rate)
+        self._connection = connection
+        return connection
+
+    def _answer(self, connection: http.client.HTTPConnection) -> Answer:
+        try:
+            response = connection.getresponse()
+            body = response.read(RECEIPT_BYTES_MAX + 1)
+            headers = {name.title(): value for name, value in response.headers.items()}
+            answer = Answer(response.status, headers, body)
+            if not response.isclosed() or response.will_close:
+                self.close()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise self._lost(error) from error
+        return answer
+
+    def _lost(self, error: Exception) -> LinkError:
+        self.close()
+        return LinkError(f"store {self._host}: {type(error).__name__} {error}")
+
+
+def tls_context(paths: SyncPaths) -> ssl.SSLContext:
+    """Make the unit's end of mutual TLS 1.3, trusting the agency's CA alone (SY-1).
+
+    Raises:
+        ConfigurationError: A key or certificate is missing or malformed.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_verify_locations(paths.agency_ca)
+        context.load_cert_chain(paths.link_certificate, paths.link_key)
+    except (OSError, ssl.SSLError) as error:
+        detail = f"{paths.agency_ca}, {paths.link_certificate}, {paths.link_key}: {error}"
+        raise ConfigurationError(f"link key or certificates cannot be used ({detail}); enrol the unit") from error
+    return context
+
+
+def _tune(sock: socket.socket, rate_bytes_per_second: int | None) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if rate_bytes_per_second is not None:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate_bytes_per_second)
+    if sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _TOS_LOW_EFFORT)
+
+
+def _count(answer: Answer, name: str) -> int:
+    try:
+        return non_negative(answer.headers, name)
+    except WireError as error:
+        raise LinkError(f"the store's answer cannot be used: {error}") from error
+
+
+def _expect(answer: Answer, status: HTTPStatus) -> None:
+    if answer.status == status:
+        return
+    try:
+        detail = Problem.model_validate_json(answer.body).detail
+    except ValidationError:
+        detail = ""
+    raise RefusedError(answer.status, answer.headers.get(REASON_HEADER, ""), detail, _retry_after(answer))
+
+
+def _retry_after(answer: Answer) -> int:
+    try:
+        return min(non_negative(answer.headers, "Retry-After"), _RETRY_AFTER_SECONDS_MAX)
+    except WireError:
+        return 0

@@ -1,0 +1,149 @@
+"""What sync says while it works: a bar at a terminal, JSON lines elsewhere.
+
+Rules of this module: words and numbers only; nothing is decided by what is said.
+
+JSON lines: every object has `event` and the fields of the `Report`; new fields and events may come.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Protocol, Self, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+_STEP_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing that happened."""
+
+    event: str
+    """begin, sending, receipted, parked, left, waiting, idle, stopped, done."""
+    file: int | None = None
+    """Number of the file."""
+    offset_bytes: int | None = None
+    size_bytes: int | None = None
+    files_left: int | None = None
+    bytes_left: int | None = None
+    seconds: float | None = None
+    """Length of a wait."""
+    reason: str | None = None
+
+
+class Reporter(Protocol):
+    """Takes reports."""
+
+    def report(self, report: Report) -> None:
+        """Take one. Never blocks for long, never raises."""
+        ...
+
+
+class Quiet:
+    """Says nothing."""
+
+    def report(self, report: Report) -> None:
+        """Take one."""
+
+
+class JsonLines:
+    """One JSON object in a line for each report; `sending` at most once in 4 MiB.
+
+    Args:
+        out: Where the lines go.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._said: tuple[int | None, int] = (None, 0)
+
+    def report(self, report: Report) -> None:
+        """Take one."""
+        if report.event == "sending" and not self._worth_saying(report):
+            return
+        known = {key: value for key, value in dataclasses.asdict(report).items() if value is not None}
+        print(json.dumps(known, ensure_ascii=False), file=self._out, flush=True)
+
+    def _worth_saying(self, report: Report) -> bool:
+        file, offset = self._said
+        now = report.offset_bytes or 0
+        if report.file == file and offset <= now < offset + _STEP_BYTES and now != report.size_bytes:
+            return False
+        self._said = (report.file, now)
+        return True
+
+
+class ProgressBar:
+    """A bar over everything that is left, for a person.
+
+    Args:
+        console: The terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task: TaskID | None = None
+        self._sent_before = 0
+        self._total = 0
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the bar as it stands."""
+        self._progress.stop()
+
+    def report(self, report: Report) -> None:
+        """Take one."""
+        if self._task is None:
+            self._task = self._progress.add_task("上传 upload", total=None)
+        if report.event == "begin":
+            self._total = self._sent_before + (report.bytes_left or 0)
+            self._progress.update(self._task, total=self._total)
+        description = _WORDS.get(report.event, report.event)
+        file = "" if report.file is None else f" {report.file:08d}"
+        wait = "" if report.seconds is None else f" {report.seconds:.0f} s"
+        reason = "" if report.reason is None else f" ({report.reason})"
+        self._progress.update(self._task, description=f"{description}{file}{wait}{reason}")
+        if report.event == "sending":
+            self._progress.update(self._task, completed=self._sent_before + (report.offset_bytes or 0))
+        if report.event in {"receipted", "parked", "left"}:
+            self._sent_before += report.size_bytes or 0
+            self._progress.update(self._task, completed=self._sent_before)
+
+
+_WORDS: Final = {
+    "begin": "上传 upload",
+    "sending": "上传 sending",
+    "receipted": "已收讫 receipted",
+    "parked": "存疑留存 parked",
+    "left": "暂缓 left",
+    "waiting": "等待 waiting",
+    "idle": "全部上传完成 all uploaded",
+    "stopped": "已停止 stopped",
+    "done": "全部上传完成 all uploaded",
+}

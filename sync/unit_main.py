@@ -1,0 +1,134 @@
+"""`recorder-sync`: the unit's side.
+
+Rules of this module: the command line and composition alone; progress on stdout, messages on stderr.
+
+Exit codes: 0 everything that is ended is receipted (or a service was told to stop) · 64 wrong usage · 65 everything
+else is receipted, but the store refused files or the agent rejected a receipt · 75 not now: not docked, a session is open,
+told to stop, or `--give-up-after` is over · 78 the configuration, a key or a certificate is missing or malformed. One that
+is not listed here means failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+from cryptography import x509
+from rich.console import Console
+
+from hal.drivers.system_clock import SystemClock
+from sealing.cose import PublicKey
+from sealing.receipts import ReceiptError, receipt_key
+from sync.errors import ConfigurationError
+from sync.unit.client import StoreClient, tls_context
+from sync.unit.config import DEFAULT_PATH, SyncPaths, UnitConfig, load_config
+from sync.unit.courier import Courier, Ending, Surroundings
+from sync.unit.reports import JsonLines, ProgressBar, Quiet, Reporter
+
+_EXIT_CODES: Final = {
+    Ending.ALL_RECEIPTED: os.EX_OK,
+    Ending.SOME_REFUSED: os.EX_DATAERR,
+    Ending.STOPPED: os.EX_TEMPFAIL,
+    Ending.NOT_NOW: os.EX_TEMPFAIL,
+    Ending.GAVE_UP: os.EX_TEMPFAIL,
+}
+_FRACTION_BITS: Final = 53
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True)
+@click.option("--store", "store_url", help="Another store URL than the configuration's.")
+@click.option("--once", is_flag=True, help="Send everything that is ended now, then exit.")
+@click.option("--give-up-after", type=float, metavar="SECONDS", help="With --once: stop trying after this long.")
+@click.option("--progress/--no-progress", default=True, help="A bar at a terminal, JSON lines elsewhere.")
+def command(config: Path, store_url: str | None, once: bool, give_up_after: float | None, progress: bool) -> None:
+    """Carry sealed files to the agency's store and bring back its receipts."""
+    if give_up_after is not None and not once:
+        raise click.UsageError("--give-up-after goes with --once")
+    loaded = load_config(config)
+    url = store_url or loaded.sync.store_url
+    if url is None:
+        raise ConfigurationError(f"{config}: sync.store_url is absent; name the store there or with --store")
+    with _reporter(progress) as reporter:
+        ending = _run(loaded, url, reporter, once, give_up_after)
+    if not once and ending is Ending.STOPPED:
+        return
+    sys.exit(_EXIT_CODES[ending])
+
+
+def main() -> None:
+    """Run the command line; turns errors into one line and an exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    try:
+        command.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(os.EX_USAGE)
+    except click.Abort:
+        sys.exit(os.EX_TEMPFAIL)
+    except ConfigurationError as error:
+        click.echo(f"recorder-sync: {error}", err=True)
+        sys.exit(os.EX_CONFIG)
+
+
+def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_after: float | None) -> Ending:
+    paths = config.paths
+    for folder in (paths.spool, paths.inbox):
+        if not folder.is_dir():
+            raise ConfigurationError(f"{folder} is missing; start recorder-agent once, or correct unit.state_directory")
+    tls = tls_context(paths) if url.startswith("https:") else None
+    clock = SystemClock()
+    stop = clock.signal()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    client = StoreClient(url, config.unit.device_id, tls, config.sync.rate_bytes_per_second)
+    courier = Courier(
+        Surroundings(
+            paths=paths,
+            device_id=config.unit.device_id,
+            client=client,
+            store_key=_store_key(paths),
+            clock=clock,
+            stop=stop,
+            draw=_fraction,
+            reporter=reporter,
+        )
+    )
+    try:
+        return courier.run_once(give_up_after) if once else courier.run()
+    finally:
+        client.close()
+
+
+def _store_key(paths: SyncPaths) -> PublicKey:
+    path = paths.receipt_certificate
+    try:
+        return receipt_key(x509.load_pem_x509_certificate(path.read_bytes()))
+    except (OSError, ValueError, ReceiptError) as error:
+        raise ConfigurationError(f"{path} cannot be used: {error}; enrol the unit") from error
+
+
+def _fraction() -> float:
+    """A random number from 0 to 1: units that lost the same store do not come back at the same instant."""
+    return secrets.randbits(_FRACTION_BITS) / 2.0**_FRACTION_BITS
+
+
+@contextlib.contextmanager
+def _reporter(progress: bool) -> Iterator[Reporter]:
+    if not progress:
+        yield Quiet()
+    elif sys.stdout.isatty():
+        with ProgressBar(Console()) as bar:
+            yield bar
+    else:
+        yield JsonLines(sys.stdout)
