@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from hal.errors import DriverSetError
+from hal.errors import DriverSetError, HardwareError
 from hal.ports import Hardware
 from hal.values import CameraSettings
 from hw_sim.battery import SimBattery
@@ -57,6 +57,9 @@ class SimDriverSet:
         read = read_options(options, Path(spool_directory))
         try:
             return self._open(read, Path(spool_directory))
+        except HardwareError:
+            self.close()
+            raise
         except (OSError, ScenarioError, SimulationError, SimulatedMediaError) as error:
             self.close()
             raise DriverSetError(f"driver set sim cannot open: {error}") from error

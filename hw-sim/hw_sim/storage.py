@@ -33,6 +33,9 @@ class Medium:
         quota_bytes: Size of the disk.
         sync_seconds: World time that one sync takes.
         seed: Decides how much of an unsynced tail survives a loss of power.
+
+    Raises:
+        PermanentHardwareError: The directory cannot be made or read.
     """
 
     def __init__(
@@ -56,8 +59,11 @@ class Medium:
         self._stalled_until_ns = 0
         self._failures: deque[tuple[str, int]] = deque()
         self._other_bytes = 0
-        directory.mkdir(parents=True, exist_ok=True)
-        self._sizes = {entry.name: entry.stat().st_size for entry in os.scandir(directory) if entry.is_file()}
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._sizes = {entry.name: entry.stat().st_size for entry in os.scandir(directory) if entry.is_file()}
+        except OSError as error:
+            raise PermanentHardwareError(f"spool {directory} cannot be used: {error}; check its path") from error
 
     @property
     def used_bytes(self) -> int:

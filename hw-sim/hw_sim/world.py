@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hal.errors import HardwareError
 from hal.values import ButtonName, TimeSource
 from hw_sim.battery import BatteryWorld, Pack
 from hw_sim.buttons import BOUNCE_NS, BOUNCES_NS, SimButtons
@@ -75,6 +76,7 @@ class World:
 
     Raises:
         SimulationError: The directory holds something that is not a world.
+        PermanentHardwareError: The spool cannot be used.
     """
 
     def __init__(
@@ -93,7 +95,11 @@ class World:
         self._flags = self.memory.row("flags", 1, 1, 0, 0, 1, 0, 1, round(self.settings.microphone_ppm * 1000))
         self.new_boot = self._power_up()
         self._make_time()
-        self._make_parts(spool_directory)
+        try:
+            self._make_parts(spool_directory)
+        except HardwareError:
+            self.clock.close()
+            raise
         if self.new_boot:
             self._booted()
         self._recall_flags()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hal.errors import DriverSetError
+from hal.errors import DriverSetError, PermanentHardwareError
 from hal.registry import installed_driver_sets, load_driver_set
 from hal.values import ButtonEdge, ButtonName, CameraSettings, EncodedFrame, MicrophoneSettings, TimeSource
 from hw_sim.battery import Pack
@@ -98,6 +98,14 @@ def test_an_unreadable_scenario_or_film_is_refused_at_once(tmp_path: Path) -> No
     for name, message in (("scenario", "bad.txt, line 1"), ("video", "bad.txt")):
         with pytest.raises(DriverSetError, match=message):
             SimDriverSet().open({name: str(text)}, str(tmp_path / "spool"))
+
+
+def test_a_spool_that_cannot_be_is_a_broken_part(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("in the way", encoding="utf-8")
+    drivers = SimDriverSet()
+    with pytest.raises(PermanentHardwareError, match=r"spool .* cannot be used"):
+        drivers.open({}, str(tmp_path / "spool"))
+    assert drivers.world is None
 
 
 def test_it_opens_once_and_closes_twice(tmp_path: Path) -> None:
