@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from capture.errors import MuxError
 from capture.media.boxes import TrackFragment
-from capture.media.fragment_muxer import MuxedFragment
 from capture.media.limits import AAC_FRAME_SAMPLES
-from capture.media.values import AudioPacket, CloseFacts, Numbering, VideoPacket
+from capture.media.values import AudioPacket, CloseFacts, MuxedFragment, Numbering, VideoPacket
 from sealing.records import Fragment
 
 

@@ -15,7 +15,6 @@ Options, and why:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -27,14 +26,14 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from capture.errors import MuxError
-from capture.media.boxes import TrackFragment, boxes, child, children, complete_fragments_bytes, track_fragments
+from capture.media.boxes import boxes, child, children, complete_fragments_bytes, track_fragments
 from capture.media.limits import (
     AAC_FRAME_SAMPLES,
     AUDIO_TICKS_PER_SECOND,
     MUXER_HOLD_MICROSECONDS,
     VIDEO_TICKS_PER_SECOND,
 )
-from capture.media.values import AudioPacket, VideoPacket
+from capture.media.values import AudioPacket, MuxedFragment, VideoPacket
 
 MUXER_OPTIONS: Final = {
     "movflags": "frag_keyframe+delay_moov+default_base_moof+frag_discont+skip_trailer",
@@ -43,18 +42,6 @@ MUXER_OPTIONS: Final = {
 }
 _VIDEO_TRACK_ID = 1
 _AUDIO_TRACK_ID = 2
-
-
-@dataclass(frozen=True, slots=True)
-class MuxedFragment:
-    """A fragment and what its bytes say."""
-
-    data: bytes = field(repr=False)
-    """The fragment; the first of a file has the header in front."""
-    header_bytes: int
-    """Length of the header (ftyp and moov) in front, 0 for all but the first."""
-    video: TrackFragment | None
-    audio: TrackFragment | None
 
 
 class _Sink:

@@ -89,8 +89,10 @@ class FrameIntake:
 
     def at(self, boottime_ns: int) -> FrameMoment | None:
         """The frame that was being taken at a moment: the newest one captured by then, None when none was."""
-        index = bisect_right(self._recent, boottime_ns, key=lambda moment: moment.captured_boottime_ns)
-        return self._recent[index - 1] if index else None
+        # A copy, taken at one stroke: presses are asked about from another thread.
+        moments = tuple(self._recent)
+        index = bisect_right(moments, boottime_ns, key=lambda moment: moment.captured_boottime_ns)
+        return moments[index - 1] if index else None
 
     def _begins_stream(self, frame: EncodedFrame) -> bool:
         """Learn a key frame's parameter sets; tell whether they, or the sensor's count, belong to another stream."""

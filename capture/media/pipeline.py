@@ -9,28 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from capture.errors import AudioBlockError, MuxError
-from capture.media.audio_encoder import AacEncoder
-from capture.media.audio_frames import FrameAssembler, from_moment
+from capture.errors import MediaError, MuxError
 from capture.media.fragment_ledger import FragmentLedger
-from capture.media.fragment_muxer import FragmentMuxer, MuxedFragment
+from capture.media.fragment_muxer import FragmentMuxer
 from capture.media.frame_intake import FrameIntake, Refusal, Taken
 from capture.media.limits import (
     AAC_FRAME_SAMPLES,
     AUDIO_DEAD_SECONDS,
     AUDIO_TICKS_PER_SECOND,
-    AUDIO_WAIT_SECONDS,
-    NANOSECONDS_PER_SECOND,
     SESSION_START_NS,
     VIDEO_TICKS_PER_SECOND,
     FileLimits,
 )
 from capture.media.output import MediaOutput
 from capture.media.segmenter import CloseFile, MuxAudio, MuxVideo, OpenFile, Order, Segmenter
+from capture.media.sound_path import SoundPath
 from capture.media.template import VideoTemplate
 from capture.media.values import (
     AudioPacket,
@@ -38,6 +34,7 @@ from capture.media.values import (
     FrameMoment,
     MediaSettings,
     MediaStatistics,
+    MuxedFragment,
     Numbering,
     Tracks,
     VideoPacket,
@@ -79,7 +76,10 @@ class MediaPipeline:
         self._ledger = FragmentLedger(numbering)
         self._intake = FrameIntake(numbering.next_frame)
         self._segmenter = Segmenter(limits)
+        self._sound = SoundPath(settings.audio_bitrate_bps)
+        self._sound_from_ns = 0
         self._statistics = MediaStatistics()
+        self._last_refusal: Refusal | None = None
         self._recording = False
         self._run = numbering.run
         self._run_file = 0
@@ -88,10 +88,6 @@ class MediaPipeline:
         self._muxer: FragmentMuxer | None = None
         self._announced = False
         """The output knows of the open file: its first fragment has come out."""
-        self._encoder: AacEncoder | None = None
-        self._assembler: FrameAssembler | None = None
-        self._early_blocks: deque[AudioBlock] = deque()
-        self._sound_from_ns = 0
         self._last_close: CloseFacts | None = None
 
     @property
@@ -117,16 +113,22 @@ class MediaPipeline:
     @property
     def statistics(self) -> MediaStatistics:
         """What was taken and refused."""
-        refused = self._segmenter.refused_audio_packets * AAC_FRAME_SAMPLES
-        return replace(self._statistics, refused_samples=self._statistics.refused_samples + refused)
+        without_picture = self._segmenter.refused_audio_packets * AAC_FRAME_SAMPLES
+        return replace(
+            self._statistics,
+            captured_samples=self._sound.captured_samples,
+            lost_samples=self._sound.lost_samples,
+            early_samples=self._sound.early_samples,
+            refused_samples=self._sound.refused_samples + without_picture,
+        )
 
     @property
     def audio_error_seconds(self) -> float:
         """How far the sound's times are behind the measured ones."""
-        return 0.0 if self._assembler is None else self._assembler.error_ticks / AUDIO_TICKS_PER_SECOND
+        return self._sound.error_seconds
 
     def frame_at(self, boottime_ns: int) -> FrameMoment | None:
-        """The frame that was being taken at a moment, of the newest 1200; None when none was taken by then."""
+        """The frame that was being taken at a moment, of the newest 1200; None when none was by then. Any thread."""
         return self._intake.at(boottime_ns)
 
     def media_time_ns(self, boottime_ns: int) -> int | None:
@@ -168,11 +170,11 @@ class MediaPipeline:
             MediaError: The sound cannot be recorded; `abandon` the run.
         """
         if not self._recording:
-            self._count(early_samples=block.sample_count)
+            self._sound.ignore(block)
         elif self._template is None:
-            self._keep_early(block)
+            self._sound.keep(block)
         else:
-            self._encode(block)
+            self._segment_audio(self._sound.add(block))
 
     def tick(self, now_ns: int) -> None:
         """Let time pass; called a few times a second.
@@ -201,7 +203,7 @@ class MediaPipeline:
         if self._recording:
             self._finish(reason)
             self._recording = False
-            self._drop_early()
+            self._sound.drop_waiting()
         return self._last_close
 
     def abandon(self, reason: str) -> CloseFacts | None:
@@ -211,7 +213,7 @@ class MediaPipeline:
             Facts of the file that was open, as far as it came out; None when none was.
         """
         self._recording = False
-        self._drop_early()
+        self._sound.drop_waiting()
         numbering = self.numbering
         self._segmenter.finish(reason)
         if self._announced:
@@ -224,7 +226,7 @@ class MediaPipeline:
 
     def _record(self, taken: Taken) -> None:
         """Carry a frame on, into a new run where its stream is new."""
-        packet = taken.packet
+        packet, self._last_refusal = taken.packet, None
         self._count(frames=1, dropped_frames=packet.dropped_before)
         if taken.restarted:
             self._count(encoder_restarts=1)
@@ -238,7 +240,9 @@ class MediaPipeline:
         self._carry_out(self._segmenter.video(packet))
 
     def _refuse(self, frame: EncodedFrame, why: Refusal) -> None:
-        log.warning("frame %d of the sensor was refused: %s", frame.sensor_sequence, why.value)
+        if why is not self._last_refusal:
+            log.warning("frame %d of the sensor was refused: %s", frame.sensor_sequence, why.value)
+        self._last_refusal = why
         match why:
             case Refusal.BACKWARD:
                 self._count(refused_backward_frames=1)
@@ -249,74 +253,33 @@ class MediaPipeline:
 
     def _begin_stream(self, packet: VideoPacket, *, sound_from_start: bool) -> None:
         """Learn the stream from its first key frame, and take the sound that waited for it."""
+        if packet.captured_boottime_ns - (self._zero_ns or 0) < SESSION_START_NS:
+            raise MediaError(
+                f"a run begins at {packet.captured_boottime_ns} ns, before the session's first second is over "
+                f"(zero {self._zero_ns} ns); give the zero of this boot",
+            )
         self._template = VideoTemplate(packet.data)
         if sound_from_start:
             self._sound_from_ns = packet.captured_boottime_ns
-        blocks, self._early_blocks = self._early_blocks, deque()
-        for block in blocks:
-            self._encode(block)
-
-    def _keep_early(self, block: AudioBlock) -> None:
-        """Let sound wait for the first key frame; no more than a bounded time of it."""
-        self._early_blocks.append(block)
-        waiting_ns = block.captured_boottime_ns - self._early_blocks[0].captured_boottime_ns
-        if waiting_ns > AUDIO_WAIT_SECONDS * NANOSECONDS_PER_SECOND:
-            self._count(early_samples=self._early_blocks.popleft().sample_count)
-
-    def _drop_early(self) -> None:
-        self._count(early_samples=sum(block.sample_count for block in self._early_blocks))
-        self._early_blocks.clear()
-
-    def _encode(self, block: AudioBlock) -> None:
-        """Encode what a block holds from the run's first frame on."""
-        kept = from_moment(block, self._sound_from_ns)
-        if kept is None:
-            self._count(early_samples=block.sample_count)
-            return
-        if self._encoder is None or self._assembler is None:
-            self._encoder = AacEncoder(self._settings.audio_bitrate_bps)
-            self._assembler = FrameAssembler(self._zero_ns or 0)
-        try:
-            frames = self._assembler.add(kept)
-        except AudioBlockError as error:
-            log.warning("%s; the block is refused", error)
-            self._count(refused_samples=block.sample_count)
-            return
-        self._count(early_samples=block.sample_count - kept.sample_count, captured_samples=kept.sample_count)
-        for frame in frames:
-            self._count(lost_samples=frame.lost_before)
-            self._segment_audio(self._encoder.encode(frame))
+        self._segment_audio(self._sound.begin(self._zero_ns or 0, self._sound_from_ns))
 
     def _segment_audio(self, packets: Sequence[AudioPacket]) -> None:
         for packet in packets:
             self._carry_out(self._segmenter.audio(packet))
 
-    def _flush_audio(self) -> None:
-        """Let the encoder's last sound out; the encoder stays, its stream opens files."""
-        if self._encoder is None or self._assembler is None:
-            return
-        for frame in self._assembler.flush():
-            self._segment_audio(self._encoder.encode(frame))
-        self._segment_audio(self._encoder.flush())
-
     def _end_audio(self) -> None:
-        self._flush_audio()
+        self._segment_audio(self._sound.flush())
         self._segmenter.audio_ended()
-        self._drop_encoder()
-
-    def _drop_encoder(self) -> None:
-        if self._encoder is not None:
-            self._encoder.close()
-        self._encoder = self._assembler = None
+        self._sound.close()
 
     def _finish(self, reason: str) -> None:
         """End the stream that is recorded."""
-        self._flush_audio()
+        self._segment_audio(self._sound.flush())
         self._carry_out(self._segmenter.finish(reason))
         self._release_stream()
 
     def _release_stream(self) -> None:
-        self._drop_encoder()
+        self._sound.close()
         if self._template is not None:
             self._template.close()
         self._template = None
@@ -341,13 +304,13 @@ class MediaPipeline:
         return self._muxer
 
     def _open_file(self, order: OpenFile) -> None:
-        if self._template is None or (order.tracks.audio and self._encoder is None):
+        audio = self._sound.stream if order.tracks.audio else None
+        if self._template is None or (order.tracks.audio and audio is None):
             raise MuxError("a file is to be opened with a stream that is not there")
         self._ledger.begin_file()
         self._run, self._run_file = (self._run + 1, 0) if order.new_run else (self._run, self._run_file + 1)
         self._tracks = order.tracks
         nominal = round(VIDEO_TICKS_PER_SECOND / self._settings.frames_per_second)
-        audio = self._encoder.stream if order.tracks.audio and self._encoder is not None else None
         self._muxer = FragmentMuxer(self._template.stream, audio, nominal)
 
     def _deliver(self, fragments: Sequence[MuxedFragment]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from capture.media.boxes import TrackFragment
 from capture.media.limits import AAC_FRAME_SAMPLES
 
 
@@ -44,6 +45,18 @@ class AudioPacket:
     def end_pts(self) -> int:
         """Session time at which the packet's sound is over."""
         return self.pts + AAC_FRAME_SAMPLES
+
+
+@dataclass(frozen=True, slots=True)
+class MuxedFragment:
+    """A fragment and what its bytes say."""
+
+    data: bytes = field(repr=False)
+    """The fragment; the first of a file has the header in front."""
+    header_bytes: int
+    """Length of the header (ftyp and moov) in front, 0 for all but the first."""
+    video: TrackFragment | None
+    audio: TrackFragment | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from capture.media.audio_encoder import AacEncoder
 from capture.media.audio_frames import FrameAssembler
 from capture.media.boxes import TrackFragment
 from capture.media.fragment_ledger import FragmentLedger
-from capture.media.fragment_muxer import MUXER_OPTIONS, FragmentMuxer, MuxedFragment
+from capture.media.fragment_muxer import MUXER_OPTIONS, FragmentMuxer
 from capture.media.template import VideoTemplate
-from capture.media.values import AudioPacket, Numbering, VideoPacket
+from capture.media.values import AudioPacket, MuxedFragment, Numbering, VideoPacket
 from tests.support.media_source import START_NS, film, listen
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from capture.errors import MediaLimitError, MuxError, ParameterSetError
-from capture.media.limits import GROUP_FRAMES_MAX
+from capture.errors import MediaError, MediaLimitError, MuxError, ParameterSetError
+from capture.media.limits import GROUP_FRAMES_MAX, FileLimits
+from capture.media.pipeline import MediaPipeline
+from capture.media.values import MediaSettings, Numbering
 from hal.values import EncodedFrame
 from sealing.records import Fragment
-from tests.support.media_output import Keeper, feed, pipeline_into, play
+from tests.support.media_output import SESSION, Keeper, feed, pipeline_into, play
 from tests.support.media_source import SECOND, START_NS, delivered, film, listen, moved
 
 
@@ -149,6 +151,15 @@ def test_key_frame_without_parameter_sets_is_an_error_that_names_the_remedy() ->
     with pytest.raises(ParameterSetError, match="repeat both before every key frame"):
         pipeline.video(bare)
     assert pipeline.abandon("break") is None
+
+
+def test_zero_of_another_boot_is_an_error() -> None:
+    pipeline = MediaPipeline(Keeper(), FileLimits(), Numbering(), START_NS, MediaSettings(SESSION))
+    pipeline.begin_run()
+    with pytest.raises(MediaError, match="give the zero of this boot"):
+        pipeline.video(film(1)[0])
+    assert pipeline.abandon("break") is None
+    assert pipeline.numbering == Numbering()
 
 
 def test_stream_without_key_frames_is_an_error_and_what_came_out_stays() -> None:
