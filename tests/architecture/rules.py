@@ -39,6 +39,12 @@ TOP_LEVEL = frozenset(
 PURE_CORE = frozenset(
     {
         "capture.gestures",
+        "capture.media.audio_clock",
+        "capture.media.audio_frames",
+        "capture.media.boxes",
+        "capture.media.fragment_ledger",
+        "capture.media.frame_intake",
+        "capture.media.parameter_sets",
         "capture.media.segmenter",
         "capture.preflight",
         "capture.session",
@@ -67,7 +73,6 @@ SPECIFICATIONS: Mapping[str, str] = {
 AWAITED = frozenset(
     {
         "agent/PROFILE.md",
-        "capture.media.segmenter",
     }
 )
 
