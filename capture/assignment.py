@@ -1,0 +1,34 @@
+"""To whom a unit is handed: values of a check-out (R2).
+
+Rules of this module: frozen dataclasses only. Names and readings are personal data: they go into encrypted payloads and
+into the voice, never into a header or a log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Somebody who wears or uses the unit."""
+
+    certificate_number: str
+    """Number of the enforcement certificate; stands in headers."""
+    name: str = field(repr=False)
+    reading: str | None = field(default=None, repr=False)
+    """Pinyin with tone digits ("shan4 li4 hua2") for a name that the voice would misread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What is given at check-out."""
+
+    officers: tuple[Officer, ...]
+    activity_id: str | None = None
+    category: str | None = None
+    label: str | None = None
+    """Secrecy label of the profile's list."""
+    due_rule: str | None = None
+    away: bool = False
+    """Continuous, remote or away work is claimed (R20)."""

@@ -1,0 +1,91 @@
+"""How the unit answers without words: one lamp pattern per state, one vibration and tone per cue (CS-8).
+
+Rules of this module: tables only. Every state is told from every other without seeing a colour: no two lamp patterns
+blink alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from capture.voice.tones import Tone
+from hal.values import LampColour, LampPattern, VibrationPattern
+
+
+class Cue(StrEnum):
+    """Something that the officer is told at once."""
+
+    PRESSED = "pressed"
+    READY = "ready"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    MARK = "mark"
+    ANNOUNCE = "announce"
+    STEP = "step"
+    WITHDRAWN = "withdrawn"
+    BROKEN = "broken"
+    STILL_BROKEN = "still-broken"
+    RESUMED = "resumed"
+    STILL_RECORDING = "still-recording"
+    STILL_RECORDING_AUDIBLE = "still-recording-audible"
+    FINISHED = "finished"
+    REFUSED = "refused"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class CueAnswer:
+    """How one cue is given."""
+
+    vibration_ms: tuple[int, ...]
+    """On and off in turn."""
+    tone: Tone | None
+    lamp: LampPattern | None = None
+    """Shown for a moment, then the state's own again."""
+
+    def vibration(self, cue: Cue) -> VibrationPattern:
+        """The pattern for the motor."""
+        return VibrationPattern(self.vibration_ms, cue.value)
+
+
+def _flash(colour: LampColour, meaning: str) -> LampPattern:
+    return LampPattern(colour, 1000, 0, meaning)
+
+
+STATE_LAMPS: Mapping[str, LampPattern] = {
+    "idle": LampPattern(LampColour.GREEN, 100, 4900, "idle"),
+    "starting": LampPattern(LampColour.YELLOW, 100, 100, "starting"),
+    "notice": LampPattern(LampColour.RED, 700, 300, "notice"),
+    "statement": LampPattern(LampColour.RED, 300, 700, "statement"),
+    "recording": LampPattern(LampColour.RED, 1000, 0, "recording"),
+    "announcing": LampPattern(LampColour.YELLOW, 500, 500, "announcing"),
+    "interrupted": LampPattern(LampColour.YELLOW, 150, 850, "interrupted"),
+    "resuming": LampPattern(LampColour.RED, 500, 250, "resuming"),
+    "finishing": LampPattern(LampColour.RED, 100, 300, "finishing"),
+    "fault": LampPattern(LampColour.BLUE, 50, 150, "fault"),
+}
+"""State of the session machine → what the lamp shows."""
+
+CUES: Mapping[Cue, CueAnswer] = {
+    Cue.PRESSED: CueAnswer((80,), None),
+    Cue.READY: CueAnswer((120, 80, 120), Tone.READY, _flash(LampColour.GREEN, "ready")),
+    Cue.DEGRADED: CueAnswer((120, 80, 400), Tone.DEGRADED, _flash(LampColour.YELLOW, "degraded")),
+    Cue.FAILED: CueAnswer((400, 100, 400), Tone.FAULT, _flash(LampColour.YELLOW, "failed")),
+    Cue.BLOCKED: CueAnswer((400, 100, 400, 100, 400), Tone.FAULT, _flash(LampColour.BLUE, "blocked")),
+    Cue.MARK: CueAnswer((60,), Tone.MARK, _flash(LampColour.GREEN, "mark")),
+    Cue.ANNOUNCE: CueAnswer((200, 100, 60), Tone.HOLD),
+    Cue.STEP: CueAnswer((60, 60, 60), Tone.STEP),
+    Cue.WITHDRAWN: CueAnswer((60, 100, 200), Tone.ACCEPTED),
+    Cue.BROKEN: CueAnswer((600, 200, 600), Tone.FAULT),
+    Cue.STILL_BROKEN: CueAnswer((300, 200, 300, 200, 300), Tone.FAULT),
+    Cue.RESUMED: CueAnswer((120, 80, 120, 80, 300), Tone.RESUMED),
+    Cue.STILL_RECORDING: CueAnswer((40,), None, _flash(LampColour.GREEN, "still-recording")),
+    Cue.STILL_RECORDING_AUDIBLE: CueAnswer((40,), Tone.STILL_RECORDING, _flash(LampColour.GREEN, "still-recording")),
+    Cue.FINISHED: CueAnswer((800,), Tone.STOP),
+    Cue.REFUSED: CueAnswer((60, 60, 60, 60, 60), Tone.REFUSED),
+    Cue.FAULT: CueAnswer((1000, 200, 1000), Tone.FAULT),
+}
+"""Cue → how it is given. The start chirp is played by the preflight, whose sync mark it is."""

@@ -1,0 +1,176 @@
+"""What is said and asked while the recording runs: notice, statement, explanation (R4, R5, R8).
+
+Rules of this module: every duty ends, heard or not; what was not heard is asked for once more and then sealed as
+missing. No duty stops the recording.
+"""
+
+from __future__ import annotations
+
+from capture.cues import Cue
+from capture.effects import ClearTimer, DropWindow, Hush, NoticeOver, OpenWindow, Phrase, SetTimer
+from capture.events import PromptEnded, Timer, TimerFired, WindowClosed
+from capture.profile import Moment
+from capture.states import Ask, State
+from capture.turn import Turn
+from sealing.records import PromptKind, VoicePurpose
+
+_AGAIN = {Phrase.REASON_REQUEST: Phrase.REASON_AGAIN}
+"""Requests that are worded differently the second time."""
+
+
+def next_duty(turn: Turn) -> None:
+    """Go on with what the profile still asks for, or to plain recording (CS-4)."""
+    rules, session = turn.machine.rules, turn.session
+    if session.gap is not None:
+        _explain(turn)
+    elif rules.statement is Moment.FIRST and not session.statement_done:
+        _ask_statement(turn)
+    elif rules.notice and not session.notice_done:
+        _notice(turn)
+    elif rules.statement is Moment.DURING and not session.statement_done:
+        _ask_statement(turn)
+    else:
+        turn.go(State.RECORDING)
+
+
+def drop_duty(turn: Turn) -> None:
+    """Break off what is being said or asked; the duty itself stays."""
+    ask = turn.session.ask
+    if ask is not None and ask.window is not None:
+        turn.do(DropWindow(ask.window))
+    turn.do(Hush())
+    turn.note(ask=None, speech=None)
+
+
+def prompt_ended(turn: Turn, event: PromptEnded) -> None:
+    """Seal what was said; where a duty waited for it, take its next step."""
+    session = turn.session
+    awaited = session.speech == event.speech
+    turn.seal_prompt(event, event.kind, _repetition(turn) if awaited else 0)
+    if not awaited:
+        return
+    turn.note(speech=None)
+    if session.ask is not None:
+        _listen(turn, session.ask)
+    elif turn.machine.state is State.NOTICE:
+        _notice_spoken(turn, event)
+    elif turn.machine.state is State.RESUMING:
+        _explain(turn)
+
+
+def window_closed(turn: Turn, event: WindowClosed) -> None:
+    """Seal what was heard; where too little was, ask once more."""
+    session, ask = turn.session, turn.session.ask
+    if event.window == session.reason_window:
+        turn.seal_window(event, VoicePurpose.BREAK_REASON, 0, final=True)
+        turn.note(reason_window=None)
+    elif ask is not None and event.window == ask.window:
+        final = event.accepted or ask.attempt > 0
+        turn.seal_window(event, ask.purpose, ask.attempt, final=final)
+        turn.note(ask=None)
+        if final:
+            _answered(turn, ask, event)
+        else:
+            _ask(turn, Ask(ask.purpose, ask.kind, _AGAIN.get(ask.phrase, ask.phrase), ask.seconds, attempt=1))
+
+
+def pulse(turn: Turn, event: TimerFired) -> None:
+    """Say without words that the recording still runs (R8); the other timers mean nothing here."""
+    if event.timer is Timer.PULSE:
+        audible = turn.machine.rules.pulse_audible
+        turn.cue(Cue.STILL_RECORDING_AUDIBLE if audible else Cue.STILL_RECORDING)
+        turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
+
+
+def give_up_explanation(turn: Turn, at_boottime_ns: int) -> None:
+    """Seal the explanation of the pending break as missing: another border came first (CS-10)."""
+    gap = turn.session.gap
+    if gap is None:
+        return
+    if turn.machine.rules.explanation_window_seconds is not None and gap.sequence is not None:
+        attempt = 0 if turn.session.ask is None else turn.session.ask.attempt
+        unheard = WindowClosed(0, at_boottime_ns, at_boottime_ns, accepted=False, speech_ms=0, longest_run_ms=0)
+        turn.seal_window(unheard, VoicePurpose.EXPLANATION, attempt, final=True)
+        turn.note(unexplained=turn.session.unexplained + 1)
+    drop_duty(turn)
+    turn.note(gap=None)
+
+
+def clear_timers(turn: Turn) -> None:
+    """Forget every timer."""
+    turn.do(*(ClearTimer(timer) for timer in Timer))
+
+
+def _repetition(turn: Turn) -> int:
+    ask = turn.session.ask
+    return turn.session.notice_attempt if ask is None else ask.attempt
+
+
+def _notice(turn: Turn) -> None:
+    rules = turn.machine.rules
+    turn.go(State.NOTICE)
+    if rules.notice_by_officer:
+        purpose, phrase = VoicePurpose.NOTICE_BY_OFFICER, Phrase.NOTICE_BY_OFFICER
+        _ask(turn, Ask(purpose, PromptKind.REMINDER, phrase, rules.notice_window_seconds))
+    else:
+        turn.note(speech=turn.say(PromptKind.NOTICE, Phrase.NOTICE, proof=True))
+
+
+def _notice_spoken(turn: Turn, event: PromptEnded) -> None:
+    heard = event.complete and event.heard is True
+    if not heard and turn.session.notice_attempt == 0:
+        turn.note(notice_attempt=1)
+        _notice(turn)
+        return
+    if not heard:
+        turn.seal_event("notice-not-heard")
+        turn.say(PromptKind.STATUS, Phrase.NOT_HEARD)
+    _notice_done(turn, event.ended_boottime_ns)
+
+
+def _notice_done(turn: Turn, at_boottime_ns: int) -> None:
+    turn.note(notice_done=True)
+    turn.do(NoticeOver(at_boottime_ns))
+    next_duty(turn)
+
+
+def _ask_statement(turn: Turn) -> None:
+    seconds = turn.machine.rules.statement_window_seconds
+    turn.go(State.STATEMENT)
+    _ask(turn, Ask(VoicePurpose.STATEMENT, PromptKind.STATEMENT_REQUEST, Phrase.STATEMENT_REQUEST, seconds))
+
+
+def _explain(turn: Turn) -> None:
+    seconds = turn.machine.rules.explanation_window_seconds
+    turn.go(State.RESUMING)
+    if seconds is None:
+        turn.note(gap=None)
+        next_duty(turn)
+    else:
+        _ask(turn, Ask(VoicePurpose.EXPLANATION, PromptKind.REASON_REQUEST, Phrase.REASON_REQUEST, seconds))
+
+
+def _ask(turn: Turn, ask: Ask) -> None:
+    gap = turn.session.gap
+    cause = gap.cause if gap is not None and ask.purpose is VoicePurpose.EXPLANATION else None
+    turn.note(ask=ask, speech=turn.say(ask.kind, ask.phrase, cause=cause))
+
+
+def _listen(turn: Turn, ask: Ask) -> None:
+    window = turn.machine.windows + 1
+    turn.set(windows=window)
+    turn.note(ask=Ask(ask.purpose, ask.kind, ask.phrase, ask.seconds, ask.attempt, window))
+    turn.do(OpenWindow(window, ask.purpose, ask.seconds))
+
+
+def _answered(turn: Turn, ask: Ask, event: WindowClosed) -> None:
+    if ask.purpose is VoicePurpose.NOTICE_BY_OFFICER:
+        if not event.accepted:
+            turn.seal_event("notice-not-heard")
+        _notice_done(turn, event.closed_boottime_ns)
+        return
+    if ask.purpose is VoicePurpose.STATEMENT:
+        turn.note(statement_done=True)
+    else:
+        turn.note(gap=None, unexplained=turn.session.unexplained + (not event.accepted))
+    next_duty(turn)

@@ -1,0 +1,227 @@
+"""How a recording ends: by the officer, by the agent's end, or because the chain cannot be written.
+
+Rules of this module: a session ends only by its SESSION_END, behind the last CLOSE; what cannot be sealed now is sealed
+as soon as the chain can be written again.
+"""
+
+from __future__ import annotations
+
+from capture.cues import Cue
+from capture.effects import (
+    CameraOrder,
+    DropHeld,
+    EndRun,
+    Hush,
+    Phrase,
+    SetTimer,
+    StartCapture,
+    StopCapture,
+)
+from capture.events import (
+    BreakSealed,
+    CaptureLost,
+    FinishPressed,
+    PromptEnded,
+    RunEnded,
+    SealingBack,
+    SealingLost,
+    StopRequested,
+    Timer,
+    TimerFired,
+)
+from capture.moves import breaking, duties, runs, starting
+from capture.states import STORAGE_FAULT, Gap, State, Waiting
+from capture.turn import Turn
+from sealing.records import BreakOrigin, PromptKind, SessionEnd
+
+CLOSING_WORDS_SECONDS = 15.0
+"""Longest time that the closing words may take before the recording ends without them."""
+
+
+def finish_pressed(turn: Turn, event: FinishPressed) -> None:
+    """Say the closing words, still recorded, then end."""
+    duties.give_up_explanation(turn, event.at_boottime_ns)
+    duties.drop_duty(turn)
+    breaking.drop_reason(turn)
+    duties.clear_timers(turn)
+    turn.note(end_reason="button", speech=turn.say(PromptKind.END, Phrase.END))
+    turn.do(SetTimer(Timer.FINISH, CLOSING_WORDS_SECONDS))
+    turn.go(State.FINISHING)
+
+
+def words_ended(turn: Turn, event: PromptEnded) -> None:
+    """Seal what was said; behind the closing words the recording ends."""
+    turn.seal_prompt(event, event.kind)
+    if turn.session.speech == event.speech:
+        _close(turn)
+
+
+def closing_timer(turn: Turn, event: TimerFired) -> None:
+    """The closing words take too long."""
+    if event.timer is Timer.FINISH and turn.session.speech is not None:
+        _close(turn)
+
+
+def lost_while_closing(turn: Turn, event: CaptureLost) -> None:
+    """Frames stopped during the closing words: end now."""
+    if turn.session.speech is not None:
+        turn.seal_event(event.cause)
+        _close(turn)
+
+
+def hurry(turn: Turn, _event: StopRequested) -> None:
+    """The agent ends: no more closing words."""
+    if turn.session.speech is not None:
+        _close(turn)
+
+
+def run_ended(turn: Turn, event: RunEnded) -> None:
+    """Everything is on its way into the chain: seal the break that is still unsealed, and the end."""
+    runs.count_run(turn, event)
+    if turn.session.gap is not None:
+        breaking.seal_break(turn, event)
+    end_session(turn, event.last_frame_boottime_ns)
+
+
+def finish_interrupted(turn: Turn, event: FinishPressed) -> None:
+    """The recording ends without going on after its break (R9)."""
+    announced = turn.gap.origin is BreakOrigin.ANNOUNCED
+    _end_interrupted(turn, "button" if announced else "cannot-continue", event.at_boottime_ns)
+
+
+def stop_capturing(turn: Turn, _event: StopRequested) -> None:
+    """The agent ends while recording: close and seal."""
+    duties.give_up_explanation(turn, turn.session.pressed_boottime_ns)
+    duties.drop_duty(turn)
+    breaking.drop_reason(turn)
+    duties.clear_timers(turn)
+    turn.note(end_reason="stop")
+    turn.do(EndRun("stop", CameraOrder.STOP))
+    turn.go(State.FINISHING)
+
+
+def stop_interrupted(turn: Turn, _event: StopRequested) -> None:
+    """The agent ends during a break."""
+    _end_interrupted(turn, "stop", None)
+
+
+def stop_starting(turn: Turn, _event: StopRequested) -> None:
+    """The agent ends before anything could be kept."""
+    starting.abandon(turn, "stop")
+
+
+def end_session(turn: Turn, at_boottime_ns: int | None) -> None:
+    """Want SESSION_END sealed with the session's counters; the machine is idle again."""
+    session = turn.session
+    ended_ns = at_boottime_ns if at_boottime_ns is not None else session.pressed_boottime_ns
+    unresumed = session.gap is not None and turn.machine.rules.explanation_window_seconds is not None
+    turn.seal(
+        SessionEnd(
+            session_id=session.session_id,
+            reason=session.end_reason or "stop",
+            runs=session.run,
+            frames=session.next_frame,
+            samples=session.next_sample,
+            marks=session.marks,
+            breaks=session.breaks,
+            unexplained_breaks=session.unexplained + unresumed,
+            dropped_frames=session.dropped_frames,
+            ended_boottime_ns=ended_ns,
+            media_time_ns=session.media_time_ns,
+        )
+    )
+    duties.clear_timers(turn)
+    turn.set(session=None)
+    turn.go(State.IDLE)
+    turn.cue(Cue.FINISHED)
+
+
+def sealing_lost(turn: Turn, _event: SealingLost) -> None:
+    """Nothing can be kept: stop, and say so by every means but the chain (CS-11)."""
+    if turn.machine.session is not None:
+        _suspend(turn)
+    duties.clear_timers(turn)
+    turn.do(Hush(), SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
+    turn.go(State.FAULT)
+    turn.cue(Cue.FAULT)
+    turn.say(PromptKind.STATUS, Phrase.FAULT)
+
+
+def run_ended_in_fault(turn: Turn, event: RunEnded) -> None:
+    """Keep the facts for the BREAK that will be sealed later."""
+    runs.count_run(turn, event)
+    if turn.session.gap is not None:
+        turn.note_gap(ended=event)
+
+
+def break_sealed_late(turn: Turn, event: BreakSealed) -> None:
+    """The BREAK reached the chain before the chain was lost, or while the session ends."""
+    if turn.machine.session is not None and turn.session.gap is not None:
+        turn.note_gap(sequence=event.sequence)
+
+
+def still_faulty(turn: Turn, event: TimerFired) -> None:
+    """Say that nothing is being recorded."""
+    if event.timer is Timer.PULSE:
+        turn.cue(Cue.FAULT)
+        turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
+
+
+def sealing_back(turn: Turn, _event: SealingBack) -> None:
+    """The chain can be written again: seal what was owed, and go on."""
+    duties.clear_timers(turn)
+    session = turn.machine.session
+    if session is None:
+        turn.go(State.IDLE)
+        return
+    if not session.checked:
+        starting.abandon(turn, "stop")
+        return
+    gap = session.gap
+    if gap is not None and gap.ended is not None:
+        breaking.seal_break(turn, gap.ended)
+    if session.end_reason is not None:
+        turn.go(State.FINISHING)
+        if gap is not None and gap.ended is not None:
+            end_session(turn, gap.ended.last_frame_boottime_ns)
+        return
+    turn.go(State.INTERRUPTED)
+    turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
+    if turn.gap.waiting is Waiting.CAMERA:
+        turn.do(StartCapture())
+
+
+def _close(turn: Turn) -> None:
+    duties.clear_timers(turn)
+    turn.note(speech=None)
+    turn.do(EndRun("session-end", CameraOrder.STOP))
+
+
+def _end_interrupted(turn: Turn, reason: str, at_boottime_ns: int | None) -> None:
+    turn.note(end_reason=reason)
+    duties.drop_duty(turn)
+    breaking.drop_reason(turn)
+    turn.do(DropHeld(), StopCapture())
+    duties.clear_timers(turn)
+    if turn.gap.asked:
+        end_session(turn, at_boottime_ns)
+    else:
+        turn.go(State.FINISHING)
+
+
+def _suspend(turn: Turn) -> None:
+    state, session = turn.machine.state, turn.session
+    breaking.drop_reason(turn)
+    duties.drop_duty(turn)
+    if state in (State.STARTING, State.INTERRUPTED):
+        turn.do(DropHeld(), StopCapture())
+        turn.note(flowing=False)
+        if session.gap is not None:
+            turn.note_gap(returned=None)
+        return
+    duties.give_up_explanation(turn, session.pressed_boottime_ns)
+    number = session.breaks + 1
+    gap = Gap(number, BreakOrigin.MACHINE, STORAGE_FAULT, Waiting.CAMERA, automatic=True)
+    turn.note(gap=gap, breaks=number, flowing=False)
+    if state is not State.FINISHING or session.speech is not None:
+        turn.do(EndRun("break", CameraOrder.STOP))

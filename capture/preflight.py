@@ -1,0 +1,178 @@
+"""The checks before a recording, as pure rules: measurements in, verdicts with figure and threshold out (CS-5, R1).
+
+Rules of this module: no measuring here. A value that could not be measured is None and never passes in silence. What
+the result leads to (announce or block) is the session machine's to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from capture.profile import PreflightSection
+from hal.values import BatteryReading, ClockReading, PictureStatistics, StorageReading
+from sealing.records import CheckResult, CheckVerdict
+
+AUDIO_BYTES_PER_SECOND = 10_000
+"""What AAC at 64–80 kbit/s, boxes and record headers take beside the picture."""
+
+CHECKS = ("battery", "storage", "clock", "camera", "microphone", "speaker", "key", "spool")
+"""Codes of all checks, in the order in which they are sealed."""
+
+_SEVERITY = {CheckVerdict.PASS: 0, CheckVerdict.DEGRADED: 1, CheckVerdict.FAIL: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLevel:
+    """What the microphone gave during the check."""
+
+    samples: int
+    rms_dbfs: float
+    """Level over the whole stretch; -120 stands for digital silence."""
+    clipped_permille: int
+    """Samples at full scale, of a thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Everything that the rules look at; None where a part did not answer."""
+
+    battery: BatteryReading | None
+    storage: StorageReading | None
+    clock: ClockReading
+    frames: int
+    """Pictures that the camera delivered since it was started."""
+    pictures: tuple[PictureStatistics, ...]
+    sound: SoundLevel | None
+    chirp_heard: bool | None
+    """Whether the microphone heard the loudspeaker's chirp; None when it could not be played."""
+    key_ready: bool
+    """The signing key answered and the chain is open."""
+    spool_ready: bool
+    """The writer accepts records."""
+    bitrate_bps: int
+    """Bit rate of the picture, asked of the camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightResult:
+    """Verdict of every check, and the worst of them."""
+
+    verdict: CheckVerdict
+    checks: tuple[CheckResult, ...]
+
+    def failing(self) -> tuple[str, ...]:
+        """Codes of the checks that did not pass."""
+        return tuple(check.check for check in self.checks if check.verdict is not CheckVerdict.PASS)
+
+
+def judge(measured: Measurements, limits: PreflightSection) -> PreflightResult:
+    """Apply every rule.
+
+    Args:
+        measured: What was measured on the recording's own first seconds.
+        limits: Thresholds of the profile.
+
+    Returns:
+        One result per code of `CHECKS`, in that order.
+    """
+    checks = (
+        _battery(measured.battery, limits),
+        _storage(measured, limits),
+        _clock(measured.clock, limits),
+        _camera(measured.frames, measured.pictures, limits),
+        _microphone(measured.sound, limits),
+        _yes_or("speaker", measured.chirp_heard, CheckVerdict.DEGRADED),
+        _yes_or("key", measured.key_ready, CheckVerdict.FAIL),
+        _yes_or("spool", measured.spool_ready, CheckVerdict.FAIL),
+    )
+    return PreflightResult(worst(checks), checks)
+
+
+def judge_standing(measured: Measurements, limits: PreflightSection) -> PreflightResult:
+    """Apply the rules that need no camera and no sound: what an idle unit checks all the time."""
+    checks = (
+        _battery(measured.battery, limits),
+        _storage(measured, limits),
+        _clock(measured.clock, limits),
+        _yes_or("key", measured.key_ready, CheckVerdict.FAIL),
+        _yes_or("spool", measured.spool_ready, CheckVerdict.FAIL),
+    )
+    return PreflightResult(worst(checks), checks)
+
+
+def worst(checks: Sequence[CheckResult]) -> CheckVerdict:
+    """The gravest verdict of all; PASS for none."""
+    return max((check.verdict for check in checks), key=_SEVERITY.__getitem__, default=CheckVerdict.PASS)
+
+
+def recordable_minutes(free_bytes: int, bitrate_bps: int) -> int:
+    """Whole minutes that fit into `free_bytes` at the bit rate of picture and sound."""
+    return int(free_bytes / (bitrate_bps / 8 + AUDIO_BYTES_PER_SECOND) / 60)
+
+
+def _battery(reading: BatteryReading | None, limits: PreflightSection) -> CheckResult:
+    if reading is None:
+        return CheckResult("battery", CheckVerdict.DEGRADED, 0, int(limits.battery_percent_low), "percent")
+    figure = int(reading.charge_percent)
+    if reading.charge_percent < limits.battery_percent_min:
+        return CheckResult("battery", CheckVerdict.FAIL, figure, int(limits.battery_percent_min), "percent")
+    low = reading.charge_percent < limits.battery_percent_low
+    verdict = CheckVerdict.DEGRADED if low else CheckVerdict.PASS
+    return CheckResult("battery", verdict, figure, int(limits.battery_percent_low), "percent")
+
+
+def _storage(measured: Measurements, limits: PreflightSection) -> CheckResult:
+    if measured.storage is None or not measured.storage.writable:
+        return CheckResult("storage", CheckVerdict.FAIL, 0, limits.storage_minutes_min, "minutes")
+    minutes = recordable_minutes(measured.storage.free_bytes, measured.bitrate_bps)
+    if minutes < limits.storage_minutes_min:
+        return CheckResult("storage", CheckVerdict.FAIL, minutes, limits.storage_minutes_min, "minutes")
+    verdict = CheckVerdict.DEGRADED if minutes < limits.storage_minutes_low else CheckVerdict.PASS
+    return CheckResult("storage", verdict, minutes, limits.storage_minutes_low, "minutes")
+
+
+def _clock(reading: ClockReading, limits: PreflightSection) -> CheckResult:
+    if reading.uncertainty_ns < 0:
+        return CheckResult("clock", CheckVerdict.DEGRADED, -1, limits.clock_uncertainty_ms_max, "ms")
+    figure = reading.uncertainty_ns // 1_000_000
+    verdict = CheckVerdict.PASS if figure <= limits.clock_uncertainty_ms_max else CheckVerdict.DEGRADED
+    return CheckResult("clock", verdict, figure, limits.clock_uncertainty_ms_max, "ms")
+
+
+def _camera(frames: int, pictures: Sequence[PictureStatistics], limits: PreflightSection) -> CheckResult:
+    if frames == 0:
+        return CheckResult("camera", CheckVerdict.FAIL, 0, 1, "frames")
+    if not pictures:
+        return CheckResult("camera", CheckVerdict.DEGRADED, frames, None, "frames")
+    brightest = max(picture.mean_luma for picture in pictures)
+    liveliest = max(picture.luma_deviation for picture in pictures)
+    if brightest < limits.luma_min:
+        return CheckResult("camera", CheckVerdict.FAIL, int(brightest), limits.luma_min, "luma")
+    if liveliest < limits.luma_deviation_min:
+        return CheckResult("camera", CheckVerdict.FAIL, int(liveliest), limits.luma_deviation_min, "luma-deviation")
+    if is_frozen(pictures):
+        return CheckResult("camera", CheckVerdict.FAIL, len(pictures), 1, "equal-pictures")
+    return CheckResult("camera", CheckVerdict.PASS, int(brightest), limits.luma_min, "luma")
+
+
+def is_frozen(pictures: Sequence[PictureStatistics]) -> bool:
+    """Tell whether at least two pictures were seen and all have the same fingerprint."""
+    return len(pictures) > 1 and all(one.fingerprint == two.fingerprint for one, two in pairwise(pictures))
+
+
+def _microphone(sound: SoundLevel | None, limits: PreflightSection) -> CheckResult:
+    if sound is None or sound.samples == 0:
+        return CheckResult("microphone", CheckVerdict.FAIL, -120, limits.microphone_dbfs_min, "dbfs")
+    level = round(sound.rms_dbfs)
+    if sound.rms_dbfs < limits.microphone_dbfs_min:
+        return CheckResult("microphone", CheckVerdict.FAIL, level, limits.microphone_dbfs_min, "dbfs")
+    if sound.clipped_permille > limits.clipped_permille_max:
+        figure = sound.clipped_permille
+        return CheckResult("microphone", CheckVerdict.DEGRADED, figure, limits.clipped_permille_max, "permille")
+    return CheckResult("microphone", CheckVerdict.PASS, level, limits.microphone_dbfs_min, "dbfs")
+
+
+def _yes_or(check: str, answer: bool | None, otherwise: CheckVerdict) -> CheckResult:
+    return CheckResult(check, CheckVerdict.PASS if answer else otherwise, int(bool(answer)), 1, "ok")

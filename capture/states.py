@@ -1,0 +1,221 @@
+"""What the session machine knows: its states, the rules it follows and the recording that is open.
+
+Rules of this module: frozen dataclasses and the snapshot that survives a crash; no transition stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from capture.assignment import Assignment
+from capture.effects import Phrase
+from capture.events import FirstFrame, RunEnded
+from capture.profile import CaptureProfile, Moment, Speaker
+from sealing.records import BreakOrigin, PromptKind, StateSnapshot, VoicePurpose
+
+UNCLASSIFIED = "unclassified"
+CAMERA_FAULT = "camera-fault"
+STORAGE_FULL = "storage-full"
+STORAGE_FAULT = "storage-fault"
+
+
+class State(StrEnum):
+    """States of a recording."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    NOTICE = "notice"
+    STATEMENT = "statement"
+    RECORDING = "recording"
+    ANNOUNCING = "announcing"
+    INTERRUPTED = "interrupted"
+    RESUMING = "resuming"
+    FINISHING = "finishing"
+    FAULT = "fault"
+
+
+CAPTURING = frozenset({State.NOTICE, State.STATEMENT, State.RECORDING, State.ANNOUNCING, State.RESUMING})
+"""States in which what is captured is kept and the officer may mark, announce a break or finish."""
+
+
+class Waiting(StrEnum):
+    """What an interrupted recording waits for."""
+
+    CAMERA = "camera"
+    PRESS = "press"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """What the machine needs of a profile."""
+
+    notice: bool
+    notice_by_officer: bool
+    notice_window_seconds: float
+    statement: Moment | None
+    statement_window_seconds: float
+    explanation_window_seconds: float | None
+    """None: no duty to explain, nothing is asked."""
+    announced_causes: tuple[str, ...]
+    """Menu of the announced break; the last one is always `unclassified`."""
+    allowed_causes: frozenset[str]
+    announce_timeout_seconds: float
+    pulse_seconds: float
+    pulse_audible: bool
+    blocking: bool
+    officers_least: int | None
+    mark_category: str | None
+
+    @classmethod
+    def of(cls, profile: CaptureProfile) -> SessionRules:
+        """Take the rules out of a profile."""
+        interruptions, statement, notice = profile.interruptions, profile.statement, profile.notice
+        announced = tuple(cause.code for cause in interruptions.causes if cause.announced)
+        allowed = {cause.code for cause in interruptions.causes if cause.allowed}
+        allowed |= {code for cause in interruptions.causes if cause.allowed for code in cause.covers}
+        explanation = interruptions.explanation
+        return cls(
+            notice=notice is not None,
+            notice_by_officer=notice is not None and notice.speaker is Speaker.OFFICER,
+            notice_window_seconds=NOTICE_WINDOW_SECONDS,
+            statement=None if statement is None else statement.moment,
+            statement_window_seconds=0.0 if statement is None else statement.window_seconds,
+            explanation_window_seconds=None if explanation is None else explanation.window_seconds,
+            announced_causes=(*announced, UNCLASSIFIED),
+            allowed_causes=frozenset(allowed),
+            announce_timeout_seconds=interruptions.announce_timeout_seconds,
+            pulse_seconds=profile.recording.pulse_seconds,
+            pulse_audible=profile.recording.pulse_audible,
+            blocking=profile.preflight.blocking,
+            officers_least=profile.officers.least,
+            mark_category=profile.marks.category,
+        )
+
+
+NOTICE_WINDOW_SECONDS = 30.0
+"""How long an officer who tells the party himself is listened to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A break that is going on, or that still waits for its explanation."""
+
+    number: int
+    origin: BreakOrigin
+    cause: str
+    waiting: Waiting
+    automatic: bool = False
+    """It ends without a press."""
+    asked: bool = False
+    """The BREAK is on its way into the chain."""
+    sequence: int | None = None
+    """Of the BREAK, once it is sealed."""
+    ended: RunEnded | None = None
+    """Facts of the run that the break ended."""
+    returned: FirstFrame | None = None
+    last_frame_boottime_ns: int | None = None
+    last_frame_utc_ns: int | None = None
+    same_boot: bool = True
+    """Times of before the break are on the monotonic axis of now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Something that an officer is asked to say."""
+
+    purpose: VoicePurpose
+    kind: PromptKind
+    phrase: Phrase
+    seconds: float
+    attempt: int = 0
+    window: int | None = None
+    """Number of the open window, None while the request is still being spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A recording from its press to its SESSION_END."""
+
+    session_id: bytes
+    pressed_boottime_ns: int
+    zero_boottime_ns: int | None = None
+    """CLOCK_BOOTTIME at session time 0; None until SESSION_START is sealed."""
+    run: int = 0
+    next_frame: int = 0
+    next_sample: int = 0
+    media_time_ns: int = 0
+    dropped_frames: int = 0
+    marks: int = 0
+    breaks: int = 0
+    unexplained: int = 0
+    notice_done: bool = False
+    notice_attempt: int = 0
+    statement_done: bool = False
+    checked: bool = False
+    """PREFLIGHT is sealed: what is captured may be kept."""
+    flowing: bool = False
+    """The camera has delivered since it was last started."""
+    lost: str | None = None
+    """Cause for which frames stopped while the checks were still running."""
+    gap: Gap | None = None
+    ask: Ask | None = None
+    speech: int | None = None
+    """The speech whose end the state waits for."""
+    cause_index: int = 0
+    reason_window: int | None = None
+    end_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Everything that the session machine knows."""
+
+    rules: SessionRules
+    profile_id: str
+    profile_hash: bytes
+    boot_id: str
+    state: State = State.IDLE
+    assignment: Assignment | None = None
+    checkout_sequence: int | None = None
+    session_number: int = 0
+    session: OpenSession | None = None
+    speeches: int = 0
+    """Speeches asked for so far; the number of the last one."""
+    windows: int = 0
+
+
+def snapshot(machine: Machine) -> StateSnapshot:
+    """What must survive a crash (CS-2). Media counters are as of the last run border."""
+    session, held = machine.session, machine.assignment
+    gap = None if session is None else session.gap
+    pending = gap is not None and gap.sequence is not None
+    return StateSnapshot(
+        state=machine.state.value,
+        profile_id=machine.profile_id,
+        profile_hash=machine.profile_hash,
+        officer_ids=() if held is None else tuple(officer.certificate_number for officer in held.officers),
+        checkout_sequence=machine.checkout_sequence,
+        session_id=None if session is None else session.session_id,
+        session_number=machine.session_number,
+        activity_id=None if held is None else held.activity_id,
+        category=None if held is None else held.category,
+        label=None if held is None else held.label,
+        due_rule=None if held is None else held.due_rule,
+        run=0 if session is None else session.run,
+        next_frame=0 if session is None else session.next_frame,
+        next_sample=0 if session is None else session.next_sample,
+        media_time_ns=0 if session is None else session.media_time_ns,
+        break_sequence=gap.sequence if gap is not None and pending else None,
+        break_cause=gap.cause if gap is not None and pending else None,
+        boot_id=machine.boot_id,
+        session_zero_boottime_ns=None if session is None else session.zero_boottime_ns,
+        notice_done=session is not None and session.notice_done,
+        statement_done=session is not None and session.statement_done,
+        away=held is not None and held.away,
+        marks=0 if session is None else session.marks,
+        breaks=0 if session is None else session.breaks,
+        unexplained_breaks=0 if session is None else session.unexplained,
+        dropped_frames=0 if session is None else session.dropped_frames,
+        break_origin=gap.origin.value if gap is not None and pending else None,
+    )

@@ -1,0 +1,212 @@
+"""Ends: by the officer, by the agent's end, and while the chain cannot be written (CS-10, CS-11)."""
+
+from capture import effects as fx
+from capture import events as ev
+from capture.cues import Cue
+from capture.states import State
+from sealing.records import Break, Checkin, Checkout, ClockStep, Event, Preflight, Prompt, PromptKind, SessionEnd
+from tests.unit.capture_session.script import ASSIGNMENT, Driver, machine, profile, result
+
+
+def recording() -> Driver:
+    driver = Driver()
+    driver.record()
+    return driver
+
+
+def test_the_closing_words_are_still_recorded() -> None:
+    driver = recording()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    assert driver.state() is State.FINISHING
+    assert driver.all(fx.EndRun) == []
+    driver.spoken()
+    assert driver.sealed(Prompt)[-1].kind is PromptKind.END
+    assert driver.last(fx.EndRun) == fx.EndRun("session-end", fx.CameraOrder.STOP)
+
+
+def test_session_end_counts_what_the_session_had() -> None:
+    driver = recording()
+    driver.feed(ev.MarkPressed(driver.now_ns))
+    driver.feed(ev.MarkLocated(1, 10, 0, driver.now_ns))
+    driver.lose_camera()
+    driver.frame()
+    driver.until(State.RECORDING)
+    driver.finish()
+    assert driver.state() is State.IDLE
+    (ended,) = driver.sealed(SessionEnd)
+    assert (ended.reason, ended.runs, ended.frames, ended.samples) == ("button", 2, 600, 960_000)
+    assert (ended.marks, ended.breaks, ended.unexplained_breaks, ended.dropped_frames) == (1, 1, 0, 2)
+    assert driver.order()[-1] is ended
+    assert driver.snapshot.session_id is None
+    assert driver.last(fx.GiveCue).cue is Cue.FINISHED
+
+
+def test_closing_words_that_never_end_do_not_hold_the_end() -> None:
+    driver = recording()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    driver.feed(ev.TimerFired(ev.Timer.FINISH))
+    assert driver.all(fx.EndRun)
+    driver.run_ended()
+    assert driver.state() is State.IDLE
+
+
+def test_finishing_while_an_explanation_is_owed_counts_it_as_missing_cs_10() -> None:
+    driver = recording()
+    driver.lose_camera()
+    driver.frame()
+    driver.spoken()
+    driver.finish()
+    assert driver.sealed(SessionEnd)[0].unexplained_breaks == 1
+
+
+def test_finishing_during_a_camera_break_is_sealed_as_cannot_continue_r9() -> None:
+    driver = recording()
+    driver.lose_camera()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    assert driver.state() is State.IDLE
+    (ended,) = driver.sealed(SessionEnd)
+    assert (ended.reason, ended.unexplained_breaks, ended.runs) == ("cannot-continue", 1, 1)
+    assert driver.all(fx.StopCapture)
+
+
+def test_finishing_an_announced_break_is_the_officers_end() -> None:
+    driver = recording()
+    driver.announce(1)
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    assert driver.sealed(SessionEnd)[0].reason == "button"
+
+
+def test_a_break_not_yet_sealed_is_sealed_before_the_end_cs_10() -> None:
+    driver = recording()
+    driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    assert driver.state() is State.FINISHING
+    driver.run_ended()
+    assert [type(body) for body in driver.order()[-2:]] == [Break, SessionEnd]
+    assert driver.state() is State.IDLE
+    driver.feed(ev.BreakSealed(9))
+    assert driver.state() is State.IDLE
+
+
+def test_a_camera_lost_during_the_closing_words_ends_at_once() -> None:
+    driver = recording()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    driver.run_ended()
+    assert driver.state() is State.IDLE
+    assert driver.sealed(Event)[-1].code == "camera-fault"
+
+
+def test_the_agents_end_closes_and_seals() -> None:
+    driver = recording()
+    driver.feed(ev.StopRequested())
+    assert driver.last(fx.EndRun) == fx.EndRun("stop", fx.CameraOrder.STOP)
+    driver.run_ended()
+    assert driver.sealed(SessionEnd)[0].reason == "stop"
+    assert driver.state() is State.IDLE
+
+
+def test_the_agents_end_before_the_checks_leaves_a_whole_session() -> None:
+    driver = Driver()
+    driver.press()
+    driver.feed(ev.StopRequested())
+    assert driver.state() is State.IDLE
+    assert driver.sealed(SessionEnd)[0].reason == "stop"
+    assert driver.all(fx.DropHeld)
+
+
+def test_the_agents_end_during_a_break_ends_the_session() -> None:
+    driver = recording()
+    driver.lose_camera()
+    driver.feed(ev.StopRequested())
+    assert driver.sealed(SessionEnd)[0].reason == "stop"
+
+
+def test_a_lost_chain_stops_the_recording_and_says_so_cs_11() -> None:
+    driver = recording()
+    driver.feed(ev.SealingLost("EIO"))
+    assert driver.state() is State.FAULT
+    assert driver.all(fx.EndRun)
+    assert driver.last(fx.Speak).phrase is fx.Phrase.FAULT
+    driver.feed(ev.TimerFired(ev.Timer.PULSE))
+    assert driver.last(fx.GiveCue).cue is Cue.FAULT
+    assert driver.feed(ev.StartPressed(0, bytes(16))) == ()
+
+
+def test_what_is_owed_is_sealed_when_the_chain_is_back_cs_11() -> None:
+    driver = recording()
+    driver.feed(ev.SealingLost("EIO"))
+    driver.run_ended()
+    assert driver.sealed(Break) == []
+    driver.feed(ev.SealingBack())
+    assert driver.state() is State.INTERRUPTED
+    assert driver.sealed(Break)[0].cause == "storage-fault"
+    driver.break_sealed()
+    driver.frame()
+    driver.until(State.RECORDING)
+
+
+def test_a_run_that_ends_after_the_chain_is_back_is_sealed_then_cs_11() -> None:
+    driver = recording()
+    driver.feed(ev.SealingLost("EIO"))
+    driver.feed(ev.SealingBack())
+    driver.run_ended()
+    assert len(driver.sealed(Break)) == 1
+
+
+def test_an_idle_unit_recovers_from_a_lost_chain() -> None:
+    driver = Driver()
+    driver.feed(ev.SealingLost("EROFS"))
+    driver.feed(ev.SealingBack())
+    assert driver.state() is State.IDLE
+
+
+def test_a_chain_lost_while_finishing_still_ends_the_session() -> None:
+    driver = recording()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    driver.spoken()
+    driver.feed(ev.SealingLost("EIO"))
+    driver.run_ended()
+    driver.feed(ev.SealingBack())
+    assert driver.state() is State.IDLE
+    assert driver.sealed(SessionEnd)[0].reason == "button"
+
+
+def test_a_chain_lost_during_the_checks_abandons_the_start() -> None:
+    driver = Driver()
+    driver.press()
+    driver.frame()
+    driver.feed(ev.SealingLost("EIO"))
+    driver.feed(ev.PreflightDone(result()))
+    driver.feed(ev.SealingBack())
+    assert driver.state() is State.IDLE
+    assert driver.sealed(Preflight) == []
+    assert driver.sealed(SessionEnd)[0].frames == 0
+
+
+def test_handing_over_is_sealed_with_names_as_payload_r2() -> None:
+    driver = Driver()
+    driver.feed(ev.CheckedOut(ASSIGNMENT))
+    seal = driver.last(fx.Seal)
+    assert isinstance(seal.body, Checkout)
+    assert seal.body.officer_ids == ("A001", "A002")
+    assert seal.private == {"names": ["甲某", "乙某"]}
+    assert "甲某" not in repr(seal)
+    driver.feed(ev.CheckoutSealed(12))
+    assert driver.snapshot.checkout_sequence == 12
+    driver.feed(ev.CheckedIn())
+    assert driver.sealed(Checkin) == [Checkin(12)]
+    assert driver.snapshot.officer_ids == ()
+
+
+def test_too_few_officers_are_announced_and_sealed_r4() -> None:
+    driver = Driver(machine(profile(officers={"least": 3})))
+    driver.feed(ev.CheckedOut(ASSIGNMENT))
+    assert driver.sealed(Event)[0].values == (("officers", 2), ("least", 3))
+    assert driver.last(fx.Speak).phrase is fx.Phrase.TOO_FEW_OFFICERS
+
+
+def test_a_clock_step_is_a_record_r17() -> None:
+    driver = recording()
+    driver.feed(ev.ClockStepped(-90_000_000_000, "rtc", "network"))
+    assert driver.sealed(ClockStep) == [ClockStep(-90_000_000_000, "rtc", "network")]
