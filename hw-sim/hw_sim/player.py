@@ -75,7 +75,7 @@ class ScenarioPlayer:
             self._await_the_unit()
             while not self.finished and not self._stop.is_set():
                 self._do(self._scenario.steps[self._row[1]])
-            if self.finished:
+            if self.finished and not isinstance(self._scenario.steps[-1].deed, End):
                 self._world.journal.note("scenario", state="over", name=self._scenario.name)
         except ScenarioFailedError as error:
             log.error("%s", error)  # noqa: TRY400 -- the line of the scenario says it, not our stack
