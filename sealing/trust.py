@@ -1,0 +1,165 @@
+"""What a verifier is given to trust: the agency's CA, the store's receipt certificate.
+
+Rules of this module: a folder of PEM files in, checked certificates out. Nothing of the device is trusted; its
+certificate comes with the files and is judged here (`FORMAT.md`, section 8, step 6).
+
+Folder: `agency-ca.pem` (one or more CA certificates; old ones stay while footage of their time is kept),
+`store-receipt.pem` (optional). Other files are left alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from sealing.errors import SealingError, SuiteError
+from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
+from sealing.suites import SUITES
+
+AGENCY_CA_FILE: Final = "agency-ca.pem"
+STORE_RECEIPT_FILE: Final = "store-receipt.pem"
+_CERTIFICATE_FILE_BYTES_MAX: Final = 1_048_576
+_NS: Final = 1_000_000_000
+
+
+class TrustError(SealingError):
+    """The trust folder is missing or holds something that cannot be used."""
+
+
+class UntrustedDeviceError(SealingError):
+    """A device certificate is not one that the agency issued for sealing to this unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTrust:
+    """A device certificate that was found good."""
+
+    public_key_der: bytes
+    assurance: Assurance
+    early: bool
+    """The record claims a time before the certificate's begin: a unit whose clock was not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Certificates that a verification rests on."""
+
+    agency_cas: tuple[x509.Certificate, ...]
+    store_receipt: x509.Certificate | None = None
+    suites: frozenset[int] = frozenset(SUITES)
+    """Suites that are allowed (SF-37)."""
+
+    @classmethod
+    def load(cls, directory: Path) -> Trust:
+        """Read a trust folder.
+
+        Raises:
+            TrustError: The folder or its `agency-ca.pem` is missing, or a certificate in it cannot be used.
+        """
+        cas = _read(directory / AGENCY_CA_FILE)
+        for ca in cas:
+            _check_ca(ca, directory / AGENCY_CA_FILE)
+        receipt_path = directory / STORE_RECEIPT_FILE
+        return cls(tuple(cas), _read(receipt_path)[0] if receipt_path.exists() else None)
+
+    def device(self, certificate_der: bytes, device_id: str, utc_ns: int) -> DeviceTrust:
+        """Judge the device certificate that a file carries.
+
+        Args:
+            certificate_der: As OPEN carries it.
+            device_id: Whose it has to be.
+            utc_ns: When the record that rests on it was sealed.
+
+        Raises:
+            UntrustedDeviceError: Not the agency's, not for sealing, not this unit's, or no longer valid then.
+        """
+        try:
+            certificate = x509.load_der_x509_certificate(certificate_der)
+            self._check_issuer(certificate)
+            _check_usage(certificate)
+            _check_names(certificate, device_id)
+            assurance = _assurance(certificate)
+        except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+            raise UntrustedDeviceError(f"the device certificate cannot be read: {error}") from error
+        when = datetime.fromtimestamp(utc_ns // _NS, UTC)
+        if when > certificate.not_valid_after_utc:
+            ended = certificate.not_valid_after_utc
+            raise UntrustedDeviceError(f"the device certificate ended on {ended:%Y-%m-%d}, the record is of {when:%F}")
+        return DeviceTrust(key_of(certificate_der), assurance, when < certificate.not_valid_before_utc)
+
+    def _check_issuer(self, certificate: x509.Certificate) -> None:
+        for ca in self.agency_cas:
+            try:
+                certificate.verify_directly_issued_by(ca)
+            except (ValueError, TypeError, InvalidSignature):
+                continue
+            return
+        issuer = certificate.issuer.rfc4514_string()
+        raise UntrustedDeviceError(f"the device certificate ({issuer}) was not issued by the agency's CA")
+
+
+def key_of(certificate_der: bytes) -> bytes:
+    """SubjectPublicKeyInfo of a certificate, trusted or not.
+
+    Raises:
+        UntrustedDeviceError: It is no certificate with a key that can be read.
+    """
+    try:
+        key = x509.load_der_x509_certificate(certificate_der).public_key()
+    except (ValueError, TypeError, SuiteError) as error:
+        raise UntrustedDeviceError(f"the device certificate cannot be read: {error}") from error
+    except Exception as error:  # the library raises an error of its own for keys of unknown kinds
+        raise UntrustedDeviceError(f"the device certificate's key cannot be used: {error}") from error
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _check_usage(certificate: x509.Certificate) -> None:
+    usages = list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    if usages != [EKU_DEVICE]:
+        raise UntrustedDeviceError("the certificate is not for sealing (a link certificate seals nothing)")
+
+
+def _check_names(certificate: x509.Certificate, device_id: str) -> None:
+    names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    uris = alternative.get_values_for_type(x509.UniformResourceIdentifier)
+    if names != [device_id] or uris != [UNIT_URI_PREFIX + device_id]:
+        raise UntrustedDeviceError(f"the certificate is made out to {names} {uris}, not to {device_id}")
+
+
+def _assurance(certificate: x509.Certificate) -> Assurance:
+    policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    named = [policy.policy_identifier for policy in policies]
+    for assurance, identifier in POLICIES.items():
+        if named == [identifier]:
+            return assurance
+    raise UntrustedDeviceError("the device certificate does not say how its key is kept")
+
+
+def _read(path: Path) -> list[x509.Certificate]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_CERTIFICATE_FILE_BYTES_MAX + 1)
+        if len(data) > _CERTIFICATE_FILE_BYTES_MAX:
+            raise TrustError(f"{path} is too large for certificates; give the trust folder as enrolment made it")
+        return x509.load_pem_x509_certificates(data)
+    except OSError as error:
+        raise TrustError(f"trust: {path} cannot be read ({error.strerror}); give the folder that holds it") from error
+    except ValueError as error:
+        raise TrustError(f"trust: {path} holds no certificate in PEM ({error}); fetch it again") from error
+
+
+def _check_ca(certificate: x509.Certificate, path: Path) -> None:
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound as error:
+        raise TrustError(f"trust: {path} is not a CA certificate; give the agency's CA") from error
+    if not constraints.ca:
+        raise TrustError(f"trust: {path} is not a CA certificate; give the agency's CA")

@@ -1,0 +1,169 @@
+"""Verifies a chain: any folder of sealed files, the agency's CA, nothing of the device.
+
+Rules of this module: it reads, it never writes; memory is bounded whatever the files say; everything that is found is
+named with file, sequence number and place, the first fault first. The steps are those of `FORMAT.md`, section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sealing.errors import NotSealedError
+from sealing.findings import Code, Findings, Place
+from sealing.framing import file_name
+from sealing.oids import Assurance
+from sealing.reader import SealedFile, beginning, in_order, number_of, sealed_files
+from sealing.report import ChainError, FileFacts, NotEvidenceError, Report
+from sealing.sessions import SessionBook
+from sealing.trust import Trust
+from sealing.verifier_borders import Borders
+from sealing.verifier_deletion import Deletion, FileEnds
+from sealing.verifier_file import Chain, FileWalk
+from sealing.verifier_keys import Keys
+from sealing.verifier_links import Bridged, Links, settle
+from sealing.verifier_media import Media
+from sealing.verifier_times import Times
+
+Progress = Callable[[int, int], None]
+"""Told bytes read and bytes in all, after each file."""
+
+_RANKS = (Assurance.SIMULATED, Assurance.SOFT, Assurance.HARDWARE)
+_OF_BOOT = {True: Assurance.SIMULATED, False: Assurance.HARDWARE}
+"""Highest grade that a BOOT allows: one that does not say «simulated» takes nothing away from the certificate's."""
+
+
+def verify_chain(
+    files: Sequence[Path], trust: Trust, require_evidence: bool = False, progress: Progress | None = None
+) -> Report:
+    """Verify a chain, or the part of it that is there.
+
+    Args:
+        files: Sealed files, or folders of them, in any order.
+        trust: What the caller trusts.
+        require_evidence: Refuse chains of the grade SIMULATED.
+        progress: Told how far the reading has come.
+
+    Returns:
+        The report of an intact chain; it may hold warnings and information.
+
+    Raises:
+        ChainError: Something is not as it was sealed; carries the report.
+        NotEvidenceError: The chain is intact but of the grade SIMULATED, and evidence was required.
+        NotSealedError: None of the files is a sealed file.
+        OSError: A file cannot be read.
+    """
+    report = examine_chain(files, trust, progress)
+    if not report.intact:
+        raise ChainError(report)
+    if require_evidence and report.grade not in (Assurance.SOFT, Assurance.HARDWARE):
+        raise NotEvidenceError(report)
+    return report
+
+
+def examine_chain(files: Sequence[Path], trust: Trust, progress: Progress | None = None) -> Report:
+    """As `verify_chain`, for callers who show the report whatever it says.
+
+    Raises:
+        NotSealedError: None of the files is a sealed file.
+        OSError: A file cannot be read.
+    """
+    ordered = in_order([each for path in files for each in sealed_files(path)])
+    if not ordered:
+        raise NotSealedError("no files were given; give the folder that holds the *.evs files")
+    return _Examination(trust, progress).run(ordered)
+
+
+class _Examination:
+    """One pass over all files."""
+
+    def __init__(self, trust: Trust, progress: Progress | None) -> None:
+        self._progress = progress
+        self._findings = Findings()
+        self._deletion = Deletion(self._findings)
+        self._book = SessionBook()
+        self._facts: list[FileFacts] = []
+        self._present: dict[int, FileEnds] = {}
+        self._chain = Chain(
+            findings=self._findings,
+            links=Links(self._findings),
+            keys=Keys(trust, self._findings),
+            borders=Borders(self._findings),
+            media=Media(self._findings),
+            times=Times(self._findings),
+            deletion=self._deletion,
+            book=self._book,
+        )
+
+    def run(self, paths: Sequence[Path]) -> Report:
+        """Read all files, then judge what only the whole can tell."""
+        sizes = [path.stat().st_size for path in paths]
+        for index, path in enumerate(paths):
+            self._file(path, paths[index + 1] if index + 1 < len(paths) else None)
+            if self._progress is not None:
+                self._progress(sum(sizes[: index + 1]), sum(sizes))
+        if not any(facts.records for facts in self._facts) and self._all_not_sealed():
+            raise NotSealedError(f"{paths[0]} is not a sealed file; give *.evs files of a recorder")
+        bridged = settle(self._chain.links.holes, self._deletion.deletes, self._findings)
+        self._deletion.settle(bridged, self._present)
+        self._check_numbers(bridged)
+        self._name_pruned(bridged)
+        return self._report(bridged)
+
+    def _file(self, path: Path, following: Path | None) -> None:
+        self._findings.file(path.name)
+        upcoming = None if following is None else beginning(following)
+        with SealedFile(path) as file:
+            walk = FileWalk(self._chain, file, number_of(path), upcoming, last=following is None)
+            facts, ends = walk.run()
+        self._facts.append(facts)
+        if ends is not None:
+            self._present.setdefault(facts.number, ends)
+
+    def _all_not_sealed(self) -> bool:
+        found = self._findings.sorted()
+        return sum(finding.code is Code.NOT_SEALED for finding in found) == len(self._facts)
+
+    def _check_numbers(self, bridged: tuple[Bridged, ...]) -> None:
+        """Step 1, SF-15: a number is only missing where a record says so."""
+        accounted = self._chain.borders.dropped_files | {each.file_number for each in bridged}
+        with_hole = {hole.place.file for hole in self._chain.links.holes}
+        before = 0
+        for facts in self._facts:
+            missing = [number for number in range(before + 1, facts.number) if number not in accounted]
+            if missing and facts.name not in with_hole:
+                detail = f"file {missing[0]} is not here, and no record says that it was dropped or freed"
+                self._findings.add(Code.GAP, Place(file_name(missing[0])), detail)
+            before = max(before, facts.number)
+
+    def _name_pruned(self, bridged: tuple[Bridged, ...]) -> None:
+        for each in bridged:
+            detail = f"the records {each.first} to {each.last} were freed after the store had receipted them"
+            self._findings.add(Code.PRUNED, Place(file_name(each.file_number), each.first), detail)
+
+    def _report(self, bridged: tuple[Bridged, ...]) -> Report:
+        head, sequences = self._chain.links.head, [facts.first_sequence for facts in self._facts]
+        return Report(
+            device_id=self._chain.keys.device_id,
+            grade=self._grade(),
+            findings=self._findings.sorted(),
+            files=tuple(self._facts),
+            pruned=tuple((each.first, each.last) for each in bridged),
+            first_sequence=min((each for each in sequences if each is not None), default=None),
+            last_sequence=max(
+                (facts.last_sequence for facts in self._facts if facts.last_sequence is not None), default=None
+            ),
+            records=sum(facts.records for facts in self._facts),
+            head_hash=None if head is None else head.hex(),
+            software_versions=self._book.software_versions,
+            driver_sets=self._book.driver_sets,
+            sessions=self._book.sessions(),
+            timeline=self._book.timeline(),
+        )
+
+    def _grade(self) -> Assurance | None:
+        found = self._chain.keys.assurances
+        if not found:
+            return None
+        allowed = {_OF_BOOT[said] for said in self._chain.borders.grades}
+        return min(found | allowed, key=_RANKS.index)

@@ -1,0 +1,281 @@
+"""One pass over one file: framing, envelopes, signatures, payloads, and its end.
+
+Rules of this module: steps 3, 4 and 10 of `FORMAT.md`, section 8, and the end of the file; what a record says is
+checked by the followers in `Chain`. Only records whose signature held and that carry the chain on reach them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealing.cose import Sign1
+from sealing.errors import BadSignatureError, MalformedError, NotSealedError, SuiteError
+from sealing.fileid import FileIdentity
+from sealing.findings import Code, Findings, Place
+from sealing.framing import RecordHeader, open_header
+from sealing.limits import RECORDS_PER_FILE_MAX
+from sealing.reader import Beginning, CutOffError, FramedRecord, SealedFile
+from sealing.records import Boot, Close, Epoch, FileOrigin, Open, Torn
+from sealing.report import FileFacts
+from sealing.sessions import SessionBook
+from sealing.trust import UntrustedDeviceError
+from sealing.verifier_borders import Borders, payload_fault
+from sealing.verifier_deletion import Deletion, FileEnds
+from sealing.verifier_keys import Keys
+from sealing.verifier_links import Links
+from sealing.verifier_media import Media
+from sealing.verifier_times import Times
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Everything that follows the chain over all files."""
+
+    findings: Findings
+    links: Links
+    keys: Keys
+    borders: Borders
+    media: Media
+    times: Times
+    deletion: Deletion
+    book: SessionBook
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a file turned out to be so far."""
+
+    records: int = 0
+    opened: Open | None = None
+    first: RecordHeader | None = None
+    last: RecordHeader | None = None
+    head: bytes = b""
+    identity: FileIdentity | None = None
+    readable: bool = True
+    """Framing held to the end."""
+    end_bytes: int = 0
+    """Where the records that count end."""
+
+
+class FileWalk:
+    """Walks one file.
+
+    Args:
+        chain: The followers.
+        file: The opened file.
+        number: Its number by its name.
+        upcoming: Beginning of the next file, as it claims.
+        last: No file follows.
+    """
+
+    def __init__(self, chain: Chain, file: SealedFile, number: int, upcoming: Beginning | None, *, last: bool) -> None:
+        self._chain = chain
+        self._file = file
+        self._number = number
+        self._upcoming = upcoming
+        self._is_last = last
+        self._seen = _Seen()
+        self._stop_sequence = _stop_sequence(upcoming)
+
+    def run(self) -> tuple[FileFacts, FileEnds | None]:
+        """Read the file to its end and say what it is."""
+        if self._begins_sealed():
+            while self._seen.readable and not self._stopped() and self._step():
+                pass
+            self._check_end()
+        return self._facts()
+
+    def _begins_sealed(self) -> bool:
+        try:
+            self._file.check_magic()
+        except NotSealedError as error:
+            self._give_up(Code.NOT_SEALED, 0, str(error))
+        except MalformedError as error:
+            self._give_up(Code.MALFORMED, 0, str(error))
+        self._seen.end_bytes = self._file.next_offset_bytes
+        return self._seen.readable
+
+    def _stopped(self) -> bool:
+        """SF-27, SF-30: what stands behind the record before a start or a fault does not count."""
+        last = self._seen.last
+        return last is not None and last.sequence == self._stop_sequence
+
+    def _step(self) -> bool:
+        offset = self._file.next_offset_bytes
+        try:
+            record = self._file.next_record()
+        except CutOffError as error:  # step 3
+            self._give_up(Code.TORN_TAIL, offset, str(error))
+            return False
+        except MalformedError as error:
+            self._give_up(Code.TORN_TAIL if self._closed else Code.MALFORMED, offset, str(error))
+            return False
+        if record is None:
+            return False
+        if self._seen.records == RECORDS_PER_FILE_MAX:
+            self._give_up(Code.MALFORMED, offset, f"more than {RECORDS_PER_FILE_MAX} records in a file")
+            return False
+        self._record(record)
+        return True
+
+    def _record(self, record: FramedRecord) -> None:
+        index, closed = self._seen.records, self._closed
+        self._seen.records += 1
+        self._seen.end_bytes = record.end_bytes
+        opened = self._opened(record, closed=closed)  # step 4
+        if opened is None:
+            self._chain.links.skip_unreadable()
+        else:
+            self._believe(record, *opened, index)
+        if self._seen.identity is not None:
+            self._seen.identity.add_record(record.prefix, record.header)
+
+    def _opened(self, record: FramedRecord, *, closed: bool) -> tuple[Sign1, RecordHeader] | None:
+        place = Place(self._file.path.name, self._chain.links.expected, record.offset_bytes)
+        try:
+            message, header = open_header(record.header)
+        except SuiteError as error:
+            self._chain.findings.add(Code.SUITE_FORBIDDEN, place, str(error))
+            return None
+        except MalformedError as error:
+            self._chain.findings.add(Code.TORN_TAIL if closed else Code.MALFORMED, place, str(error))
+            return None
+        if header.payload_length != record.payload_length:  # SF-12
+            detail = f"framing says {record.payload_length} bytes of payload, the header {header.payload_length}"
+            self._give_up(Code.MALFORMED, record.offset_bytes, detail)
+            return None
+        return message, header
+
+    def _believe(self, record: FramedRecord, message: Sign1, header: RecordHeader, index: int) -> None:
+        place = Place(self._file.path.name, header.sequence, record.offset_bytes)
+        chain, body = self._chain, header.body
+        try:
+            chain.keys.check_device(header)
+        except UntrustedDeviceError as error:
+            chain.findings.add(Code.WRONG_DEVICE, place, str(error))
+            chain.links.skip_unreadable()
+            return
+        if isinstance(body, Open) and index == 0:
+            self._begin(header, body, place)
+        try:
+            chain.keys.check_signature(message, header, place)  # step 8
+        except BadSignatureError:
+            chain.links.skip_unreadable()
+            return
+        fault = payload_fault(header)
+        if fault is not None:
+            chain.findings.add(Code.MALFORMED, place, fault)
+        self._check_payload(record, header, place)
+        self._follow(record, header, index, place)
+
+    def _begin(self, header: RecordHeader, body: Open, place: Place) -> None:
+        chain = self._chain
+        if body.file_number != self._number:  # SF-16
+            detail = f"the file calls itself number {body.file_number}"
+            chain.findings.add(Code.REPLAY_OR_REORDER, place, detail)
+        chain.keys.open_file(header, body, place, continues=chain.links.continues(header))
+        self._seen.opened = body
+        self._seen.identity = FileIdentity(chain.keys.suite)
+
+    def _check_payload(self, record: FramedRecord, header: RecordHeader, place: Place) -> None:
+        """Step 10; the record itself still counts, so that damage stays where it is."""
+        if header.payload_hash is None:
+            return
+        if self._file.payload_hash(record, self._chain.keys.suite) != header.payload_hash:
+            detail = f"the payload of {record.payload_length} bytes is not the one that was sealed"
+            self._chain.findings.add(Code.PAYLOAD_MODIFIED, place, detail)
+
+    def _follow(self, record: FramedRecord, header: RecordHeader, index: int, place: Place) -> None:
+        chain, seen = self._chain, self._seen
+        digest = chain.keys.suite.digest(record.header)
+        carries_on = chain.links.place(header, digest, place)
+        if isinstance(header.body, Epoch):
+            chain.keys.next_epoch(header, header.body, place)
+        seen.first = seen.first or header
+        seen.last, seen.head = header, digest
+        if carries_on:
+            chain.keys.advance()
+            chain.borders.record(header, index, place, chain.links.generation)
+            chain.media.record(header, place, chain.links.generation)
+            chain.times.record(header, place)
+            chain.deletion.record(header, place)
+            chain.book.record(header, place)
+
+    @property
+    def _closed(self) -> bool:
+        return self._seen.last is not None and isinstance(self._seen.last.body, Close)
+
+    def _give_up(self, code: Code, offset: int, detail: str) -> None:
+        self._chain.findings.add(code, Place(self._file.path.name, self._chain.links.expected, offset), detail)
+        self._chain.links.lose()
+        self._seen.readable = False
+
+    def _check_end(self) -> None:
+        if not self._seen.readable:
+            return
+        torn_bytes = self._file.size_bytes - self._seen.end_bytes
+        claim = _torn_claim(self._upcoming, self._number)
+        if torn_bytes or claim is not None:
+            self._check_torn(torn_bytes, claim)
+        if self._is_last and not self._closed:
+            sequence = None if self._seen.last is None else self._seen.last.sequence
+            place = Place(self._file.path.name, sequence, self._seen.end_bytes)
+            detail = "the chain ends in an open file; whether records followed cannot be told from it"
+            self._chain.findings.add(Code.TAIL_OPEN, place, detail)
+
+    def _check_torn(self, torn_bytes: int, claim: Boot | Torn | None) -> None:
+        place = Place(self._file.path.name, self._chain.links.expected, self._seen.end_bytes)
+        if claim is None:
+            detail = f"{torn_bytes} bytes behind the last record, and no BOOT or TORN accounts for them"
+            self._chain.findings.add(Code.TORN_TAIL, place, detail)
+            return
+        hasher = self._chain.keys.suite.hasher()
+        for piece in self._file.tail(self._seen.end_bytes):
+            hasher.update(piece)
+        if (claim.torn_bytes, claim.torn_hash) != (torn_bytes, hasher.digest()):
+            code = Code.TORN_CHANGED if isinstance(claim, Torn) else Code.TORN_TAIL
+            detail = f"{torn_bytes} bytes behind the last record are not the {claim.torn_bytes} bytes that were named"
+            self._chain.findings.add(code, place, detail)
+
+    def _facts(self) -> tuple[FileFacts, FileEnds | None]:
+        seen, opened = self._seen, self._seen.opened
+        file_id = self._file_id()
+        run = None if opened is None else opened.run
+        session = None if opened is None else opened.snapshot.session_id
+        facts = FileFacts(
+            name=self._file.path.name,
+            number=self._number,
+            file_id=None if file_id is None else file_id.hex(),
+            kind="unknown" if opened is None else opened.kind.value,
+            size_bytes=self._file.size_bytes,
+            records=seen.records,
+            first_sequence=None if seen.first is None else seen.first.sequence,
+            last_sequence=None if seen.last is None else seen.last.sequence,
+            head_hash=seen.head.hex() or None,
+            closed=self._closed,
+            torn_bytes=self._file.size_bytes - seen.end_bytes if seen.readable else 0,
+            session_id=None if session is None else session.hex(),
+            run=None if run is None else run.run,
+        )
+        if file_id is None or seen.first is None or seen.last is None:
+            return facts, None
+        first, last = seen.first, seen.last
+        return facts, FileEnds(file_id, first.sequence, last.sequence, first.previous_hash, seen.head)
+
+    def _file_id(self) -> bytes | None:
+        seen = self._seen
+        if seen.identity is None or not seen.readable:
+            return None
+        return seen.identity.digest_of_torn(self._file.size_bytes - seen.end_bytes, self._file.tail(seen.end_bytes))
+
+
+def _stop_sequence(upcoming: Beginning | None) -> int | None:
+    """Sequence number of the last record that counts, where the next file began after a stop or a fault (step 2)."""
+    if upcoming is None or upcoming.opened.origin is FileOrigin.NEXT:
+        return None
+    return upcoming.header.sequence - 1
+
+
+def _torn_claim(upcoming: Beginning | None, number: int) -> Boot | Torn | None:
+    body = None if upcoming is None or upcoming.second is None else upcoming.second.body
+    return body if isinstance(body, Boot | Torn) and body.torn_file == number else None

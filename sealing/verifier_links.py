@@ -1,0 +1,173 @@
+"""The chain itself: sequence numbers and previous hashes over all files, and the holes in them.
+
+Rules of this module: no I/O. A hole is remembered, not judged, until all files were read: records that come later may
+fill it (then something was reordered), a DELETE may bridge it (then it was pruned). Step 9 and step 1 of `FORMAT.md`,
+section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sealing.findings import Code, Findings, Place
+from sealing.framing import FIRST_PREVIOUS_HASH, RecordHeader
+from sealing.limits import SEQUENCE_FIRST
+from sealing.records import Delete, FileOrigin, Open
+
+
+@dataclass(slots=True)
+class Hole:
+    """Records that did not stand where they belong."""
+
+    first: int
+    last: int
+    hash_before: bytes | None
+    """Hash of the record before it; None when nobody knows."""
+    after: RecordHeader
+    """The record behind it."""
+    place: Place
+    filled: set[int] = field(default_factory=set)
+    """Sequence numbers of it that turned up later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """A range that a DELETE bridges."""
+
+    file_number: int
+    first: int
+    last: int
+
+
+class Links:
+    """Follows the chain.
+
+    Args:
+        findings: Where faults go.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._head: bytes | None = FIRST_PREVIOUS_HASH
+        self._unreadable = 0
+        self._lost = False
+        self.expected = SEQUENCE_FIRST
+        """Sequence number of the record that has to come next."""
+        self.generation = 0
+        """Rises with every hole or unreadable record: who follows other numbers begins anew then."""
+        self.holes: list[Hole] = []
+
+    @property
+    def head(self) -> bytes | None:
+        """Hash of the last record that counts."""
+        return self._head
+
+    def continues(self, header: RecordHeader) -> bool:
+        """Tell whether the record is the one that has to come next, nothing unreadable before it."""
+        return header.sequence == self.expected and not self._unreadable and not self._lost
+
+    def skip_unreadable(self) -> None:
+        """Take note of a record that cannot be believed; the one behind it may continue the chain."""
+        self._unreadable += 1
+        self.generation += 1
+
+    def lose(self) -> None:
+        """Take note that an unknown number of records cannot be read; the fault itself is reported already."""
+        self._lost = True
+        self.generation += 1
+
+    def place(self, header: RecordHeader, digest: bytes, place: Place) -> bool:
+        """Put a record into the chain (SF-13, SF-14).
+
+        Returns:
+            Whether it carries the chain on; False for one that was there already or stands too late.
+        """
+        if header.sequence < self.expected:
+            self._too_late(header, place)
+            return False
+        if header.sequence == self.expected:
+            self._check_hash(header, place)
+        elif header.sequence > self.expected + self._unreadable and not self._lost:
+            self._leave_hole(header, place)
+        self.expected, self._head = header.sequence + 1, digest
+        self._unreadable, self._lost = 0, False
+        return True
+
+    def _check_hash(self, header: RecordHeader, place: Place) -> None:
+        if self._head is not None and header.previous_hash != self._head:
+            self.generation += 1
+            detail = f"the record does not follow record {header.sequence - 1}: it names another hash"
+            self._findings.add(Code.REPLAY_OR_REORDER, place, detail)
+
+    def _leave_hole(self, header: RecordHeader, place: Place) -> None:
+        known = None if self._unreadable else self._head
+        first = self.expected + self._unreadable
+        self.holes.append(Hole(first, header.sequence - 1, known, header, place))
+        self.generation += 1
+
+    def _too_late(self, header: RecordHeader, place: Place) -> None:
+        for hole in self.holes:
+            if hole.first <= header.sequence <= hole.last and header.sequence not in hole.filled:
+                hole.filled.add(header.sequence)
+        detail = f"record {header.sequence} stands behind record {self.expected - 1}"
+        self._findings.add(Code.REPLAY_OR_REORDER, place, detail)
+
+
+def settle(holes: list[Hole], deletes: Mapping[int, Delete], findings: Findings) -> tuple[Bridged, ...]:
+    """Judge the holes once all files were read (SF-33, step 1).
+
+    Args:
+        holes: What was missing at its place.
+        deletes: DELETE bodies by their first sequence number.
+        findings: Where faults go.
+
+    Returns:
+        The ranges that DELETEs bridge.
+    """
+    bridged: list[Bridged] = []
+    for hole in holes:
+        if len(hole.filled) < hole.last - hole.first + 1:
+            bridged += _bridge(hole, deletes, findings)
+    return tuple(bridged)
+
+
+def _bridge(hole: Hole, deletes: Mapping[int, Delete], findings: Findings) -> list[Bridged]:
+    found: list[Bridged] = []
+    position, head, last = hole.first, hole.hash_before, None
+    while position <= hole.last:
+        last = deletes.get(position)
+        if last is None or last.last_sequence > hole.last or (head is not None and last.hash_before != head):
+            _missing(hole, position, deletes, findings)
+            return found
+        found.append(Bridged(last.file_number, last.first_sequence, last.last_sequence))
+        position, head = last.last_sequence + 1, last.head_after
+    if last is not None:
+        _check_landing(hole, last, findings)
+    return found
+
+
+def _missing(hole: Hole, position: int, deletes: Mapping[int, Delete], findings: Findings) -> None:
+    later = [first for first in deletes if position < first <= hole.last]
+    end = min(later, default=hole.last + 1) - 1
+    if hole.first == SEQUENCE_FIRST:
+        code, what = Code.HEAD_MISSING, "the beginning of the chain"
+    else:
+        code, what = Code.GAP, "the chain"
+    place = Place(hole.place.file, position, hole.place.offset_bytes)
+    count = "record" if position == end else "records"
+    numbers = f"{position}" if position == end else f"{position} to {end}"
+    detail = f"{count} {numbers} of {what} are missing before record {hole.after.sequence}; no DELETE accounts for them"
+    findings.add(code, place, detail)
+
+
+def _check_landing(hole: Hole, last: Delete, findings: Findings) -> None:
+    """The record behind a bridged hole has to go on as the last DELETE says."""
+    begins = isinstance(hole.after.body, Open) and hole.after.body.origin is FileOrigin.START
+    wanted = (last.epoch_after + begins, last.boot_after + begins)
+    if hole.after.previous_hash != last.head_after:
+        detail = f"the record does not follow file {last.file_number} as DELETE names its end"
+        findings.add(Code.REPLAY_OR_REORDER, hole.place, detail)
+    elif (hole.after.epoch, hole.after.boot_number) != wanted:
+        detail = f"epoch {hole.after.epoch} and boot {hole.after.boot_number} do not follow file {last.file_number}"
+        findings.add(Code.EPOCH_ORDER, hole.place, detail)
