@@ -37,6 +37,7 @@ INDEX_VERSION = 1
 _PROCESSING = "trim, -16 LUFS, -1.5 dBTP, v1"
 """Part of every clip's name: a change of the processing renders anew."""
 _EDGE_SECONDS = 0.004
+_DIRECTORY_MODE = 0o750
 _REMEDY = "check the officers out again, which renders every clip"
 
 
@@ -96,7 +97,7 @@ class VoiceCache:
         self._directory = directory
         self._lock = Lock()
         self._entries: dict[str, IndexEntry] = {}
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         self._load()
 
     def render(
@@ -217,7 +218,7 @@ class VoiceCache:
 
     def _remove_unused(self, entries: dict[str, IndexEntry]) -> int:
         wanted = {entry.file for entry in entries.values()}
-        unused = [path for path in self._directory.glob("*.wav") if path.name not in wanted]
+        unused = [path for path in self._directory.glob("*.wav*") if path.name not in wanted]
         for path in unused:
             path.unlink(missing_ok=True)
         return len(unused)

@@ -1,7 +1,7 @@
 """Whether the microphone really heard what the loudspeaker said (R4, R8).
 
-Rules of this module: pure; known clip and microphone sound in, finding out. The clip is cut into pieces; each piece is
-looked for in the microphone sound by its phase alone (GCC-PHAT, 300–4000 Hz), near the time at which it was played.
+Rules of this module: pure; known clip and microphone sound in, finding out. The clip is cut into pieces of about 1 s;
+each is looked for in the microphone sound by its phase alone (GCC-PHAT, 300–4000 Hz), near the time of its playing.
 Pieces of a clip that was heard lie at one common delay; pieces of another prompt, of noise or of silence do not.
 """
 
@@ -25,7 +25,7 @@ EARLIEST_SECONDS = -0.10
 """A driver's start time may be this late."""
 LATEST_SECONDS = 0.70
 """Output buffer, way through the air and input buffer together."""
-PIECE_SECONDS = 2.0
+PIECE_SECONDS = 1.0
 SHORTEST_PIECE_SECONDS = 0.5
 FEWEST_PIECES = 4
 TOLERANCE_SECONDS = 0.002
@@ -37,9 +37,12 @@ AGREEMENT_MIN = 0.75
 STRENGTH_MIN = 6.5
 """Peak of the pieces' common correlation against its RMS; noise and other prompts stay below."""
 CLEAR_STRENGTH = 10.0
-CLEAR_AGREEMENT_MIN = 0.85
+CLEAR_AGREEMENT_MIN = 0.9
 """Where the peak stands out that clearly, a missing piece is no noise: it is a sentence that differs in a word."""
-CHIRP_STRENGTH_MIN = 8.0
+CHIRP_STRENGTH_MIN = 5.0
+"""Peak of the matched filter's envelope against its RMS; noise stays below 4.7."""
+CHIRP_OVER_MIRROR_MIN = 1.5
+"""How much better the chirp fits than the same chirp backwards: speech fits both alike."""
 _BAND_HZ = (300.0, 4000.0)
 _BETTER_THAN = 0.9
 _QUIET_BELOW_LOUDEST_DB = 30.0
@@ -178,11 +181,18 @@ def prove_chirp(reference: Samples, microphone: Samples) -> HeardResult:
     level = level_dbfs(microphone)
     if microphone.size < reference.size or not np.any(microphone):
         return HeardResult(False, 0.0, None, level, 0.0, 1)
-    size = 1 << (microphone.size + reference.size - 1).bit_length()
-    cross = np.fft.rfft(microphone, size) * np.conj(np.fft.rfft(reference, size))
-    envelope = np.abs(np.fft.irfft(cross, size)[: microphone.size - reference.size + 1])
+    envelope = _matched(reference, microphone)
     best = int(np.argmax(envelope))
     strength = float(envelope[best] / (np.sqrt(np.mean(np.square(envelope))) + 1e-30))
-    heard = strength >= CHIRP_STRENGTH_MIN
+    over_mirror = float(envelope[best] / (_matched(reference[::-1], microphone).max() + 1e-30))
+    heard = strength >= CHIRP_STRENGTH_MIN and over_mirror >= CHIRP_OVER_MIRROR_MIN
     delay = round((best / ANALYSIS_RATE_HZ + EARLIEST_SECONDS) * 1000)
     return HeardResult(heard, float(heard), delay if heard else None, level, strength, 1)
+
+
+def _matched(reference: Samples, microphone: Samples) -> Correlation:
+    """Envelope of the matched filter at every place where the whole reference fits."""
+    size = 1 << (microphone.size + reference.size - 1).bit_length()
+    analytic = np.zeros(size, dtype=np.complex128)
+    analytic[: size // 2 + 1] = np.fft.rfft(microphone, size) * np.conj(np.fft.rfft(reference, size))
+    return np.abs(np.fft.ifft(analytic)[: microphone.size - reference.size + 1])
