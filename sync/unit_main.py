@@ -3,9 +3,9 @@
 Rules of this module: the command line and composition alone; progress on stdout, messages on stderr.
 
 Exit codes: 0 everything that is ended is receipted (or a service was told to stop) · 64 wrong usage · 65 everything
-else is receipted, but the store refused files or the agent rejected a receipt · 75 not now: not docked, a session is open,
-told to stop, or `--give-up-after` is over · 78 the configuration, a key or a certificate is missing or malformed. One that
-is not listed here means failure.
+else is receipted, but the store refused files or the agent rejected a receipt · 75 not now: not docked, a session is
+open, told to stop, or `--give-up-after` is over · 78 the configuration, a key or a certificate is missing or malformed.
+One that is not listed here means failure.
 """
 
 from __future__ import annotations

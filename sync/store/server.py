@@ -44,7 +44,8 @@ BODY_IDLE_SECONDS: Final = 30.0
 """A body that stands still for longer is given up."""
 _BATCH_BYTES: Final = 512 * 1024
 """Bytes that go to the disk with one hand-over to a thread."""
-_READ_BUFFER_BYTES: Final = 256 * 1024
+_FLUSH_SECONDS: Final = 0.2
+"""A line that is silent for so long gets what it has sent onto the disk."""
 
 
 class StoreServer:
@@ -176,21 +177,28 @@ class StoreServer:
             raise no_room(f"no room for {body_bytes} bytes more")
 
     async def _receive(self, request: web.Request, upload: Upload) -> None:
-        """Write the body as it comes; what came of a cut one is kept (SY-11)."""
+        """Write the body as it comes; what was read of a cut one is kept (SY-11)."""
         batch = bytearray()
         try:
-            while True:
-                async with asyncio.timeout(self._body_idle_seconds):
-                    piece = await request.content.readany()
-                if not piece:
-                    break
+            while (piece := await self._next_piece(request, upload, batch)) is not None:
                 batch += piece
                 if len(batch) >= _BATCH_BYTES:
                     await _append(upload, batch)
-            await _append(upload, batch)
         except (TimeoutError, ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:
             await _append(upload, batch)
             raise busy(f"the body was cut at byte {upload.offset}") from error
+        await _append(upload, batch)
+
+    async def _next_piece(self, request: web.Request, upload: Upload, batch: bytearray) -> bytes | None:
+        """Read on; a slow line does not keep what came of it out of the file. None at the body's end."""
+        if batch:
+            try:
+                async with asyncio.timeout(_FLUSH_SECONDS):
+                    return await request.content.readany() or None
+            except TimeoutError:
+                await _append(upload, batch)
+        async with asyncio.timeout(self._body_idle_seconds):
+            return await request.content.readany() or None
 
     def _finish(self, upload: Upload) -> None:
         try:
