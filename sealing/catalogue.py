@@ -24,7 +24,7 @@ class Catalogue:
         self._ended = set(ended)
         self._receipts = {number: receipt for number, receipt in receipts.items() if number in self._ended}
 
-    def __contains__(self, number: int) -> bool:
+    def __contains__(self, number: int | None) -> bool:
         """Whether the file is in the spool and has ended."""
         return number in self._ended
 

@@ -13,7 +13,7 @@ from sealing.catalogue import Catalogue
 from sealing.errors import DeletionRefusedError, StorageFaultError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity
-from sealing.records import Delete, Epoch, FileOrigin, Open, Torn
+from sealing.records import Boot, Delete, Epoch, FileOrigin, Open, Torn
 from sealing.recovery import scan_spool_file
 from sealing.scan import Scan
 from sealing.suites import SUITE_1
@@ -46,7 +46,7 @@ def deletion_of(
     """
     found = _counted(storage, number, catalogue.behind(number), identity)
     second = found.records[1].header.body if len(found.records) > 1 else None
-    if isinstance(second, Torn) and second.torn_file in catalogue:
+    if isinstance(second, Torn | Boot) and second.torn_file in catalogue:
         raise DeletionRefusedError(f"file {number} says where file {second.torn_file} ends; free that one first")
     first, last = found.records[0], found.records[-1]
     return Delete(

@@ -1,7 +1,7 @@
 """Small chains made by the real writer, for tests of everything that reads them."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from tests.support.clocks import ManualClock
 DEVICE_ID = "unit-0001"
 SOFTWARE = SoftwareFacts("0.1.0", "test", simulated=True)
 SESSION = b"session-00000001"
+INIT = b"\x00\x00\x00\x10ftypiso5\x00\x00\x00\x00" + b"\x00\x00\x00\x0cmoovtest"
+"""Boxes that stand for an init segment."""
 _NOT_BEFORE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 _YEARS_10 = dt.timedelta(days=3653)
 
@@ -154,6 +156,11 @@ def start_writer(
 def run_facts(run: int = 1, first_frame: int = 0, first_sample: int = 0) -> RunFacts:
     """A run of 30 frames and 48 000 samples a second."""
     return RunFacts(SESSION, run, 0, True, True, 1920, 1080, 30, 1, 48_000, first_frame, first_sample, bytes(32))
+
+
+def fragment_at(number: int) -> Fragment:
+    """The fragment as it is sealed in the session's first file."""
+    return replace(fragment(number), index=number)
 
 
 def fragment(number: int) -> Fragment:

@@ -1,0 +1,90 @@
+"""What every chain has to be after whatever happened: a short check for tests of the writing side.
+
+It follows `sealing/FORMAT.md`, section 6 and 7: one unbroken sequence over all files, each ending where the one behind
+it says. It is no verifier: it trusts the unit's own device key and raises AssertionError.
+"""
+
+from functools import partial
+from itertools import pairwise
+
+from hal.ports import Storage
+from sealing import framing
+from sealing.framing import FIRST_PREVIOUS_HASH, ChainRecord
+from sealing.records import Boot, Delete, Epoch, FileOrigin, Open, Torn
+from sealing.recovery import measure_torn, spool_numbers
+from sealing.scan import Scan, scan_file
+from sealing.suites import SUITE_1
+from tests.support import chains
+
+
+def counted_records(storage: Storage) -> list[ChainRecord]:
+    """Check the chain in a spool and return all records that count, in order; files that were freed are bridged."""
+    numbers, _ = spool_numbers(storage)
+    scans = [scan(storage, number) for number in numbers]
+    dropped = {number for found in scans for number in _dropped(found)}
+    scans = [found for found in scans if found.file_number not in dropped]
+    records: list[ChainRecord] = []
+    for found, behind in zip(scans, [*scans[1:], None], strict=True):
+        assert found.has_whole_beginning, f"file {found.file_number}: {found.problem}"
+        records += _counted(storage, found, behind)
+    _check_sequence(records)
+    _check_epochs(records)
+    return records
+
+
+def scan(storage: Storage, number: int) -> Scan:
+    """Walk over one file with the key of the tests' unit."""
+    key = SUITE_1.device_key(chains.identity().signer.public_key_der())
+    return scan_file(partial(storage.read, framing.file_name(number)), number, key)
+
+
+def _counted(storage: Storage, found: Scan, behind: Scan | None) -> tuple[ChainRecord, ...]:
+    if behind is None:
+        return found.records
+    origin = behind.opened.origin
+    if origin is FileOrigin.NEXT:
+        assert found.closed
+        assert not found.problem
+        return found.records
+    end = found.until(behind.records[0].header.sequence)
+    second = behind.records[1].header.body
+    torn = measure_torn(storage, end.file_number, end.end_bytes)
+    assert isinstance(second, Boot | Torn)
+    if second.torn_file == end.file_number:
+        assert (second.torn_bytes, second.torn_hash) == torn
+    else:
+        assert torn == (0, None), f"file {end.file_number} has a torn end that nobody names"
+    return end.records
+
+
+def _check_sequence(records: list[ChainRecord]) -> None:
+    freed = {body.last_sequence: body for body in (each.header.body for each in records) if isinstance(body, Delete)}
+    sequence, previous = 1, FIRST_PREVIOUS_HASH
+    for record in records:
+        while sequence < record.header.sequence:
+            hole = next(body for body in freed.values() if body.first_sequence == sequence)
+            assert hole.hash_before == previous
+            sequence, previous = hole.last_sequence + 1, hole.head_after
+        assert (record.header.sequence, record.header.previous_hash) == (sequence, previous)
+        sequence, previous = sequence + 1, record.hash
+
+
+def _check_epochs(records: list[ChainRecord]) -> None:
+    boots = [record.header.body for record in records if isinstance(record.header.body, Boot)]
+    numbers = [boot.boot_number for boot in boots]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
+    for before, record in pairwise(records):
+        step = record.header.epoch - before.header.epoch
+        begins = isinstance(before.header.body, Epoch) or _starts(record)
+        assert step >= 0
+        assert (step > 0) == begins or step > 1
+
+
+def _starts(record: ChainRecord) -> bool:
+    return isinstance(record.header.body, Open) and record.header.body.origin is FileOrigin.START
+
+
+def _dropped(found: Scan) -> tuple[int, ...]:
+    if len(found.records) > 1 and isinstance(found.records[1].header.body, Boot | Torn):
+        return found.records[1].header.body.dropped_files
+    return ()

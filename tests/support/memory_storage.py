@@ -1,0 +1,79 @@
+"""An evidence medium in memory that knows what was synced, so that a power cut can take the rest."""
+
+import errno
+from collections.abc import Sequence
+
+from hal.values import StorageReading
+
+
+class MemoryStorage:
+    """`hal.ports.Storage` in memory."""
+
+    def __init__(self, total_bytes: int = 1 << 32) -> None:
+        self.files: dict[str, bytearray] = {}
+        self.synced: dict[str, int] = {}
+        self.total_bytes = total_bytes
+        self.reads = 0
+        """Calls of `read` so far."""
+
+    def usage(self) -> StorageReading:
+        used = sum(map(len, self.files.values()))
+        return StorageReading(self.total_bytes, self.total_bytes - used, writable=True, life_percent=None)
+
+    def create(self, name: str) -> "MemoryFile":
+        if name in self.files:
+            raise FileExistsError(errno.EEXIST, "the name is taken", name)
+        self.files[name] = bytearray()
+        self.synced[name] = 0
+        return MemoryFile(self, name)
+
+    def names(self) -> Sequence[str]:
+        return sorted(self.files)
+
+    def read(self, name: str, offset_bytes: int, length_bytes: int) -> bytes:
+        self.reads += 1
+        if name not in self.files:
+            raise FileNotFoundError(errno.ENOENT, "no such file", name)
+        self.synced[name] = len(self.files[name])
+        return bytes(self.files[name][offset_bytes : offset_bytes + length_bytes])
+
+    def replace(self, name: str, new_name: str | None) -> None:
+        data = self.files.pop(name)
+        synced = self.synced.pop(name)
+        if new_name is not None:
+            self.files[new_name], self.synced[new_name] = data, synced
+
+    def lose_unsynced(self, kept: float, *, zeros: bool = False) -> None:
+        """Do what a power cut may: keep a part of what was not synced; the rest is gone, or reads as zeros."""
+        for name, data in self.files.items():
+            synced = self.synced[name]
+            keep = synced + int((len(data) - synced) * kept)
+            lost = len(data) - keep
+            del data[keep:]
+            if zeros:
+                data.extend(bytes(lost))
+            self.synced[name] = len(data)
+
+    def copy(self) -> "MemoryStorage":
+        """An independent medium with the same files."""
+        other = MemoryStorage(self.total_bytes)
+        other.files = {name: bytearray(data) for name, data in self.files.items()}
+        other.synced = {name: len(data) for name, data in self.files.items()}
+        return other
+
+
+class MemoryFile:
+    """`hal.ports.StorageFile` in memory."""
+
+    def __init__(self, storage: MemoryStorage, name: str) -> None:
+        self._storage = storage
+        self.name = name
+
+    def append(self, data: bytes) -> None:
+        self._storage.files[self.name].extend(data)
+
+    def sync(self) -> None:
+        self._storage.synced[self.name] = len(self._storage.files[self.name])
+
+    def close(self) -> None:
+        """Nothing to give back."""
