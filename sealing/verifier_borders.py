@@ -54,6 +54,10 @@ class Borders:
         self.grades: set[bool] = set()
         """What BOOT records say of being simulated."""
 
+    def begin_file(self) -> None:
+        """Forget the file before: its OPEN says nothing of this one."""
+        self._open = None
+
     def record(self, header: RecordHeader, index: int, place: Place, generation: int) -> None:
         """Check a record against those before it.
 

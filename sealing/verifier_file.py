@@ -79,6 +79,8 @@ class FileWalk:
 
     def run(self) -> tuple[FileFacts, FileEnds | None]:
         """Read the file to its end and say what it is."""
+        self._chain.borders.begin_file()
+        self._chain.media.begin_file()
         if self._begins_sealed():
             while self._seen.readable and not self._stopped() and self._step():
                 pass

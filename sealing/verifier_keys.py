@@ -45,7 +45,7 @@ class Keys:
         self._known: InForce | None = None
         self._here: InForce | None = None
         self.device_id: str | None = None
-        """The unit whose chain it is, from its first record."""
+        """The unit whose chain it is, from the first record whose signature held."""
         self.assurances: set[Assurance] = set()
         """Assurances of all device certificates that were good."""
 
@@ -60,9 +60,7 @@ class Keys:
         Raises:
             UntrustedDeviceError: It is of another unit.
         """
-        if self.device_id is None:
-            self.device_id = header.device_id
-        if header.device_id != self.device_id:
+        if self.device_id is not None and header.device_id != self.device_id:
             raise UntrustedDeviceError(f"the record is of unit {header.device_id}, the chain of {self.device_id}")
 
     def open_file(self, header: RecordHeader, body: Open, place: Place, *, continues: bool) -> None:
@@ -186,6 +184,7 @@ class Keys:
         except BadSignatureError as error:
             self._findings.add(Code.BAD_SIGNATURE, place, str(error))
             raise
+        self.device_id = self.device_id or header.device_id
 
     def next_epoch(self, header: RecordHeader, body: Epoch, place: Place) -> None:
         """Take the key that an EPOCH record introduces (SF-18, SF-19)."""

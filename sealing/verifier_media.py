@@ -47,7 +47,11 @@ class Media:
         self._sessions: dict[bytes, _Session] = {}
         self._run: RunFacts | None = None
         self._fragments: int | None = None
-        self._kind = FileKind.LEDGER
+        self._kind: FileKind | None = None
+
+    def begin_file(self) -> None:
+        """Forget the file before: its OPEN says nothing of this one."""
+        self._run, self._fragments, self._kind = None, None, None
 
     def record(self, header: RecordHeader, place: Place, generation: int) -> None:
         """Check what a record says of footage."""
