@@ -6,6 +6,7 @@ devices, the world stays here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -29,13 +30,13 @@ from hw_sim.media.video_pictures import VideoPictures
 from hw_sim.media.video_sound import VideoSound
 from hw_sim.media.voices import Voices
 from hw_sim.options import Option, Options, read_options
-from hw_sim.player import ScenarioPlayer
+from hw_sim.player import ScenarioPlayer, terminate_this_process
 from hw_sim.resized import Resized
 from hw_sim.scenario import Scenario, parse
 from hw_sim.simulation import write_simulation
 from hw_sim.sound import OfficersVoices
 from hw_sim.storage import SimStorage
-from hw_sim.world import World
+from hw_sim.world import World, kill_this_process
 
 NAME = "sim"
 _REMEMBER_SECONDS = 0.2
@@ -43,9 +44,20 @@ _REMEMBER_SECONDS = 0.2
 
 
 class SimDriverSet:
-    """`hal.ports.DriverSet` over a simulated world. The world is `world` while it is open, for whoever plays fate."""
+    """`hal.ports.DriverSet` over a simulated world. The world is `world` while it is open, for whoever plays fate.
 
-    def __init__(self) -> None:
+    Args:
+        power_off: What a loss of power does to this process in the end.
+        shut_down: What the scenario's `end` does to it.
+    """
+
+    def __init__(
+        self,
+        power_off: Callable[[], None] = kill_this_process,
+        shut_down: Callable[[], None] = terminate_this_process,
+    ) -> None:
+        self._power_off = power_off
+        self._shut_down = shut_down
         self.world: World | None = None
         self._camera: SimCamera | None = None
         self._player: ScenarioPlayer | None = None
@@ -80,15 +92,15 @@ class SimDriverSet:
     def _open(self, options: Options, spool_directory: Path) -> Hardware:
         scenario = _read_scenario(options.scenario)
         film = VideoFile(options.video) if options.video is not None else None
-        world = self.world = World(options.world_directory, spool_directory, options.settings)
-        if scenario is not None:
+        world = self.world = World(options.world_directory, spool_directory, options.settings, self._power_off)
+        if scenario is not None and options.settings.speed != "stepped":
             # Until the scenario plays, nothing in the world has a reason to run ahead of real time.
             world.clock.set_speed(1.0)
         stage = self._furnish(world, options, film, scenario)
         world.start()
         world.timeline.every(_REMEMBER_SECONDS, lambda: _remember(world, stage))
         if scenario is not None:
-            self._player = ScenarioPlayer(world, scenario)
+            self._player = ScenarioPlayer(world, scenario, self._shut_down)
             self._player.start()
         return self._hardware(world)
 

@@ -150,6 +150,11 @@ def _cut(found: Match) -> Move:
     return _at_once(lambda world: world.cut_power(off))
 
 
+def _cut_during(found: Match) -> Move:
+    off = seconds(found[2]) if found[2] else 30.0
+    return _at_once(lambda world: world.cut_power_during(found[1], off))
+
+
 def _note(found: Match) -> Move:
     return _at_once(lambda world: world.journal.note("note", words=found[1]))
 
@@ -184,5 +189,10 @@ FORMS = (
         _fail,
     ),
     Form("power cut [for 40 s]", rf"power\s+cut(?:\s+for\s+{DURATION})?", _cut),
+    Form(
+        "power cut during next append|sync|create [for 40 s]",
+        rf"power\s+cut\s+during\s+next\s+(append|sync|create)(?:\s+for\s+{DURATION})?",
+        _cut_during,
+    ),
     Form('note "…"', rf"note\s+{QUOTED}", _note),
 )

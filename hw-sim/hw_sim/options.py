@@ -87,6 +87,8 @@ def _file(value: Option) -> Path:
 def _speed(value: Option) -> Speed:
     if value == "max":
         return "max"
+    if value == "stepped":
+        return "stepped"
     if value == "real":
         return 1.0
     return _number(value, 0.01, 1000)

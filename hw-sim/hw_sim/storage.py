@@ -11,7 +11,7 @@ import os
 import random
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hal.errors import PermanentHardwareError, StorageFullError
@@ -58,6 +58,7 @@ class Medium:
         self._random = random.Random(seed)
         self._stalled_until_ns = 0
         self._failures: deque[tuple[str, int]] = deque()
+        self._cut: tuple[str, Callable[[], None]] | None = None
         self._other_bytes = 0
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -89,6 +90,21 @@ class Medium:
             raise SimulationError(f"no storage operation {operation!r}; there are {', '.join(OPERATIONS)}")
         with self.lock:
             self._failures.append((operation, error))
+
+    def cut_during(self, operation: str, cut_power: Callable[[], None]) -> None:
+        """Let the power go in the middle of the next `append`, `sync` or `create`."""
+        self._cut = (operation, cut_power)
+
+    def takes_cut(self, operation: str) -> Callable[[], None] | None:
+        """What cuts the power in the middle of this operation, when it is the one."""
+        if self._cut is None or self._cut[0] != operation:
+            return None
+        cut_power, self._cut = self._cut[1], None
+        return cut_power
+
+    def some_of(self, data: bytes) -> bytes:
+        """The part of a write that reached the medium before the power went."""
+        return data[: self._random.randint(0, len(data))]
 
     def lose_power(self) -> None:
         """Nothing is written any more, and each unsynced tail is cut somewhere."""
@@ -151,9 +167,12 @@ class MediumFile:
             self._refuse_when_closed()
             if self._medium.gone:
                 raise OSError(errno.ENODEV, "the medium is gone", self._name)
-            written = os.write(self._descriptor, data)
+            cut_power = self._medium.takes_cut("append")
+            written = os.write(self._descriptor, data if cut_power is None else self._medium.some_of(data))
             self.size_bytes += written
             self._medium.grew(self._name, self.size_bytes)
+        if cut_power is not None:
+            cut_power()
         if written != len(data):
             raise OSError(errno.EIO, f"short write: {written} of {len(data)} bytes", self._name)
 
@@ -164,6 +183,8 @@ class MediumFile:
         if self._medium.sync_seconds > 0:
             self._medium.clock.sleep(self._medium.sync_seconds)
         self._medium.admit("sync", self._name, writes=True)
+        if (cut_power := self._medium.takes_cut("sync")) is not None:
+            cut_power()
         os.fdatasync(self._descriptor)
         with self._medium.lock:
             if self._medium.gone:
@@ -207,6 +228,8 @@ class SimStorage:
         if path.exists():
             raise FileExistsError(errno.EEXIST, "files are never reopened for writing", name)
         file = MediumFile(self._medium, name)
+        if (cut_power := self._medium.takes_cut("create")) is not None:
+            cut_power()
         self._sync_directory()
         return file
 

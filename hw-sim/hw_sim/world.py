@@ -333,6 +333,10 @@ class World:
         self.medium.lose_power()
         self._power_off()
 
+    def cut_power_during(self, operation: str, off_seconds: float = 30.0) -> None:
+        """Take the power away in the middle of the unit's next `append`, `sync` or `create`, whenever that is."""
+        self.medium.cut_during(operation, partial(self.cut_power, off_seconds))
+
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _plan_contacts(self, button: ButtonName, start_ns: int, *, closed: bool) -> int:

@@ -63,7 +63,7 @@ def test_a_power_cut_kills_and_the_next_start_is_a_new_boot(tmp_path: Path) -> N
 
 
 def test_every_synced_frame_survives_the_cut_and_each_was_really_given(tmp_path: Path) -> None:
-    unit = Unit(tmp_path, "after 5 s: power cut\nafter 2 s: power cut\nafter 1 s: end\n")
+    unit = Unit(tmp_path, "after 5 s: power cut\nafter 2 s: power cut during next append\nafter 2 s: end\n")
     codes = [unit.run()[0] for _ in range(3)]
     assert codes == [-signal.SIGKILL, -signal.SIGKILL, 0]
     given = [stamp for run in unit.truth()["frames"]["runs"] for stamp in run["captured_boottime_ns"]]

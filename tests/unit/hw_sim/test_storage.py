@@ -137,6 +137,27 @@ def test_a_power_cut_keeps_what_was_synced_and_cuts_the_rest_somewhere(
     assert len(power_cuts) == 8
 
 
+@pytest.mark.parametrize("operation", ["append", "sync", "create"])
+def test_the_power_can_go_in_the_middle_of_an_operation(
+    make_world: MakeWorld, power_cuts: list[str], operation: str
+) -> None:
+    world = make_world(WorldSettings(speed="max", seed=5))
+    storage = SimStorage(world.medium)
+    file = storage.create("1.evs")
+    file.append(b"s" * 100)
+    file.sync()
+    world.cut_power_during(operation)
+    with pytest.raises(OSError):  # noqa: PT012, PT011 -- one of them is the one
+        file.append(b"u" * 1_000)
+        file.sync()
+        storage.create("2.evs").append(b"never")
+    assert power_cuts == ["off"]
+    assert world.medium.directory.joinpath("1.evs").read_bytes()[:100] == b"s" * 100
+    second = world.medium.directory / "2.evs"
+    assert second.exists() == (operation == "create")
+    file.close()
+
+
 def test_a_file_closed_without_sync_is_still_at_stake(make_world: MakeWorld) -> None:
     world = make_world(WorldSettings(speed="max", seed=3))
     storage = SimStorage(world.medium)
