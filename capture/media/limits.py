@@ -19,6 +19,11 @@ SESSION_START_NS: Final = NANOSECONDS_PER_SECOND
 
 AUDIO_HOLD_SECONDS: Final = 0.2
 """Longest wait for sound at the border of a group of pictures; later sound goes into the fragment that is open."""
+AUDIO_HOLD_FULL_SECONDS: Final = 0.4
+"""The same where the file is full and sound came late before: a new file opens only with sound for its first group.
+No border waits more than `AUDIO_HOLD_SECONDS` longer than the one before, so fragments keep coming."""
+MISSED_CUTS_MAX: Final = 3
+"""Borders that a full file may pass without sound for its next group; then the track ends, and the file with it."""
 MUXER_HOLD_MICROSECONDS: Final = 200_000
 """The same wait inside the muxer (`max_interleave_delta`)."""
 AUDIO_DEAD_SECONDS: Final = 2.0

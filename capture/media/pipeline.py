@@ -18,7 +18,6 @@ from capture.media.fragment_muxer import FragmentMuxer
 from capture.media.frame_intake import FrameIntake, Refusal, Taken
 from capture.media.limits import (
     AAC_FRAME_SAMPLES,
-    AUDIO_DEAD_SECONDS,
     AUDIO_TICKS_PER_SECOND,
     SESSION_START_NS,
     VIDEO_TICKS_PER_SECOND,
@@ -235,7 +234,7 @@ class MediaPipeline:
         if self._template is None:
             self._begin_stream(packet, sound_from_start=not taken.restarted)
         if self._segmenter.audio_has_died:
-            log.warning("no sound for %.1f s: its track ends", AUDIO_DEAD_SECONDS)
+            log.warning("sound is missing, or later than a file can wait for: its track ends")
             self._end_audio()
         self._carry_out(self._segmenter.video(packet))
 

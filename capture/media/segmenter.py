@@ -20,11 +20,14 @@ from capture.errors import MediaLimitError
 from capture.media.limits import (
     AUDIO_AHEAD_SECONDS,
     AUDIO_DEAD_SECONDS,
+    AUDIO_HOLD_FULL_SECONDS,
     AUDIO_HOLD_SECONDS,
     AUDIO_TICKS_PER_SECOND,
     COMMON_TICKS_PER_SECOND,
     GROUP_BYTES_MAX,
     GROUP_FRAMES_MAX,
+    MISSED_CUTS_MAX,
+    NANOSECONDS_PER_SECOND,
     VIDEO_TICKS_PER_SECOND,
     FileLimits,
 )
@@ -32,7 +35,6 @@ from capture.media.values import AudioPacket, Tracks, VideoPacket
 
 _VIDEO_SCALE = COMMON_TICKS_PER_SECOND // VIDEO_TICKS_PER_SECOND
 _AUDIO_SCALE = COMMON_TICKS_PER_SECOND // AUDIO_TICKS_PER_SECOND
-_HOLD = round(AUDIO_HOLD_SECONDS * COMMON_TICKS_PER_SECOND)
 _DEAD = round(AUDIO_DEAD_SECONDS * COMMON_TICKS_PER_SECOND)
 _AHEAD = round(AUDIO_AHEAD_SECONDS * COMMON_TICKS_PER_SECOND)
 
@@ -91,6 +93,9 @@ class _File:
     group_frames: int = 0
     longest_group: int = 0
     largest_group_bytes: int = 0
+    missed_cuts: int = 0
+    last_wait: int = 0
+    """How far pictures had come past the border before, when it was decided."""
 
 
 def _video_time(packet: VideoPacket) -> int:
@@ -152,15 +157,15 @@ class Segmenter:
             return []
         if self._border_seen_ns is None:
             self._border_seen_ns = now_ns
-        self._border_overdue = now_ns - self._border_seen_ns >= AUDIO_HOLD_SECONDS * 1_000_000_000
+        self._border_overdue = now_ns - self._border_seen_ns >= self._hold_seconds() * NANOSECONDS_PER_SECOND
         return self._advance()
 
     @property
     def audio_has_died(self) -> bool:
-        """Whether the open file's sound has been missing for so long that its track must end."""
+        """Whether the open file's sound has been missing, or late, for so long that its track must end."""
         if self._file is None or self._file.sound is not _Track.LIVE or self._newest_video is None:
             return False
-        return self._newest_video - (self._newest_audio or 0) > _DEAD
+        return self._newest_video - (self._newest_audio or 0) > _DEAD or self._file.missed_cuts >= MISSED_CUTS_MAX
 
     @property
     def audio_is_live(self) -> bool:
@@ -213,8 +218,14 @@ class Segmenter:
         ends = (_video_time(packet) for index, packet in enumerate(self._video) if index and packet.keyframe)
         return next(ends, None)
 
+    def _hold_seconds(self) -> float:
+        if self._file is None or not self._video or not self._full(self._file):
+            return AUDIO_HOLD_SECONDS
+        return min(AUDIO_HOLD_FULL_SECONDS, AUDIO_HOLD_SECONDS + self._file.last_wait / COMMON_TICKS_PER_SECOND)
+
     def _hold_is_over(self, border: int) -> bool:
-        return self._newest_video is not None and self._newest_video - border > _HOLD
+        hold = self._hold_seconds() * COMMON_TICKS_PER_SECOND
+        return self._newest_video is not None and self._newest_video - border > hold
 
     def _border_is_decided(self) -> bool:
         border = self._border()
@@ -254,16 +265,20 @@ class Segmenter:
         if file.sound is _Track.ENDED or (file.sound is _Track.ABSENT and sound_comes):
             self._orders.append(CloseFile("tracks"))
             self._open(new_run=True)
-        elif (full := self._full(file)) and (sound_comes or file.sound is _Track.ABSENT):
-            # Without sound for the next group the cut waits: the track comes back, or dies, within two seconds.
+            return
+        full = self._full(file)
+        if full and (sound_comes or file.sound is _Track.ABSENT):
             self._orders.append(CloseFile(full))
             self._open(new_run=False)
-        else:
-            self._release_group()
+            return
+        # A full file whose sound is missing goes on: within a few borders the track is back, or ended.
+        file.missed_cuts += 1 if full else 0
+        self._release_group()
 
     def _end_group(self, file: _File) -> None:
         border = _video_time(self._video[0])
         file.longest_group = max(file.longest_group, border - file.group_begin)
+        file.last_wait = max(0, (self._newest_video or border) - border)
         file.largest_group_bytes = max(file.largest_group_bytes, file.group_bytes)
 
     def _full(self, file: _File) -> str | None:

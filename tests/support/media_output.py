@@ -16,6 +16,7 @@ from capture.media.limits import FileLimits
 from capture.media.pipeline import MediaPipeline
 from capture.media.values import CloseFacts, MediaSettings, Numbering
 from hal.values import EncodedFrame
+from sealing import codec
 from sealing.records import Fragment, RunFacts
 from tests.support.media_source import Delivery, number_in
 
@@ -55,6 +56,7 @@ class Keeper:
     def fragment(self, body: Fragment, data: bytes) -> None:
         assert self.open
         assert body.index == len(self.files[-1].fragments)
+        codec.check_body(body)
         self.files[-1].fragments.append((body, data))
         self.files[-1].arrivals_ns.append(self.now_ns)
 

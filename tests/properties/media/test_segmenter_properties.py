@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.media.limits import AUDIO_HOLD_SECONDS, FileLimits
+from capture.media.limits import AUDIO_HOLD_FULL_SECONDS, FileLimits
 from capture.media.segmenter import CloseFile, MuxAudio, MuxVideo, OpenFile, Order, Segmenter
 from capture.media.values import AudioPacket, VideoPacket
 
@@ -129,4 +129,4 @@ def test_no_key_frame_waits_longer_than_the_hold_and_one_picture(plan: list[Stre
     longest_frame = max(stretch.frame_ticks for stretch in plan)
     for newest, order in orders:
         if isinstance(order, MuxVideo) and order.packet.keyframe and order.packet.pts > first_open_ticks:
-            assert newest - order.packet.pts <= AUDIO_HOLD_SECONDS * 90_000 + longest_frame
+            assert newest - order.packet.pts <= AUDIO_HOLD_FULL_SECONDS * 90_000 + longest_frame

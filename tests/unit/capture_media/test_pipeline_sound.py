@@ -51,17 +51,41 @@ def test_clicks_stay_with_their_pictures_whatever_the_cards_clock(ppm: float) ->
     assert np.all(np.abs(np.diff(played.audio_seconds) * 48_000 - 1024) <= 1.01)
 
 
-def test_sound_delivered_300_ms_late_is_still_with_its_pictures() -> None:
+@pytest.mark.parametrize("late_seconds", [0.0, 0.1, 0.2, 0.3])
+@pytest.mark.parametrize("fps", [Fraction(24), Fraction(30)])
+def test_late_sound_is_with_its_pictures_and_files_end_in_time(late_seconds: float, fps: Fraction) -> None:
     keeper = Keeper()
-    pipeline = pipeline_into(keeper)
-    feed(pipeline, keeper, list(delivered(film(240), listen(8.0, sound=clicks), audio_late_seconds=0.3)))
+    pipeline = pipeline_into(keeper, fps)
+    deliveries = delivered(film(round(8 * fps), fps), listen(8.0, sound=clicks), audio_late_seconds=late_seconds)
+    feed(pipeline, keeper, list(deliveries))
     pipeline.end_run("stop")
 
     keeper.check_numbers()
     assert len(keeper.runs()) == 1
+    assert [len(file.bodies) for file in keeper.files] == [3, 3, 2]
     played = play(keeper.files)
-    assert np.max(np.abs(np.array(click_seconds(played)) - np.array(played.video_seconds[::30]))) < 0.005
+    assert np.max(np.abs(np.array(click_seconds(played)) - np.array(played.video_seconds[:: round(fps)]))) < 0.005
     assert keeper.longest_wait_seconds(START_NS) <= 1.3
+
+
+@pytest.mark.parametrize("late_seconds", [0.6, 1.5])
+def test_sound_that_is_always_far_too_late_keeps_no_file_open_and_is_accounted_for(late_seconds: float) -> None:
+    keeper = Keeper()
+    pipeline = pipeline_into(keeper)
+    blocks = listen(20.0)
+    feed(pipeline, keeper, list(delivered(film(600), blocks, audio_late_seconds=late_seconds)))
+    pipeline.end_run("stop")
+
+    keeper.check_numbers()
+    assert max(len(file.bodies) for file in keeper.files) <= 8
+    facts = [file.facts for file in keeper.files if file.facts is not None]
+    filling = sum(fact.audio_priming_samples + fact.audio_padding_samples for fact in facts)
+    given = sum(block.sample_count for block in blocks)
+    accounted = pipeline.numbering.next_sample - filling + pipeline.statistics.refused_samples
+    assert given <= accounted < given + 2 * 1024
+    # Refused is what came too late for the run's last key frame, nothing before it.
+    assert pipeline.statistics.refused_samples <= 2.5 * 48_000
+    assert [number for run in keeper.runs() for number in play(run).numbers] == list(range(600))
 
 
 @pytest.mark.parametrize("fps", [Fraction(10), Fraction(24), Fraction(30), Fraction(60)])
