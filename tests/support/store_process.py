@@ -1,0 +1,69 @@
+"""`recorder-store serve` as a process that can be killed and started again on the same port."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+
+class StoreProcess:
+    """One store's server process.
+
+    Args:
+        directory: The store's folder.
+        tls: Serve HTTPS.
+    """
+
+    def __init__(self, directory: Path, *, tls: bool = False) -> None:
+        self._directory = directory
+        self._tls = tls
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+        self.port = _free_port()
+        self.kills = 0
+        self.recovered = 0
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and return once it takes requests."""
+        command = [sys.executable, "-c", "from sync.store_main import main; main()", "serve", str(self._directory)]
+        options = ["--port", str(self.port), "--reserve-mb", "0", "--body-idle-seconds", "1"]
+        tls = ["--tls"] if self._tls else []
+        with self._lock:
+            self._process = subprocess.Popen([*command, *options, *tls], stdout=subprocess.PIPE, text=True)
+            assert self._process.stdout is not None
+            said = self._process.stdout.readline()
+        self.recovered += json.loads(said)["recovered"]
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is said."""
+        self._end(kill=True)
+        self.kills += 1
+
+    def stop(self) -> int:
+        """SIGTERM; gives the exit code."""
+        return self._end(kill=False)
+
+    def _end(self, *, kill: bool) -> int:
+        with self._lock:
+            process, self._process = self._process, None
+        assert process is not None
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+        code = process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
+        return code
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

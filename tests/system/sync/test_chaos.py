@@ -1,0 +1,137 @@
+"""A store killed at random behind a line that breaks at random: nothing lost, nothing twice, no false receipt."""
+
+import hashlib
+import random
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from hal.drivers.system_clock import SystemClock
+from sealing.receipts import FIRST_PREVIOUS_RECEIPT, read_receipt, receipt_hash, receipt_key
+from sync import inbox
+from sync.backoff import Backoff
+from sync.receipt_check import check_receipt
+from sync.store.intake import read_pieces
+from sync.unit.client import StoreClient
+from sync.unit.courier import Courier, Ending, Surroundings
+from sync.unit.reports import Quiet
+from sync.unit.spool import numbers
+from tests.support.chaos_proxy import ChaosProxy
+from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit, opened_store
+from tests.support.store_process import StoreProcess
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(110)]
+
+LONGEST_SECONDS = 45.0
+
+
+def carry(unit: UnitOnDisk, url: str, seed: int) -> Ending:
+    """The unit's own loop, with short waits."""
+    certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
+    clock = SystemClock()
+    client = StoreClient(url, unit.device_id, None, timeout_seconds=1.0)
+    courier = Courier(
+        Surroundings(
+            paths=unit.paths,
+            device_id=unit.device_id,
+            client=client,
+            store_key=receipt_key(certificate),
+            clock=clock,
+            stop=clock.signal(),
+            draw=random.Random(seed).random,
+            reporter=Quiet(),
+            backoff=Backoff(0.02, 0.3),
+        )
+    )
+    try:
+        return courier.run_once(LONGEST_SECONDS)
+    finally:
+        client.close()
+
+
+@contextmanager
+def killed_at_random(store: StoreProcess, seed: int) -> Iterator[None]:
+    """Kill the store again and again, and start it again, until the block ends; it runs behind it."""
+    rolled, over = random.Random(seed), threading.Event()
+    store.start()
+
+    def keep_killing() -> None:
+        while not over.wait(rolled.uniform(0.3, 1.2)):
+            store.kill()
+            over.wait(rolled.uniform(0.0, 0.1))
+            store.start()
+
+    killer = threading.Thread(target=keep_killing, name="killer")
+    killer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        killer.join(20)
+
+
+def check_nothing_lost(directory: Path, unit: UnitOnDisk) -> None:
+    """Every file once, every receipt true, numbered and chained; nothing else in the store."""
+    spool = {number: unit.paths.spool / f"{number:08d}.evs" for number in numbers(unit.paths.spool)}
+    with opened_store(directory) as store:
+        store.intake.recover()
+        own = [name for name in store.vault.objects() if name.device_id == unit.device_id]
+        objects = {name.file_id: store.vault.object(name) for name in own}
+        digests = sorted(_digest(path) for path in spool.values())
+        assert sorted(_digest(path) for path in objects.values()) == digests
+        rows = store.ledger.files(unit.device_id)
+        assert {row["file_id"].hex() for row in rows} == set(objects)
+        previous = FIRST_PREVIOUS_RECEIPT
+        for number, row in enumerate(rows, start=1):
+            receipt = read_receipt(row["receipt"])
+            assert (receipt.receipt_number, receipt.previous_receipt_hash) == (number, previous)
+            previous = receipt_hash(row["receipt"])
+        for number, path in spool.items():
+            data = (unit.paths.inbox / inbox.receipt_name(number)).read_bytes()
+            receipt = check_receipt(data, store.receipt_certificate(), unit.device_id, path, spool.get(number + 1))
+            assert store.ledger.receipt(unit.device_id, receipt.file_id) == data
+        assert not store.ledger.parked()
+        assert not list((directory / "incoming").rglob("*.part"))
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for piece in read_pieces(path):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def make_units(directory: Path, folder: Path, count: int) -> list[UnitOnDisk]:
+    """Units with a torn file, a ledger and some footage each."""
+    with opened_store(directory) as store:
+        units = [make_unit(store.authority, store.ledger, folder / f"u{one}", f"unit-{one}") for one in range(count)]
+    for unit in units:
+        crash_spool(unit)
+        fill_spool(unit, footage_files=5, fragments=4, fragment_bytes=250_000)
+    return units
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kills_and_broken_lines_lose_nothing(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """SY-8, SY-12, SY-13, SY-14, SY-19, SY-20, SY-22, SY-24: both ends through everything at once."""
+    directory = tmp_path / "store"
+    units = make_units(directory, tmp_path, count=3)
+    process = StoreProcess(directory)
+    with killed_at_random(process, seed), ChaosProxy(process.port, seed) as proxy:
+        with ThreadPoolExecutor(len(units)) as pool:
+            endings = list(pool.map(lambda unit: carry(unit, proxy.url, seed), units))
+        happened = dict(proxy.happened)
+    process.stop()
+    with capsys.disabled():
+        sys.stdout.write(f"\nseed {seed}: kills {process.kills}, promised after one {process.recovered}, {happened}\n")
+    assert endings == [Ending.ALL_RECEIPTED] * len(units)
+    assert process.kills >= 3, happened
+    assert {"rst", "fin", "stall"} <= set(happened)
+    for unit in units:
+        check_nothing_lost(directory, unit)
