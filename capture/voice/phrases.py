@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from capture.voice.errors import ReadingError
+from capture.voice.language import Language
 from capture.voice.numbers import hour_en, hour_zh, minute_en, minute_zh, number_en, number_zh
 from capture.voice.reading import SpokenOfficer, speakable, spell
-from capture.voice.synthesiser import Language
 from capture.voice.wording import (
     BATTERY_AT,
     BREAK_MARKER,

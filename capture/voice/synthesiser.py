@@ -8,11 +8,13 @@ The Mandarin voice is always `cmn-latn-pinyin`: the plain `cmn` of Debian 12 rea
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 import wave
 from collections.abc import Sequence
-from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 from xml.sax.saxutils import escape
@@ -21,9 +23,13 @@ import av
 import numpy as np
 
 from capture.voice.errors import SynthesisError, VoiceUnavailableError
+from capture.voice.language import Language
 from capture.voice.samples import VOICE_RATE_HZ, Samples, from_s16, joined, trimmed
 
-INSTALL_HINT = "install the Debian packages espeak-ng and espeak-ng-data (apt-get install espeak-ng)"
+INSTALL_HINT = "install the Debian package espeak-ng (apt-get install espeak-ng) or the extra 'espeak'"
+PROGRAM = "espeak-ng"
+WORKER = (sys.executable, "-m", "capture.voice.espeak_worker")
+"""Stands in for the program where only the wheel `espeakng-loader` (extra `espeak`) is installed."""
 TIMEOUT_SECONDS = 20.0
 TEXT_MAX = 2_000
 """Characters of one phrase."""
@@ -38,13 +44,6 @@ _RANGE = "+100%"
 _SEGMENT_GAP_SECONDS = 0.08
 _CHINESE_RUN = re.compile(r"[\u3400-\u9fff〇][\u3400-\u9fff〇、]*")
 _SETTINGS = f"rate {_RATE_WORDS} pitch {_PITCH} range {_RANGE}"
-
-
-class Language(StrEnum):
-    """Languages that the unit can speak."""
-
-    CHINESE = "zh"
-    ENGLISH = "en"
 
 
 VOICES = {Language.CHINESE: "cmn-latn-pinyin", Language.ENGLISH: "en"}
@@ -71,15 +70,16 @@ class EspeakSynthesiser:
     """espeak-ng, checked at construction.
 
     Args:
-        program: Name or path of the program.
+        program: Name or path of the program, or a command with its first arguments.
         timeout_seconds: Longest time for one phrase.
 
     Raises:
         VoiceUnavailableError: The program or its Mandarin voice is missing, or reads Chinese as English letters.
     """
 
-    def __init__(self, program: str = "espeak-ng", timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._program = program
+    def __init__(self, program: str | Sequence[str] = PROGRAM, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._command = [program] if isinstance(program, str) else list(program)
+        self._program = " ".join(self._command)
         self._timeout_seconds = timeout_seconds
         self._version = self._start_up(["--version"]).decode(errors="replace").partition("Data at")[0].strip()
         self._self_test()
@@ -123,7 +123,7 @@ class EspeakSynthesiser:
     def _run(self, arguments: Sequence[str], text: bytes) -> bytes:
         try:
             done = subprocess.run(
-                [self._program, *arguments], input=text, capture_output=True, timeout=self._timeout_seconds, check=True
+                [*self._command, *arguments], input=text, capture_output=True, timeout=self._timeout_seconds, check=True
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise SynthesisError(f"{self._program} did not speak: {error}; {INSTALL_HINT}") from error
@@ -146,6 +146,17 @@ class EspeakSynthesiser:
                 f"voice {VOICES[Language.CHINESE]} of {self._program} does not read Mandarin "
                 f"(phonemes {spoken[:60]!r}): {INSTALL_HINT}"
             )
+
+
+def find_synthesiser(program: str = PROGRAM) -> EspeakSynthesiser:
+    """Give the voice of this machine: the system's espeak-ng, else the one of the wheel.
+
+    Raises:
+        VoiceUnavailableError: Neither is installed, or what is installed does not read Mandarin.
+    """
+    if shutil.which(program) is None and find_spec("espeakng_loader") is not None:
+        return EspeakSynthesiser(WORKER)
+    return EspeakSynthesiser(program)
 
 
 def _by_voice(text: str, language: Language) -> list[tuple[str, Language]]:

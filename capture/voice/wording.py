@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from capture.voice.synthesiser import Language
+from capture.voice.language import Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from functools import cache
 
 import pytest
 
+from capture.voice.language import Language
 from capture.voice.phrases import PromptBook, Utterance, VoiceFacts
 from capture.voice.reading import SpokenOfficer
 from capture.voice.samples import Samples, joined, to_analysis_rate
-from capture.voice.synthesiser import EspeakSynthesiser, Language
+from capture.voice.synthesiser import EspeakSynthesiser
 from capture.voice.wording import Words
 
 NOTICE = "您好, 我们是某市执法人员×××、×××, 为保护您的合法权益, 监督我们的执法行为, 本次执法全程录音录像。"

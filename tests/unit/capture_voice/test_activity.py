@@ -78,8 +78,8 @@ def in_window(speech: Samples, seconds: float = 8.0) -> Samples:
     return window
 
 
-@pytest.mark.parametrize("text", [REASON, "存储卡已满，已经更换存储卡。", "刚才电池没有电了，所以录像中断了三分钟。"])
-@pytest.mark.parametrize(("kind", "snr_db"), [("pink", 20), ("pink", 5), ("traffic", 10), ("traffic", 0)])
+@pytest.mark.parametrize("text", [REASON, "刚才电池没有电了，所以录像中断了三分钟。"])
+@pytest.mark.parametrize(("kind", "snr_db"), [("pink", 5), ("traffic", 0)])
 def test_speech_is_accepted_on_the_street(
     say: Speech, detector: SpeechDetector, text: str, kind: str, snr_db: float
 ) -> None:

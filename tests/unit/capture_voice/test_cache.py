@@ -10,11 +10,12 @@ import pytest
 
 from capture.voice.cache import INDEX_NAME, VoiceCache
 from capture.voice.errors import MissingClipError, SynthesisError
+from capture.voice.language import Language
 from capture.voice.loudness import measure
 from capture.voice.phrases import Phrase, PromptBook, VoiceFacts
 from capture.voice.reading import SpokenOfficer
 from capture.voice.samples import VOICE_RATE_HZ, Samples, from_s16
-from capture.voice.synthesiser import EspeakSynthesiser, Language
+from capture.voice.synthesiser import EspeakSynthesiser
 from capture.voice.tones import Tone, tone
 
 

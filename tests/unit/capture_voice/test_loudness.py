@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from capture.voice.errors import LoudnessError
+from capture.voice.language import Language
 from capture.voice.loudness import TARGET_LUFS, TRUE_PEAK_MAX_DBTP, limited, measure, normalised
 from capture.voice.samples import VOICE_RATE_HZ, Samples, faded
-from capture.voice.synthesiser import EspeakSynthesiser, Language
+from capture.voice.synthesiser import EspeakSynthesiser
 
 
 def note(amplitude: float, seconds: float = 3.0, frequency_hz: float = 1000.0) -> Samples:

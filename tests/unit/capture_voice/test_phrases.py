@@ -5,9 +5,9 @@ import re
 import pytest
 
 from capture.voice.errors import ReadingError
+from capture.voice.language import Language
 from capture.voice.phrases import PromptBook, VoiceFacts, with_names
 from capture.voice.reading import SpokenOfficer
-from capture.voice.synthesiser import Language
 from capture.voice.wording import CHECK_NAMES, FIXED, MACHINE_CAUSES, Line, Words
 
 from .conftest import NOTICE

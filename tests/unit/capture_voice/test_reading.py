@@ -3,8 +3,9 @@
 import pytest
 
 from capture.voice.errors import ReadingError
+from capture.voice.language import Language
 from capture.voice.reading import SURNAME_READINGS, SpokenOfficer, check_reading, name_reading, speakable, spell
-from capture.voice.synthesiser import EspeakSynthesiser, Language
+from capture.voice.synthesiser import EspeakSynthesiser
 
 HOMOPHONES = {
     "单": "善",

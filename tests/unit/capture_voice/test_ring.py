@@ -1,6 +1,7 @@
 """The microphone's last seconds, found by CLOCK_BOOTTIME whatever the card's clock does."""
 
 from collections.abc import Iterator
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -157,3 +158,18 @@ def test_the_newest_time_is_that_of_the_last_sample() -> None:
         recent.append(block)
     newest = recent.latest_boottime_ns()
     assert newest == pytest.approx(BOOT + 3 * SECOND, abs=2_000_000)
+
+
+def test_it_may_be_read_while_it_is_written() -> None:
+    recent, clock = RecentSound(2), np.arange(200)
+    found: list[int] = []
+
+    def read() -> None:
+        found.extend(recent.between(BOOT, BOOT + SECOND).samples.size for _ in clock)
+
+    reader = Thread(target=read)
+    reader.start()
+    for block in blocks(note(4.0, 500.0)):
+        recent.append(block)
+    reader.join(10)
+    assert found == [ANALYSIS_RATE_HZ] * clock.size

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from capture.voice.errors import SynthesisError, VoiceUnavailableError
+from capture.voice.language import Language
 from capture.voice.phrases import PromptBook
 from capture.voice.samples import VOICE_RATE_HZ, Samples, level_dbfs
-from capture.voice.synthesiser import EspeakSynthesiser, Language, resampled
+from capture.voice.synthesiser import EspeakSynthesiser, find_synthesiser, resampled
 
 
 def script(directory: Path, body: str) -> str:
@@ -77,7 +78,7 @@ def test_silence_is_not_taken_for_a_sentence(espeak: EspeakSynthesiser) -> None:
 
 
 def test_a_missing_program_is_reported_with_the_package_to_install() -> None:
-    with pytest.raises(VoiceUnavailableError, match=r"install the Debian packages espeak-ng"):
+    with pytest.raises(VoiceUnavailableError, match=r"install the Debian package espeak-ng"):
         EspeakSynthesiser("espeak-ng-that-is-not-here")
 
 
@@ -107,3 +108,16 @@ def test_resampling_keeps_length_and_pitch() -> None:
     assert abs(result.size - VOICE_RATE_HZ) < 100
     spectrum = np.abs(np.fft.rfft(result[:VOICE_RATE_HZ], VOICE_RATE_HZ))
     assert abs(int(np.argmax(spectrum)) - 1000) <= 1
+
+
+def test_the_wheel_s_library_stands_in_for_the_program_in_a_process_of_its_own() -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra espeak is not installed")
+    worker = find_synthesiser("espeak-ng-that-is-not-here")
+    assert "library" in worker.identity
+    samples = worker.synthesise("执法人员 shan4 某，请说明中断原因。", Language.CHINESE)
+    assert 2.0 < samples.size / VOICE_RATE_HZ < 6.0
+    assert worker.phonemes("善。", Language.CHINESE) == worker.phonemes("shan4。", Language.CHINESE)
+
+
+def test_the_system_s_program_goes_before_the_wheel() -> None:
+    assert "library" not in find_synthesiser().identity
