@@ -185,7 +185,7 @@ class Boot:
     boot_number: int = numbered(1, low=1)
     """Starts of the agent on this chain, from 1."""
     clean: bool = numbered(2)
-    """Whether only a CLOSE stands between the last HALT and this file (or there is no record before)."""
+    """Whether HALT and CLOSE are the last records in front of this file and nothing is torn (or there is none)."""
     torn_file: int | None = numbered(3, low=1, high=FILE_NUMBER_MAX)
     """Number of the file whose torn end is accepted, None when none was torn."""
     torn_bytes: int = numbered(4, low=0)

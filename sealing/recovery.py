@@ -209,7 +209,7 @@ def _first_start(dropped: tuple[int, ...]) -> Recovery:
 def _judge(storage: Storage, last: Scan, dropped: tuple[int, ...], boot_id: str) -> Recovery:
     newest = last.records[-1]
     torn_bytes, torn_hash = measure_torn(storage, last.file_number, last.end_bytes)
-    clean = _ended_in_order(last.records)
+    clean = not torn_bytes and _ended_in_order(last.records)
     fragments = [record.header.body for record in last.records if isinstance(record.header.body, Fragment)]
     return Recovery(
         snapshot=last.opened.snapshot,
@@ -242,11 +242,8 @@ def measure_torn(storage: Storage, number: int, end_bytes: int) -> tuple[int, by
 
 
 def _ended_in_order(records: Sequence[ChainRecord]) -> bool:
-    """Whether nothing but a CLOSE stands behind a HALT (SF-40)."""
-    bodies = [record.header.body for record in records]
-    if isinstance(bodies[-1], Close):
-        bodies.pop()
-    return isinstance(bodies[-1], Halt)
+    """Whether the last two records are HALT and CLOSE (SF-40)."""
+    return [type(record.header.body) for record in records[-2:]] == [Halt, Close]
 
 
 def _reason(clean: bool, last: Scan, boot_id: str) -> str:

@@ -19,7 +19,7 @@ from sealing.appender import FileInWriting
 from sealing.catalogue import Catalogue
 from sealing.chain_output import ChainOutput, FileFacts
 from sealing.codec import Private
-from sealing.deletion import deletion_of, spool_file_opened
+from sealing.ended_files import deletion_of, file_id_of, newest_ledger_receipts, spool_file_opened
 from sealing.errors import BodyError, ReserveReachedError, StorageFaultError, WriterStateError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
@@ -48,8 +48,6 @@ from sealing.references import RecordReference, SealedFile, StoreReceipt
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
 _TAG_BYTES: Final = 16
-_NAMED_AGAIN_MAX: Final = 16
-_EXAMINED_MAX: Final = 64
 _SESSION_BODIES: Final = frozenset(get_args(SessionBody))
 
 
@@ -78,7 +76,7 @@ class ChainWriter:
         self._run_position: tuple[tuple[bytes, int], int] | None = None
         self._next_media = (0, 0)
         self._init = b""
-        self._ledger_receipts: tuple[bytes, ...] = ()
+        self._ledger_receipts = newest_ledger_receipts(storage, self._catalogue)
         self._snapshot: StateSnapshot
         self._halted = False
 
@@ -121,7 +119,6 @@ class ChainWriter:
             set_dropped_aside(storage, recovery.dropped_files)
             finish_deletions(storage, recovery)
             writer = cls(storage, clock, identity, policy, recovery, receipted or {})
-            writer._name_ledger_receipts_again()
         except OSError as error:
             raise StorageFaultError(f"the spool cannot be taken up: {error}; check the medium") from error
         found = recovery.snapshot
@@ -247,13 +244,14 @@ class ChainWriter:
 
         Raises:
             StorageFaultError: The medium failed; try again.
-            WriterStateError: The file is open or not in the spool.
+            WriterStateError: The file is open or not in the spool, or the receipt is for other bytes than it has.
         """
         number = receipt.file_number
         if number not in self._catalogue:
             raise WriterStateError(f"file {number} is open or not in the spool; its receipt cannot be sealed")
         body = ReceiptSeal(number, receipt.file_id, receipt.receipt_hash, receipt.store_id, receipt.receipt_number)
         codec.check_body(body)
+        self._refuse_other_bytes(receipt)
         reference = None
         if spool_file_opened(self._storage, number).kind is FileKind.LEDGER:
             self._ledger_receipts = (*self._ledger_receipts, receipt.receipt_hash)[-LIST_ITEMS_MAX:]
@@ -300,6 +298,17 @@ class ChainWriter:
         """Give the open file back as it stands, sealing nothing: for a service that cannot go on."""
         self._output.abandon()
         self._halted = True
+
+    def _refuse_other_bytes(self, receipt: StoreReceipt) -> None:
+        """A second look, beside the agent's: what is freed later is exactly what the store has."""
+        file = self._output.file
+        behind = self._catalogue.behind(receipt.file_number) or (None if file is None else file.number)
+        found = file_id_of(self._storage, receipt.file_number, behind, self._identity)
+        if found != receipt.file_id:
+            raise WriterStateError(
+                f"the receipt for file {receipt.file_number} names the file id {receipt.file_id.hex()}, "
+                f"the medium holds {found.hex()}; upload the file again"
+            )
 
     def _refuse_after_halt(self) -> None:
         if self._halted:
@@ -383,13 +392,3 @@ class ChainWriter:
                 f"{free} bytes are free and {self._policy.reserve_bytes} are kept for ledger records; "
                 "upload and free files, or end the recording"
             )
-
-    def _name_ledger_receipts_again(self) -> None:
-        """Take up the newest receipts of ledger files: which of them an OPEN named before is not worth a search."""
-        files = [file for file in self._catalogue.files() if file.receipt_hash is not None][-_EXAMINED_MAX:]
-        receipts = [
-            file.receipt_hash or b""
-            for file in files
-            if spool_file_opened(self._storage, file.number).kind is FileKind.LEDGER
-        ]
-        self._ledger_receipts = tuple(receipts[-_NAMED_AGAIN_MAX:])

@@ -6,8 +6,10 @@ Calls are made one after the other; what returned is durable and has to be in th
 from collections.abc import Callable, Iterator
 
 from hal.ports import Storage
+from sealing.ended_files import file_id_of
 from sealing.errors import DeletionRefusedError, StorageFaultError
 from sealing.records import Event, RecordType
+from sealing.recovery import spool_numbers
 from sealing.references import RecordReference, StoreReceipt
 from sealing.writer import ChainWriter
 from tests.support import chains
@@ -68,7 +70,11 @@ class Day:
         self.footage = writer.open_footage(chains.run_facts())
 
     def _seal_receipt(self, writer: ChainWriter) -> None:
-        writer.seal_receipt(StoreReceipt(self.footage, bytes(32), bytes(32), "store", 1))
+        writer.seal_receipt(StoreReceipt(self.footage, self._footage_id(), bytes(32), "store", 1))
+
+    def _footage_id(self) -> bytes:
+        numbers = [number for number in spool_numbers(self.storage)[0] if number > self.footage]
+        return file_id_of(self.storage, self.footage, min(numbers, default=None), chains.identity())
 
     def _free_footage(self, writer: ChainWriter) -> None:
         try:

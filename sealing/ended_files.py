@@ -1,4 +1,4 @@
-"""What DELETE has to say of a file, read from the file itself before it goes.
+"""What the writer has to know of files that have ended: kind, file id, and what DELETE says of them.
 
 Rules of this module: it reads the spool and changes nothing (`FORMAT.md`, section 7).
 """
@@ -6,6 +6,7 @@ Rules of this module: it reads the spool and changes nothing (`FORMAT.md`, secti
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from hal.ports import Storage
 from sealing import scan
@@ -13,10 +14,28 @@ from sealing.catalogue import Catalogue
 from sealing.errors import DeletionRefusedError, StorageFaultError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity
-from sealing.records import Boot, Delete, Epoch, FileOrigin, Open, Torn
+from sealing.records import Boot, Delete, Epoch, FileKind, FileOrigin, Open, Torn
 from sealing.recovery import scan_spool_file
 from sealing.scan import Scan
 from sealing.suites import SUITE_1
+
+_NAMED_AGAIN_MAX: Final = 16
+_EXAMINED_MAX: Final = 64
+
+
+def newest_ledger_receipts(storage: Storage, catalogue: Catalogue) -> tuple[bytes, ...]:
+    """Receipt hashes of the newest ledger files (SF-34).
+
+    A start names them again: which of them an OPEN named before is not worth a search.
+
+    Raises:
+        StorageFaultError: The medium failed, or a file has lost its OPEN.
+    """
+    files = [file for file in catalogue.files() if file.receipt_hash is not None][-_EXAMINED_MAX:]
+    receipts = [
+        file.receipt_hash or b"" for file in files if spool_file_opened(storage, file.number).kind is FileKind.LEDGER
+    ]
+    return tuple(receipts[-_NAMED_AGAIN_MAX:])
 
 
 def spool_file_opened(storage: Storage, number: int) -> Open:
@@ -32,6 +51,24 @@ def spool_file_opened(storage: Storage, number: int) -> Open:
     if header is None or not isinstance(header.body, Open):
         raise StorageFaultError(f"file {number} has lost its OPEN; check the medium")
     return header.body
+
+
+def file_id_of(storage: Storage, number: int, behind: int | None, identity: DeviceIdentity) -> bytes:
+    """Compute the id of an ended file from the medium.
+
+    Args:
+        storage: The spool.
+        number: The file.
+        behind: The next file of the spool, open or ended; None when there is none.
+        identity: Whose chain it is.
+
+    Raises:
+        StorageFaultError: The medium failed, or the file has lost its beginning.
+    """
+    try:
+        return _file_id(storage, _counted(storage, number, behind, identity))
+    except OSError as error:
+        raise StorageFaultError(f"file {number} cannot be read: {error}") from error
 
 
 def deletion_of(
