@@ -229,10 +229,10 @@ class Report:
 
     def to_plain(self) -> dict[str, JsonValue]:
         """Turn the report into plain values, ready for JSON."""
-        plain = _plain(self)
-        if not isinstance(plain, dict):
+        found = plain(self)
+        if not isinstance(found, dict):
             raise TypeError("a report is a map")
-        return {"version": REPORT_VERSION, "intact": self.intact, "verdicts": list(self.verdicts), **plain}
+        return {"version": REPORT_VERSION, "intact": self.intact, "verdicts": list(self.verdicts), **found}
 
     def to_json(self) -> str:
         """Write the report as one JSON document (`sealing/README.md`, «Report»)."""
@@ -266,13 +266,14 @@ class NotEvidenceError(SealingError):
         self.report = report
 
 
-def _plain(value: object) -> JsonValue:
+def plain(value: object) -> JsonValue:
+    """Turn values of a report into plain ones, ready for JSON."""
     if isinstance(value, StrEnum):
         return value.value
     if value is None or isinstance(value, str | int | bool):
         return value
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     raise TypeError(f"a report holds a {type(value).__name__}")
