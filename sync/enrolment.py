@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -122,7 +122,7 @@ def _proved_key(field: str, pem: str, device_id: str) -> ec.EllipticCurvePublicK
         request = x509.load_pem_x509_csr(pem.encode())
         signed = request.is_signature_valid
         key = request.public_key()
-    except (ValueError, InvalidSignature) as error:
+    except (ValueError, InvalidSignature, UnsupportedAlgorithm) as error:
         raise EnrolmentError(f"{field} is not a PKCS#10 request: {error}") from error
     if not signed:
         raise EnrolmentError(f"{field} is not signed by its own key; make the request anew")
@@ -188,7 +188,7 @@ def read_bundle(
         authority = x509.load_der_x509_certificate(bundle.agency_ca_der)
         cose.verify_sign1(envelope, ENROLMENT, _p256(authority))
         _check_own(bundle, authority, device_id, device_key, link_key)
-    except (SealingError, ValueError, TypeError, InvalidSignature) as error:
+    except (SealingError, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
         raise EnrolmentError(f"not a bundle of this unit's agency: {error!r}; ask for a new one") from error
     if ca_sha256 is not None and hashlib.sha256(bundle.agency_ca_der).digest() != ca_sha256:
         raise EnrolmentError("the bundle's agency CA has another fingerprint than the one given; do not use it")

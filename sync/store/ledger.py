@@ -267,6 +267,7 @@ def _check_chain(connection: sa.Connection, arrival: Arrival) -> None:
     if other is not None:
         detail = f"records {facts.first_sequence} to {facts.last_sequence} (file {facts.file_number})"
         raise ContentError("fork", f"{detail} stand already in another file {other}")
+    _check_adjacent(connection, arrival)
     before = sa.select(files.c.head_hash).where(own, files.c.last_sequence == facts.first_sequence - 1)
     head: bytes | None = connection.execute(before).scalar()
     if facts.first_sequence == SEQUENCE_FIRST:
@@ -280,6 +281,20 @@ def _check_chain(connection: sa.Connection, arrival: Arrival) -> None:
     if following is not None and following != facts.head_hash:
         raise ContentError("chain-break", f"record {facts.last_sequence} is not what the next one in the store follows")
     _check_torn_ends(connection, arrival)
+
+
+def _check_adjacent(connection: sa.Connection, arrival: Arrival) -> None:
+    """Files with adjacent numbers hold adjacent records: one that lost its end or its beginning shows here."""
+    facts = arrival.facts
+    beside = sa.select(files.c.file_number, files.c.first_sequence, files.c.last_sequence).where(
+        files.c.device_id == arrival.device_id,
+        files.c.file_number.in_((facts.file_number - 1, facts.file_number + 1)),
+    )
+    for number, first, last in connection.execute(beside):
+        expected = (last, facts.first_sequence) if number < facts.file_number else (facts.last_sequence, first)
+        if expected[0] + 1 != expected[1]:
+            detail = f"between files {number} and {facts.file_number} records are missing: {expected}"
+            raise ContentError("chain-break", detail)
 
 
 def _check_torn_ends(connection: sa.Connection, arrival: Arrival) -> None:
