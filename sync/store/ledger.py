@@ -258,7 +258,7 @@ def _last_receipt(connection: sa.Connection, device_id: str) -> tuple[int, bytes
 
 
 def _check_chain(connection: sa.Connection, arrival: Arrival) -> None:
-    """SY-17: one content for one sequence number; neighbours join. A neighbour that has not come yet says nothing."""
+    """SY-17: one content for one sequence number; neighbours join. One that has not come yet says nothing (SY-15)."""
     facts = arrival.facts
     own = files.c.device_id == arrival.device_id
     overlaps = (files.c.first_sequence <= facts.last_sequence) & (files.c.last_sequence >= facts.first_sequence)

@@ -80,6 +80,7 @@ class Courier:
         self._declare_again: set[int] = set()
         self._failures = 0
         self._link: LinkState | None = None
+        self._left = (0, 0)
 
     def run_once(self, patience_seconds: float | None = None) -> Ending:
         """Send everything that is ended now, and end.
@@ -133,9 +134,10 @@ class Courier:
 
     def _begin(self) -> tuple[Item, ...]:
         items = self._survey()
-        left = [item for item in items if item.standing is Standing.WAITING]
-        if left:
-            self._say(Report("begin", files_left=len(left), bytes_left=outstanding_bytes(left)))
+        left = (sum(item.standing is Standing.WAITING for item in items), outstanding_bytes(items))
+        if left[0] and left != self._left:
+            self._say(Report("begin", files_left=left[0], bytes_left=left[1]))
+        self._left = left
         return items
 
     def _survey(self) -> tuple[Item, ...]:
