@@ -58,7 +58,7 @@ class HalTable(_Table):
 
     driver_set: Annotated[str, Field(min_length=1, max_length=64)]
     options: dict[str, Option] = Field(default_factory=dict)
-    """Passed to the driver set, which checks them."""
+    """Passed to the driver set, which checks them; a text that begins with `./` or `../` is a path from this file."""
 
 
 class ProfileTable(_Table):
@@ -180,4 +180,13 @@ def _absolute(config: AgentConfig, base: Path) -> AgentConfig:
     )
     name = config.profile.name
     profile = config.profile.model_copy(update={"name": str(base / name) if name.endswith(".toml") else name})
-    return config.model_copy(update={"unit": unit, "profile": profile})
+    options = {key: _absolute_option(base, value) for key, value in config.hal.options.items()}
+    hal = config.hal.model_copy(update={"options": options})
+    return config.model_copy(update={"unit": unit, "profile": profile, "hal": hal})
+
+
+def _absolute_option(base: Path, value: Option) -> Option:
+    """A driver set runs in whatever directory the service has; what is meant from the file is made so."""
+    if isinstance(value, str) and value.startswith(("./", "../")):
+        return str(base / value)
+    return value

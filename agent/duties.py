@@ -8,13 +8,20 @@ their codes), the store acts on them. A value that a text gives names its clause
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from capture.profile import Code, Section, Words
+from sync.deadlines import WorkingDayTable
 
 ENTRIES_MAX = 24
+YEARS_MAX = 12
+DAYS_MAX = YEARS_MAX * 40
+_SATURDAY = 5
+
+Year = Annotated[int, Field(ge=2020, le=2100)]
 
 List = Annotated[tuple[Words, ...], Field(max_length=ENTRIES_MAX)]
 
@@ -147,3 +154,31 @@ class CustodySection(Section):
     handover_register: Words | None = None
     never_lent: Words | None = None
     wearing: Words | None = None
+
+
+class WorkingDaysSection(Section):
+    """The official calendar of named years, for limits in working days (R20).
+
+    Made by `recorder profile holidays`; a year that is not named counts Monday to Friday and shows «unconfirmed».
+    """
+
+    years: Annotated[tuple[Year, ...], Field(min_length=1, max_length=YEARS_MAX)]
+    """Years whose calendar had been published."""
+    days_off: Annotated[tuple[date, ...], Field(max_length=DAYS_MAX)]
+    """Holidays that fall on Monday to Friday."""
+    made_up: Annotated[tuple[date, ...], Field(max_length=DAYS_MAX)]
+    """Saturdays and Sundays that are worked (调休)."""
+
+    @model_validator(mode="after")
+    def _days_fit(self) -> Self:
+        if strange := [day for day in (*self.days_off, *self.made_up) if day.year not in self.years]:
+            raise ValueError(f"{strange[0]} is in a year that `years` does not name")
+        if wrong := [day for day in self.days_off if day.weekday() >= _SATURDAY]:
+            raise ValueError(f"days_off: {wrong[0]} is a weekend day and free anyway; leave it out")
+        if wrong := [day for day in self.made_up if day.weekday() < _SATURDAY]:
+            raise ValueError(f"made_up: {wrong[0]} is a weekday and worked anyway; leave it out")
+        return self
+
+    def table(self) -> WorkingDayTable:
+        """The calendar as the pure function of due times takes it."""
+        return WorkingDayTable(frozenset(self.years), frozenset(self.days_off), frozenset(self.made_up))

@@ -7,13 +7,12 @@ Rules of this module: one base class; the exit code is an attribute of the class
 from __future__ import annotations
 
 import os
-from typing import ClassVar
 
 
 class AgentError(Exception):
     """Something that ends the agent or a command with a clear message."""
 
-    exit_code: ClassVar[int] = os.EX_SOFTWARE
+    exit_code: int = os.EX_SOFTWARE
 
 
 class ConfigError(AgentError):

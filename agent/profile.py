@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from agent.duties import (
     AccessSection,
@@ -27,6 +28,7 @@ from agent.duties import (
     RepairSection,
     RetentionSection,
     SecrecySection,
+    WorkingDaysSection,
 )
 from agent.errors import ProfileError
 from capture.profile import CaptureProfile, Section, Words
@@ -35,6 +37,8 @@ from sync.profile import SyncProfile
 PROFILE_BYTES_MAX = 64 * 1024
 """PR-2: a larger file is refused before it is parsed."""
 SCHEMA_VERSION = 1
+_SHOWN_MAX = 80
+"""Characters of a wrong value that an error repeats."""
 
 ProfileId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
@@ -67,6 +71,18 @@ class Profile(Section):
     case_file: CaseFileSection | None = None
     repair: RepairSection | None = None
     custody: CustodySection | None = None
+    working_days: WorkingDaysSection | None = None
+
+    @model_validator(mode="after")
+    def _working_days_there(self) -> Self:
+        """PR-7: who counts working days carries the calendar."""
+        transfer = self.sync.transfer
+        limits = [transfer.normal.limit, *([transfer.exception.limit] if transfer.exception else [])]
+        if self.working_days is None and any(limit.working_days is not None for limit in limits):
+            raise ValueError(
+                "a limit counts working days; add [working_days], made by `recorder profile holidays YEAR`"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +135,27 @@ def parse_profile(data: bytes, source: str) -> LoadedProfile:
 
 
 def describe(error: ValidationError, source: str) -> str:
-    """One line per broken rule: file, key, value, rule."""
-    lines = []
+    """One line per broken rule: file, key, value, rule (PR-4)."""
+    return "\n".join(f"{source}: {line}" for line in _broken_rules(error))
+
+
+def describe_short(error: ValidationError) -> str:
+    """The first broken rule alone: key, value, rule."""
+    return next(_broken_rules(error))
+
+
+def _broken_rules(error: ValidationError) -> Iterator[str]:
     for found in error.errors(include_url=False):
-        key = ".".join(str(part) for part in found["loc"]) or "(the whole file)"
+        key = ".".join(str(part) for part in found["loc"]) or "(the whole table)"
         value = repr(found["input"])
-        shown = value if len(value) <= 80 else value[:77] + "…"  # noqa: PLR2004 - a line of a terminal
-        lines.append(f"{source}: {key} = {shown}: {found['msg']}")
-    return "\n".join(lines)
+        shown = value if len(value) <= _SHOWN_MAX else value[: _SHOWN_MAX - 1] + "…"
+        yield f"{key} = {shown}: {found['msg']}; {_remedy(found['type'])}"
+
+
+def _remedy(kind: str) -> str:
+    if kind == "extra_forbidden":
+        return "remove the key or correct its name"
+    return "add it" if kind == "missing" else "correct the value"
 
 
 def _bytes_of(name: str) -> tuple[bytes, str]:

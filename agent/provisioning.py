@@ -26,6 +26,10 @@ from sync.errors import EnrolmentError
 DEVICE_KEY = "device.key"
 LINK_KEY = "link.key"
 BUNDLE = "enrolment.bundle"
+AGENCY_CA = "agency-ca.pem"
+RECEIPT_CERTIFICATE = "store-receipt.pem"
+_DEVICE_ID = "device-id"
+"""Written beside the keys, so that they are never asked for under another name."""
 _KEY_MODE = 0o600
 _LINK_KEY_MODE = 0o640
 """The link key is read by sync, which is another user of the same group."""
@@ -52,10 +56,14 @@ def request_enrolment(folders: UnitFolders, device_id: str, assurance: Assurance
 
     Raises:
         SpoolError: The folders cannot be written.
-        IdentityError: A key file is there and holds no P-256 key.
+        IdentityError: A key file is there and holds no P-256 key, or the keys are another unit's.
     """
+    known = unit_of(folders)
+    if known not in (None, device_id):
+        raise IdentityError(f"{folders.keys}: the keys there are those of unit {known}, not {device_id}; name that one")
     try:
         folders.keys.mkdir(parents=True, exist_ok=True, mode=0o750)
+        write_file(folders.keys / _DEVICE_ID, device_id.encode() + b"\n", 0o644)
         device = _key(folders.keys / DEVICE_KEY, _KEY_MODE)
         link = _key(folders.keys / LINK_KEY, _LINK_KEY_MODE)
     except OSError as error:
@@ -87,11 +95,30 @@ def install_bundle(
         bundle = read_bundle(data[: BUNDLE_BYTES_MAX + 1], device_id, device.public_key(), link.public_key(), ca_sha256)
     except EnrolmentError as error:
         raise IdentityError(str(error)) from error
+    _refuse_other_agency(folders.certificates / AGENCY_CA, bundle.agency_ca_der)
     try:
         _install(folders.certificates, bundle, data)
     except OSError as error:
         raise SpoolError(f"{folders.certificates}: cannot be written: {error.strerror}") from error
     return bundle
+
+
+def unit_of(folders: UnitFolders) -> str | None:
+    """Id of the unit that the keys were made for; None before they are."""
+    try:
+        return (folders.keys / _DEVICE_ID).read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def load_receipt_certificate(folders: UnitFolders) -> x509.Certificate | None:
+    """The store's receipt certificate; None on a unit that has no store.
+
+    Raises:
+        IdentityError: It is there and cannot be used.
+    """
+    path = folders.certificates / RECEIPT_CERTIFICATE
+    return _read_certificate(path) if path.exists() else None
 
 
 def load_identity(folders: UnitFolders, device_id: str) -> DeviceIdentity:
@@ -147,12 +174,18 @@ def _existing_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+def _refuse_other_agency(path: Path, der: bytes) -> None:
+    """A unit changes hands by being decommissioned, never by a second bundle."""
+    if path.exists() and _der(_read_certificate(path)) != der:
+        raise IdentityError(f"{path}: the unit belongs to another agency already; nothing was changed")
+
+
 def _install(folder: Path, bundle: EnrolmentBundle, data: bytes) -> None:
     recipients = folder / "recipients"
     recipients.mkdir(parents=True, exist_ok=True, mode=0o755)
     for name, der in (
-        ("agency-ca.pem", bundle.agency_ca_der),
-        ("store-receipt.pem", bundle.receipt_certificate_der),
+        (AGENCY_CA, bundle.agency_ca_der),
+        (RECEIPT_CERTIFICATE, bundle.receipt_certificate_der),
         ("device.pem", bundle.device_certificate_der),
         ("link.pem", bundle.link_certificate_der),
     ):

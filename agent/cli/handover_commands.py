@@ -1,0 +1,101 @@
+"""`recorder checkout` and `recorder checkin`: the unit is handed to officers and taken back (R2).
+
+Rules of this module: reads the command line, asks the agent, says what came of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import click
+from pydantic import ValidationError
+
+from agent.cli.surroundings import MESSAGES, Surroundings, json_option, pass_surroundings, print_json, print_pairs
+from agent.control_client import ask
+from agent.control_wire import CheckinRequest, CheckoutRequest, OfficerEntry
+from agent.errors import AssignmentError
+from agent.profile import describe_short
+
+_RENDERING_SECONDS: Final = 300.0
+"""All clips of two officers take a Pi Zero minutes; every sound in between is the agent's to bound."""
+_ANSWER_SECONDS: Final = 30.0
+_OFFICER: Final = re.compile(r"([^:]+):([^:]+)(?::([^:]+))?")
+
+
+def officer_of(text: str) -> OfficerEntry:
+    """Read `姓名:证号[:reading]`.
+
+    Raises:
+        AssignmentError: It is not of that form, or a part of it cannot be used.
+    """
+    found = _OFFICER.fullmatch(text.replace("：", ":"))
+    if found is None:
+        raise AssignmentError(f"--officer {text!r}: write 姓名:证号[:reading], for example 张某:A001:zhang1 mou3")
+    name, number, reading = (part and part.strip() for part in found.groups())
+    try:
+        return OfficerEntry(name=name or "", certificate_number=number or "", reading=reading)
+    except ValidationError as error:
+        raise AssignmentError(f"--officer {text!r}: {describe_short(error)}") from error
+
+
+@click.command()
+@click.option(
+    "--officer", "officers", multiple=True, metavar="姓名:证号[:读音]", help="执法人员 / Officer; give it for each."
+)
+@click.option("--activity", metavar="ID", help="执法活动编号 / Id of the activity.")
+@click.option("--category", metavar="CODE", help="执法活动类别 / Category of the profile.")
+@click.option("--label", metavar="CODE", help="密级标签 / Secrecy label of the profile.")
+@click.option("--away", metavar="CODE", help="延期移交理由 / Reason of the profile for the later transfer limit.")
+@json_option
+@pass_surroundings
+def checkout(
+    surroundings: Surroundings,
+    officers: tuple[str, ...],
+    activity: str | None,
+    category: str | None,
+    label: str | None,
+    away: str | None,
+    as_json: bool,
+) -> None:
+    """领用：把记录仪交给执法人员 / Hand the unit to officers; the notice is made ready in their names."""
+    if not officers:
+        raise AssignmentError("no officers; name each with --officer 姓名:证号, for example --officer 张某:A001")
+    try:
+        request = CheckoutRequest(
+            officers=tuple(officer_of(text) for text in officers),
+            activity_id=activity,
+            category=category,
+            label=label,
+            away=away,
+        )
+    except ValidationError as error:
+        raise AssignmentError(f"checkout: {describe_short(error)}") from error
+    with MESSAGES.status(surroundings.words("正在准备语音…", "Making the voice ready …")):
+        answer = ask(surroundings.paths().socket, request, _RENDERING_SECONDS)
+    if as_json:
+        print_json(answer)
+        return
+    print_pairs(
+        (
+            (surroundings.words("已领用", "Checked out"), "、".join(entry.name for entry in request.officers)),
+            (surroundings.words("记录序号", "Record"), str(answer.get("sequence"))),
+        )
+    )
+    warnings = answer.get("warnings")
+    for warning in warnings if isinstance(warnings, list) else ():
+        if isinstance(warning, dict):
+            shown = warning.get("zh" if surroundings.words("zh", "en") == "zh" else "en")
+            MESSAGES.print(f"{surroundings.words('注意', 'Note')}: {shown}")
+
+
+@click.command()
+@json_option
+@pass_surroundings
+def checkin(surroundings: Surroundings, as_json: bool) -> None:
+    """交还 / Take the unit back."""
+    answer = ask(surroundings.paths().socket, CheckinRequest(), _ANSWER_SECONDS)
+    if as_json:
+        print_json(answer)
+        return
+    print_pairs(((surroundings.words("已交还，记录序号", "Checked in, record"), str(answer.get("sequence"))),))

@@ -1,0 +1,86 @@
+"""Words for what the agent says in codes, Chinese and English side by side.
+
+Rules of this module: data and look-ups; a code without words is shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+from agent.cli.surroundings import Surroundings
+
+VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
+    "pass": ("合格", "pass"),
+    "degraded": ("不足", "degraded"),
+    "fail": ("不合格", "fail"),
+}
+
+_CODES: Final[Mapping[str, tuple[str, str]]] = {
+    "battery": ("电池", "battery"),
+    "storage": ("存储", "storage"),
+    "clock": ("时钟", "clock"),
+    "camera": ("摄像头", "camera"),
+    "microphone": ("麦克风", "microphone"),
+    "speaker": ("扬声器", "loudspeaker"),
+    "key": ("签名密钥", "signing key"),
+    "spool": ("封存区", "spool"),
+    "idle": ("待机", "idle"),
+    "starting": ("正在启动", "starting"),
+    "notice": ("正在告知", "giving the notice"),
+    "statement": ("正在语音说明", "voice statement"),
+    "recording": ("正在录制", "recording"),
+    "announcing": ("正在选择中断原因", "choosing the cause of a break"),
+    "interrupted": ("录制中断", "interrupted"),
+    "resuming": ("正在恢复录制", "resuming"),
+    "finishing": ("正在结束", "finishing"),
+    "fault": ("故障", "fault"),
+}
+
+_FIELDS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("device_id", "设备", "Unit"),
+    ("version", "软件版本", "Software"),
+    ("driver_set", "硬件驱动", "Driver set"),
+    ("profile.id", "规则", "Profile"),
+    ("recorder.state", "状态", "State"),
+    ("session_open", "录制会话", "Session open"),
+    ("docked", "在底座上", "Docked"),
+    ("boot.number", "启动次数", "Starts"),
+    ("boot.reason", "上次结束", "Last run ended by"),
+    ("spool.files", "封存文件", "Sealed files"),
+    ("spool.receipted", "已有回执", "Receipted"),
+    ("spool.free_bytes", "剩余空间（字节）", "Free bytes"),
+    ("sealing.waiting_bytes", "待写（字节）", "Waiting bytes"),
+    ("sealing.fault", "写入故障", "Medium fault"),
+    ("unhealthy", "停滞的线程", "Stalled threads"),
+)
+
+
+def label_of(code: str, surroundings: Surroundings) -> str:
+    """Words for a code; the code itself where it has none."""
+    return surroundings.words(*_CODES.get(code, (code, code)))
+
+
+def status_rows(status: Mapping[str, JsonValue], surroundings: Surroundings) -> Iterator[tuple[str, str]]:
+    """The lines of `recorder status`."""
+    for path, zh, en in _FIELDS:
+        value = _looked_up(status, path)
+        if value is not None and value != []:
+            yield surroundings.words(zh, en), _shown(value, surroundings)
+
+
+def _looked_up(status: Mapping[str, JsonValue], path: str) -> JsonValue:
+    found: JsonValue = dict(status)
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def _shown(value: JsonValue, surroundings: Surroundings) -> str:
+    if isinstance(value, bool):
+        return surroundings.words("是", "yes") if value else surroundings.words("否", "no")
+    if isinstance(value, list):
+        return "、".join(str(item) for item in value)
+    return label_of(str(value), surroundings)

@@ -1,0 +1,159 @@
+"""`recorder provision`: a bare unit becomes its agency's.
+
+Rules of this module: works on the state directory that it is told, never on that of a running agent; doing it again
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+import click
+
+from agent.cli.surroundings import MESSAGES, Surroundings, pass_surroundings, print_pairs
+from agent.config import DEFAULT_PATH, load_config
+from agent.config_writer import NewConfig, write_config
+from agent.errors import IdentityError
+from agent.lock import only_agent
+from agent.profile import load_profile
+from agent.provisioning import UnitFolders, install_bundle, request_enrolment, unit_of
+from sealing.oids import Assurance
+from sync.durable import write_file
+from sync.enrolment import BUNDLE_BYTES_MAX, EnrolmentBundle
+
+_DEVICE_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_FINGERPRINT_BYTES: Final = 32
+Directory = click.Path(path_type=Path, file_okay=False)
+STATE_OPTION = click.option(
+    "--state",
+    required=True,
+    type=Directory,
+    help="设备状态目录 / The unit's state directory, as a rule /var/lib/recorder.",
+)
+
+
+@click.group()
+def provision() -> None:
+    """注册设备 / Make a unit its agency's."""
+
+
+@provision.command("request")
+@STATE_OPTION
+@click.option("--device-id", required=True, help="设备编号 / Id of the unit.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="申请文件 / Request."
+)
+@click.option(
+    "--assurance",
+    type=click.Choice([Assurance.SOFT.value, Assurance.SIMULATED.value]),
+    default=Assurance.SOFT.value,
+    show_default=True,
+    help="设备密钥如何保管 / How the device key is kept.",
+)
+@pass_surroundings
+def request(surroundings: Surroundings, state: Path, device_id: str, output: Path, assurance: str) -> None:
+    """生成密钥与申请 / Make the unit's keys and the request for `recorder-store enrol`."""
+    checked = _checked_device_id(device_id)
+    data = request_enrolment(_folders(state), checked, Assurance(assurance))
+    write_file(output, data, 0o644)
+    print_pairs(((surroundings.words("申请已写入", "Request written to"), str(output)),))
+
+
+@provision.command("install")
+@click.argument("bundle", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@STATE_OPTION
+@click.option(
+    "--ca-sha256", metavar="HEX", help="已核对的机关根证书指纹 / Fingerprint of the agency's CA that you compared."
+)
+@click.option(
+    "--profile",
+    "profile_name",
+    help="规则：随附编号或 .toml 路径 / Id or path of the profile, for a new configuration.",
+)
+@click.option("--driver-set", default="pi", show_default=True, help="硬件驱动 / Driver set, for a new configuration.")
+@click.option(
+    "--run",
+    "run_directory",
+    type=Directory,
+    default=Path("/run/recorder"),
+    show_default=True,
+    help="运行目录 / Run directory, for a new configuration.",
+)
+@pass_surroundings
+def install(
+    surroundings: Surroundings,
+    bundle: Path,
+    state: Path,
+    ca_sha256: str | None,
+    profile_name: str | None,
+    driver_set: str,
+    run_directory: Path,
+) -> None:
+    """安装机关的回复 / Install the agency's answer; where there is no configuration, one is written."""
+    folders = _folders(state)
+    device_id = unit_of(folders)
+    if device_id is None:
+        raise IdentityError(f"{folders.keys}: no keys; run `recorder provision request` first")
+    if profile_name is not None:
+        load_profile(profile_name)
+    data = _bundle_bytes(bundle)
+    with only_agent(state):
+        installed = install_bundle(folders, data, device_id, _fingerprint(ca_sha256))
+        settings = NewConfig(device_id, state, run_directory, driver_set, profile_name, installed.store_url)
+        config = _configured(surroundings, settings)
+    _say_installed(surroundings, installed, config)
+
+
+def _configured(surroundings: Surroundings, settings: NewConfig) -> Path:
+    path = surroundings.config_path or DEFAULT_PATH
+    if path.exists():
+        load_config(path)
+        MESSAGES.print(surroundings.words(f"{path} 已存在，未改动", f"{path} is there and was not changed"))
+    else:
+        write_config(path, settings)
+    return path
+
+
+def _say_installed(surroundings: Surroundings, installed: EnrolmentBundle, config: Path) -> None:
+    words = surroundings.words
+    print_pairs(
+        (
+            (words("设备", "Unit"), installed.device_id),
+            (words("存储服务", "Store"), f"{installed.store_id} {installed.store_url}"),
+            (words("密钥接收方", "Recipients"), ", ".join(one.name for one in installed.recipients)),
+            (words("机关根证书指纹", "Agency CA SHA-256"), hashlib.sha256(installed.agency_ca_der).hexdigest()),
+            (words("配置", "Configuration"), str(config)),
+        )
+    )
+
+
+def _folders(state: Path) -> UnitFolders:
+    return UnitFolders(state / "keys", state / "certificates")
+
+
+def _checked_device_id(device_id: str) -> str:
+    if re.fullmatch(_DEVICE_ID, device_id) is None:
+        raise click.BadParameter(
+            f"{device_id!r}: letters, digits, '.', '_' and '-', 64 at most", param_hint="--device-id"
+        )
+    return device_id
+
+
+def _bundle_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(BUNDLE_BYTES_MAX + 1)
+
+
+def _fingerprint(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        value = bytes.fromhex(text.replace(":", ""))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not hexadecimal", param_hint="--ca-sha256") from error
+    if len(value) != _FINGERPRINT_BYTES:
+        raise click.BadParameter(f"{len(value)} bytes, a SHA-256 has 32", param_hint="--ca-sha256")
+    return value

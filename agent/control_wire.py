@@ -1,0 +1,114 @@
+"""What is said on the control socket: one JSON object in a line for each request, one for each answer.
+
+Rules of this module: pydantic at the edge, unknown keys refused; no socket here. The recording cannot be started, ended
+or silenced from here: that is the officer's button alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+
+from agent.errors import ControlError
+
+LINE_BYTES_MAX: Final = 64 * 1024
+OFFICERS_MAX: Final = 8
+
+CertificateNumber = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+"""Stands in record headers in the clear: printable ASCII without blanks."""
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Reading = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zü]+[1-5]?( [a-zü]+[1-5]?)*$")]
+"""Pinyin, syllables with tone digits: `zhang1 san1`."""
+Code = Annotated[str, Field(min_length=1, max_length=64)]
+ActivityId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StatusRequest(_Message):
+    """How the unit is."""
+
+    command: Literal["status"] = "status"
+
+
+class CheckRequest(_Message):
+    """Run the checks now, without a recording."""
+
+    command: Literal["check"] = "check"
+
+
+class OfficerEntry(_Message):
+    """One officer."""
+
+    name: Name
+    certificate_number: CertificateNumber
+    reading: Reading | None = None
+
+
+class CheckoutRequest(_Message):
+    """Hand the unit to officers (R2)."""
+
+    command: Literal["checkout"] = "checkout"
+    officers: Annotated[tuple[OfficerEntry, ...], Field(max_length=OFFICERS_MAX)]
+    activity_id: ActivityId | None = None
+    category: Code | None = None
+    label: Code | None = None
+    away: Code | None = None
+    """Code of the reason for which the later transfer limit is claimed; None: the normal limit runs."""
+
+
+class CheckinRequest(_Message):
+    """Take the unit back (R2)."""
+
+    command: Literal["checkin"] = "checkin"
+
+
+Request = StatusRequest | CheckRequest | CheckoutRequest | CheckinRequest
+_REQUEST: Final[TypeAdapter[Request]] = TypeAdapter(Annotated[Request, Field(discriminator="command")])
+
+
+class Refusal(_Message):
+    """Why a request was not done."""
+
+    code: int
+    """Exit code of the command that asked."""
+    message: str
+
+
+class Reply(_Message):
+    """The answer: a result or a refusal."""
+
+    result: dict[str, JsonValue] | None = None
+    refusal: Refusal | None = None
+
+
+def read_request(line: bytes) -> Request:
+    """Read a request.
+
+    Raises:
+        ControlError: It is none; the message says what is wrong with it.
+    """
+    try:
+        return _REQUEST.validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "request"
+        raise ControlError(
+            f"not a request of this agent: {where}: {first['msg']}; use `recorder` of this version"
+        ) from error
+
+
+def read_reply(line: bytes) -> Reply:
+    """Read an answer. Raises ControlError when it is none."""
+    try:
+        return Reply.model_validate_json(line)
+    except ValidationError as error:
+        raise ControlError(f"not an answer of an agent: {line[:80]!r}; is that its socket?") from error
+
+
+def to_line(message: Request | Reply) -> bytes:
+    """Write a message as one line."""
+    return message.model_dump_json().encode() + b"\n"

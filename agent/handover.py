@@ -1,0 +1,98 @@
+"""Whether a unit may be handed over as asked, by the profile in force (R2, R4, R16, R20).
+
+Rules of this module: pure; a request and a profile in, an assignment and remarks out. What the profile does not know is
+refused with what it knows; too few officers are remarked and never refused, because no text forbids the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agent.control_wire import CheckoutRequest
+from agent.errors import AssignmentError
+from agent.profile import Profile
+from capture.assignment import Assignment, Officer
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that the officers should know."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a check-out comes to."""
+
+    assignment: Assignment
+    remarks: tuple[Remark, ...]
+
+
+def handover_of(request: CheckoutRequest, profile: Profile) -> Handover:
+    """Judge a check-out.
+
+    Args:
+        request: What was asked.
+        profile: Whose rules bind the unit.
+
+    Raises:
+        AssignmentError: No officers, one twice, or a code that the profile does not have.
+    """
+    _check_officers(request)
+    _check_code("category", request.category, [each.code for each in profile.activities.categories])
+    _check_code("label", request.label, [each.code for each in profile.secrecy.classes] if profile.secrecy else [])
+    _check_code("away", request.away, _reasons(profile))
+    officers = tuple(Officer(each.certificate_number, each.name, each.reading) for each in request.officers)
+    assignment = Assignment(
+        officers=officers,
+        activity_id=request.activity_id,
+        category=request.category,
+        label=request.label,
+        due_rule=request.away,
+        away=request.away is not None,
+    )
+    return Handover(assignment, tuple(_remarks(request, profile)))
+
+
+def _check_officers(request: CheckoutRequest) -> None:
+    if not request.officers:
+        raise AssignmentError("no officers; name each with --officer 姓名:证号")
+    numbers = [officer.certificate_number for officer in request.officers]
+    twice = [number for number in numbers if numbers.count(number) > 1]
+    if twice:
+        raise AssignmentError(f"certificate number {twice[0]} stands twice; name each officer once")
+
+
+def _check_code(name: str, code: str | None, known: list[str]) -> None:
+    if code is not None and code not in known:
+        offered = f"give one of {', '.join(known)}" if known else "leave it out, the profile has none"
+        raise AssignmentError(f"--{name} {code!r} is not in the profile; {offered}")
+
+
+def _reasons(profile: Profile) -> list[str]:
+    exception = profile.sync.transfer.exception
+    return [] if exception is None else [reason.code for reason in exception.reasons]
+
+
+def _remarks(request: CheckoutRequest, profile: Profile) -> Iterable[Remark]:
+    least = least_officers(profile, request.category)
+    if least is not None and len(request.officers) < least:
+        yield Remark(
+            "officers-too-few",
+            f"执法人员 {len(request.officers)} 人，规定不得少于 {least} 人",
+            f"{len(request.officers)} officers, the rules ask for {least} at least",
+        )
+    if request.category is None and profile.activities.categories:
+        yield Remark(
+            "category-unknown", "未指定执法活动类别，录制将被标记", "no category given; the recording is flagged"
+        )
+
+
+def least_officers(profile: Profile, category: str | None) -> int | None:
+    """Least number of officers for an activity (R4); None where the text has none."""
+    own = next((each.least_officers for each in profile.activities.categories if each.code == category), None)
+    return own if own is not None else profile.capture.officers.least
