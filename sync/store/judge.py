@@ -7,6 +7,7 @@ Rules of this module: no I/O. What is known of the chain so far comes in as `Kno
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from sealing import cose, epochs
 from sealing.cose import PublicKey, Sign1
@@ -18,6 +19,10 @@ from sealing.records import Boot, Close, Epoch, FileKind, Open
 from sealing.suites import SUITE_1, Suite, suite
 from sealing.trust import Trust
 from sync.errors import ContentError
+
+
+_GRADES_OF_BOOT: Final = {True: frozenset({Assurance.SIMULATED}), False: frozenset(Assurance)}
+"""As what a unit may be enrolled whose BOOT says so (SY-18)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,6 @@ class Judge:
         self._last: RecordHeader | None = None
         self._head = b""
         self._closed = False
-        self._grade = known.assurance
         self._torn: list[TornEnd] = []
 
     def record(self, message: Sign1, header: RecordHeader, digest: bytes) -> None:
@@ -129,7 +133,7 @@ class Judge:
             first_utc_ns=self._first.utc_ns,
             last_utc_ns=self._last.utc_ns,
             session_id=self._open.snapshot.session_id,
-            simulated=self._grade is Assurance.SIMULATED,
+            simulated=self._known.assurance is Assurance.SIMULATED,
             epochs=tuple(self._epochs[number] for number in sorted(self._own_epochs)),
             torn_ends=tuple(self._torn),
         )
@@ -175,9 +179,8 @@ class Judge:
             raise ContentError("sequence", f"BOOT {header.sequence} does not stand directly behind OPEN")
         if boot.torn_file is not None and boot.torn_hash is not None:
             self._torn.append(TornEnd(boot.torn_file, boot.torn_bytes, boot.torn_hash))
-        self._grade = Assurance.SIMULATED if boot.simulated else self._known.assurance
-        if self._grade is not self._known.assurance:  # SY-18
-            enrolled = self._known.assurance
+        enrolled, allowed = self._known.assurance, _GRADES_OF_BOOT[boot.simulated]
+        if enrolled not in allowed:
             raise ContentError("simulated", f"BOOT {header.sequence} is of a simulated unit, enrolled as {enrolled}")
 
     def _add_epoch(self, data: bytes, header: RecordHeader, *, introduced_here: bool) -> None:
