@@ -20,7 +20,6 @@ from sealing.suites import SUITE_1, Suite, suite
 from sealing.trust import Trust
 from sync.errors import ContentError
 
-
 _GRADES_OF_BOOT: Final = {True: frozenset({Assurance.SIMULATED}), False: frozenset(Assurance)}
 """As what a unit may be enrolled whose BOOT says so (SY-18)."""
 
