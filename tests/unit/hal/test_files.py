@@ -1,0 +1,92 @@
+"""The spool as a directory: `hal.drivers.files`."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from hal.drivers.files import DirectoryFile, DirectoryStorage
+from hal.errors import PermanentHardwareError, StorageFullError
+
+
+def test_a_file_is_appended_to_and_read_back(tmp_path: Path) -> None:
+    storage = DirectoryStorage(tmp_path / "spool")
+    file = storage.create("00000001.evs")
+    file.append(b"abc")
+    file.append(b"def")
+    file.sync()
+    assert file.name == "00000001.evs"
+    assert storage.names() == ["00000001.evs"]
+    assert storage.read("00000001.evs", 2, 3) == b"cde"
+    assert storage.read("00000001.evs", 4, 100) == b"ef"
+    assert storage.read("00000001.evs", 100, 1) == b""
+    file.close()
+    file.close()
+    with pytest.raises(OSError, match="closed"):
+        file.append(b"x")
+
+
+def test_names_are_taken_once_and_renamed_or_unlinked(tmp_path: Path) -> None:
+    storage = DirectoryStorage(tmp_path)
+    storage.create("b").close()
+    storage.create("a").close()
+    with pytest.raises(FileExistsError):
+        storage.create("a")
+    storage.replace("a", "c")
+    storage.replace("b", None)
+    assert storage.names() == ["c"]
+
+
+def test_only_the_owner_writes_and_the_group_reads(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        storage = DirectoryStorage(tmp_path / "spool")
+        storage.create("a").close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "spool").stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "spool" / "a").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("name", ["../a", "a/b", "", ".", ".."])
+def test_no_name_leads_out_of_the_spool(tmp_path: Path, name: str) -> None:
+    storage = DirectoryStorage(tmp_path)
+    with pytest.raises(OSError, match="without a path"):
+        storage.create(name)
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_bytes(b"secret")
+    storage = DirectoryStorage(tmp_path / "spool")
+    (tmp_path / "spool" / "link").symlink_to(tmp_path / "outside")
+    assert storage.names() == []
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
+        storage.read("link", 0, 1)
+
+
+def test_usage_is_that_of_the_file_system(tmp_path: Path) -> None:
+    reading = DirectoryStorage(tmp_path).usage()
+    assert 0 < reading.free_bytes <= reading.total_bytes
+    assert reading.writable
+
+
+def test_a_directory_that_cannot_be_made_or_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PermanentHardwareError, match="missing"):
+        DirectoryStorage(tmp_path / "missing" / "spool")
+    storage = DirectoryStorage(tmp_path / "spool")
+    (tmp_path / "spool").rmdir()
+    with pytest.raises(PermanentHardwareError, match="gone"):
+        storage.usage()
+
+
+def test_a_full_medium_says_so(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this machine has no /dev/full")
+    file = DirectoryFile("full", os.open(full, os.O_WRONLY))
+    with pytest.raises(StorageFullError) as raised:
+        file.append(b"x")
+    assert raised.value.errno == errno.ENOSPC
+    file.close()
