@@ -60,6 +60,7 @@ class SimDriverSet:
         self._shut_down = shut_down
         self.world: World | None = None
         self._camera: SimCamera | None = None
+        self._air: Acoustics | None = None
         self._player: ScenarioPlayer | None = None
 
     def open(self, options: dict[str, Option], spool_directory: str) -> Hardware:
@@ -88,6 +89,9 @@ class SimDriverSet:
         if world is not None:
             world.close()
             write_simulation(world.directory)
+        if self._air is not None:
+            self._air.close()
+            self._air = None
 
     def _open(self, options: Options, spool_directory: Path) -> Hardware:
         scenario = _read_scenario(options.scenario)
@@ -108,7 +112,8 @@ class SimDriverSet:
         """Give the world its film, its air and its voices."""
         place = world.memory.row("film", 0, 0)
         stage = Stage(place[0], place[1])
-        air = Acoustics(film=VideoSound(film) if film is not None and film.facts.has_sound else None, stage=stage)
+        sound = VideoSound(film) if film is not None and film.facts.has_sound else None
+        air = self._air = Acoustics(film=sound, stage=stage)
         voices = OfficersVoices(world, air, Voices(world.directory / "voices"))
         voices.prepare(() if scenario is None else scenario.spoken())
         world.attach_sound(air, voices.say)

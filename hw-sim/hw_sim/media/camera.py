@@ -157,7 +157,7 @@ class _Run:
         data, keyframe = self._encoder.encode(picture)
         measured = None
         if self._given % self._settings.gop_frames == 0:
-            measured = pictures.statistics(pictures.plane(picture, 0))
+            measured = pictures.with_sensor_noise(pictures.statistics(pictures.plane(picture, 0)), number)
         self._given += 1
         self._world.truth.camera_frame(sequence, captured_ns, number)
         self._sink.frame(EncodedFrame(data, captured_ns, keyframe, sequence, measured))

@@ -5,7 +5,7 @@ Rules of this module: shapes and small tools only; a picture is a yuv420p frame 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
 
@@ -86,6 +86,16 @@ def statistics(luma: Plane) -> PictureStatistics:
     thumbnail = np.clip(np.rint(_block_means(luma)), 0, 255).astype(np.uint8)
     sample = luma[::4, ::4]
     return PictureStatistics(float(sample.mean()), float(sample.std()), thumbnail.tobytes())
+
+
+def with_sensor_noise(measured: PictureStatistics, picture_number: int) -> PictureStatistics:
+    """Lay the noise of a real sensor over a thumbnail: at most one step of luma, always the same for one picture.
+
+    A still passage of a film would otherwise look like a sensor that hangs; only a frozen one gives equal thumbnails.
+    """
+    thumbnail = np.frombuffer(measured.fingerprint, np.uint8).astype(np.int16)
+    noise = np.random.default_rng(picture_number).integers(-1, 2, thumbnail.size)
+    return replace(measured, fingerprint=np.clip(thumbnail + noise, 0, 255).astype(np.uint8).tobytes())
 
 
 def _block_means(luma: Plane) -> npt.NDArray[np.float64]:

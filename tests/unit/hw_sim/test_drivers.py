@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hal.errors import DriverSetError, PermanentHardwareError
@@ -16,6 +17,7 @@ from hw_sim.civil import NANOSECONDS
 from hw_sim.drivers import SimDriverSet
 from hw_sim.options import Option, read_options
 from hw_sim.simulation import simulation
+from tests.unit.hw_sim_media.support import ClipSpec, make_clip, tone
 
 
 @dataclass
@@ -117,6 +119,26 @@ def test_it_opens_once_and_closes_twice(tmp_path: Path) -> None:
     drivers.close()
 
 
+def test_a_closed_world_holds_no_film(tmp_path: Path) -> None:
+    sound = np.stack([tone(1.0, 440, 44_100)] * 2)
+    film = make_clip(tmp_path / "film.mp4", ClipSpec(frames=30, sound=sound)).resolve()
+    drivers = SimDriverSet()
+    hardware = drivers.open({"video": str(film), "speed": "max"}, str(tmp_path / "spool"))
+    unit = Unit()
+    with hardware.clock.participate():
+        hardware.camera.start(CameraSettings(), unit)
+        hardware.microphone.start(MicrophoneSettings())
+        heard = [hardware.microphone.read(1.0) for _ in range(20)]
+        hardware.microphone.stop()
+        hardware.camera.stop()
+    opened = _open_files()
+    drivers.close()
+    assert all(heard)
+    assert unit.frames
+    assert film in opened
+    assert film not in _open_files()
+
+
 def test_the_truth_holds_every_frame_and_sample_that_was_given(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.txt"
     scenario.write_text(
@@ -173,3 +195,8 @@ def test_the_truth_of_a_killed_process_can_be_told(tmp_path: Path) -> None:
         {"cause": "process ended", "from_world_ns": 7, "to_world_ns": 20},
         {"cause": "power cut", "from_world_ns": 30, "to_world_ns": 90},
     ]
+
+
+def _open_files() -> set[Path]:
+    handles = Path("/proc/self/fd")
+    return {each.readlink() for each in handles.iterdir() if each.is_symlink()}

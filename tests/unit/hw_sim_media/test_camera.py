@@ -226,3 +226,11 @@ def test_a_world_that_continues_keeps_place_and_number() -> None:
     bench.stop()
     assert numbers(bench.sink.frames)[0] == 2700
     assert bench.stage.position_ns(bench.world.clock.boottime_ns()) > 90 * SECOND_NS
+
+
+def test_a_still_picture_is_no_frozen_sensor(bench: Bench) -> None:
+    bench.world.faults.camera_covered = True
+    bench.film(4.0)
+    prints = [frame.picture.fingerprint for frame in bench.sink.frames if frame.picture]
+    assert len(set(prints)) == len(prints) == 4
+    assert {luma for thumbnail in prints for luma in thumbnail} == {15, 16, 17}
