@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from agent.errors import AgentError
-from capture.errors import CaptureError
+from capture.errors import AssignmentError, CaptureError, RecorderBusyError
 from hal.errors import DriverSetError, HardwareError
 from sealing.errors import (
     ForeignSpoolError,
@@ -45,6 +45,8 @@ _CODES: Final[Mapping[type[Exception], int]] = {
     DriverSetError: os.EX_CONFIG,
     HardwareError: os.EX_UNAVAILABLE,
     SyncError: os.EX_DATAERR,
+    AssignmentError: os.EX_USAGE,
+    RecorderBusyError: os.EX_TEMPFAIL,
     CaptureError: os.EX_UNAVAILABLE,
     PermissionError: os.EX_NOPERM,
     FileExistsError: os.EX_CANTCREAT,

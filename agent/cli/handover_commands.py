@@ -82,11 +82,11 @@ def checkout(
             (surroundings.words("记录序号", "Record"), str(answer.get("sequence"))),
         )
     )
-    warnings = answer.get("warnings")
-    for warning in warnings if isinstance(warnings, list) else ():
-        if isinstance(warning, dict):
-            shown = warning.get("zh" if surroundings.words("zh", "en") == "zh" else "en")
-            MESSAGES.print(f"{surroundings.words('注意', 'Note')}: {shown}")
+    remarks = answer.get("remarks")
+    for remark in remarks if isinstance(remarks, list) else ():
+        if isinstance(remark, dict):
+            said = surroundings.words(str(remark.get("zh")), str(remark.get("en")))
+            MESSAGES.print(f"{surroundings.words('注意', 'Note')}: {said}")
 
 
 @click.command()
@@ -98,4 +98,4 @@ def checkin(surroundings: Surroundings, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    print_pairs(((surroundings.words("已交还，记录序号", "Checked in, record"), str(answer.get("sequence"))),))
+    click.echo(surroundings.words("已交还", "Checked in"))

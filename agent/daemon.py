@@ -1,0 +1,243 @@
+"""The running agent: everything composed, started in order, stopped in the other.
+
+Rules of this module: composition and life cycle; what each part does is the part's own. Threads that take part in the
+unit's clock are workers; the control socket's are not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Final
+
+from pydantic import JsonValue
+
+from agent.assembly import SOFTWARE_VERSION, Prepared
+from agent.beacon import Beacon
+from agent.config import Language
+from agent.control import ControlSocket
+from agent.control_wire import CheckinRequest, CheckoutRequest, CheckRequest, Request, StatusRequest
+from agent.handover import handover_of
+from agent.receipts import KeptReceipts, ReceiptKeeper, load_kept
+from agent.status import Facts, check_table, status_table
+from agent.supervision import Health, health_of
+from capture.media.limits import FileLimits
+from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
+from capture.resume import replay
+from capture.shell.wardrobe import VoiceSettings
+from capture.voice.language import Language as VoiceLanguage
+from hal.errors import HardwareError
+from hal.ports import Hardware
+from hal.worker import Worker
+from sealing.errors import SealingError
+from sealing.identity import SoftwareFacts
+from sealing.recovery import Recovery
+from sealing.service import SealingService
+from sealing.writer import ChainWriter
+from sync.unit.spool import numbers
+
+log = logging.getLogger(__name__)
+
+HALT_SECONDS: Final = 20.0
+JOIN_SECONDS: Final = 5.0
+_VOICES: Final = {Language.ZH: VoiceLanguage.CHINESE, Language.EN: VoiceLanguage.ENGLISH}
+
+
+class Agent:
+    """One unit's agent.
+
+    Args:
+        prepared: What the configuration names, found good; its directories are there.
+        hardware: The unit's parts, open.
+    """
+
+    def __init__(self, prepared: Prepared, hardware: Hardware) -> None:
+        self._prepared = prepared
+        self._hardware = hardware
+        self._kept = KeptReceipts({}, {})
+        self._started = ExitStack()
+        self._recovery: Recovery | None = None
+        self._sealing = SealingService(self._start_writer, hardware.clock)
+        self._recorder: Recorder | None = None
+        self._beacon: Beacon | None = None
+        self._receipts: ReceiptKeeper | None = None
+
+    def start(self) -> None:
+        """Recover the chain, resume what was open, and listen.
+
+        Raises:
+            SealingError: The chain cannot be taken up.
+            SpoolError: Run directory or control socket cannot be made.
+            OSError: State or run directory cannot be read or written.
+        """
+        with ExitStack() as undo:
+            self._started = undo
+            self._start_parts()
+            self._started = undo.pop_all()
+
+    def stop(self) -> None:
+        """End an open session in order, seal HALT, end every thread. Idempotent; blocks by the clock."""
+        self._started.close()
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """Every thread that has to be alive."""
+        recorder, beacon, receipts = self._recorder, self._beacon, self._receipts
+        return (
+            self._sealing.worker,
+            *(recorder.workers if recorder is not None else ()),
+            *(part.worker for part in (beacon, receipts) if part is not None),
+        )
+
+    def health(self) -> Health:
+        """How the threads are. Never blocks."""
+        return health_of(self.workers, self._hardware.clock.boottime_ns())
+
+    def status(self) -> Mapping[str, JsonValue]:
+        """The unit's status, ready for JSON. Under 50 ms; any thread."""
+        prepared, recovery = self._prepared, self._recovery
+        return status_table(
+            Facts(
+                device_id=prepared.config.unit.device_id,
+                version=SOFTWARE_VERSION,
+                profile=prepared.profile,
+                hardware=self._hardware,
+                sealing=self._sealing,
+                recovery=recovery,
+                recorder=None if self._recorder is None else self._recorder.status(),
+                docked=self._beacon is not None and self._beacon.docked,
+                health=self.health(),
+            )
+        )
+
+    def summary(self) -> str:
+        """The unit in one line, for the service manager. Never blocks."""
+        recorder = self._recorder
+        if recorder is None:
+            return "starting"
+        now = recorder.status()
+        return f"{now.state}, session {now.session_number}" if now.session_id else now.state
+
+    def session_open(self) -> bool:
+        """Whether a recording is going on. Never blocks."""
+        return self._recorder is not None and self._recorder.status().session_id is not None
+
+    def _start_parts(self) -> None:
+        paths = self._prepared.paths
+        self._kept = load_kept(paths.receipts, frozenset(numbers(paths.spool)))
+        self._recovery = self._sealing.start()
+        self._at_stop("the chain", lambda: self._sealing.stop("stop", HALT_SECONDS))
+        recorder = self._recorder = self._make_recorder()
+        recorder.start(self._recovery)
+        self._at_stop("the recorder", recorder.stop)
+        self._start_worker(self._start_receipts())
+        self._start_worker(self._start_beacon())
+        control = ControlSocket(paths.socket, self.answer)
+        control.start()
+        self._at_stop("the control socket", control.stop)
+
+    def _start_receipts(self) -> Worker | None:
+        prepared = self._prepared
+        if prepared.receipt_certificate is None:
+            log.warning("no store-receipt.pem: receipts are not taken and nothing is ever freed")
+            return None
+        self._receipts = ReceiptKeeper(
+            prepared.paths,
+            prepared.receipt_certificate,
+            prepared.config.unit.device_id,
+            self._kept,
+            self._hardware,
+            self._sealing,
+            prepared.config.spool,
+            self.session_open,
+        )
+        return self._receipts.worker
+
+    def _start_beacon(self) -> Worker:
+        hardware = self._hardware
+        beacon = self._beacon = Beacon(
+            self._prepared.paths, hardware.clock, hardware.dock, self._sealing, self.session_open, self.status
+        )
+        beacon.begin()
+        return beacon.worker
+
+    def _start_worker(self, worker: Worker | None) -> None:
+        if worker is None:
+            return
+        worker.start()
+
+        def end() -> None:
+            worker.request_stop()
+            if not worker.join(JOIN_SECONDS):
+                log.error("thread %s did not end within %s s", worker.name, JOIN_SECONDS)
+
+        self._at_stop(f"thread {worker.name}", end)
+
+    def _at_stop(self, what: str, end: Callable[[], None]) -> None:
+        """Later parts end first; one that fails to end must not keep the others from it."""
+
+        def quietly() -> None:
+            try:
+                end()
+            except (SealingError, HardwareError, OSError):
+                log.exception("%s did not end in order; the next start recovers", what)
+
+        self._started.callback(quietly)
+
+    def _start_writer(self) -> ChainWriter:
+        prepared, hardware = self._prepared, self._hardware
+        software = SoftwareFacts(SOFTWARE_VERSION, hardware.driver_set, hardware.simulated)
+        return ChainWriter.start(
+            hardware.storage,
+            hardware.clock,
+            prepared.identity,
+            prepared.policy,
+            software,
+            first_snapshot(self._profile_facts(), hardware.clock.read().boot_id),
+            replay=replay,
+            receipted=self._kept.by_file,
+        )
+
+    def _make_recorder(self) -> Recorder:
+        prepared = self._prepared
+        voice = VoiceSettings(prepared.paths.voice, _VOICES[prepared.config.unit.language])
+        limits = FileLimits(seconds=prepared.policy.footage_seconds, bytes=prepared.policy.footage_bytes)
+        return Recorder(
+            self._hardware,
+            self._sealing,
+            prepared.profile.profile.capture,
+            self._profile_facts(),
+            RecorderSettings(voice=voice, file_limits=limits),
+        )
+
+    def _profile_facts(self) -> ProfileFacts:
+        return ProfileFacts(self._prepared.profile.profile.profile.id, self._prepared.profile.hash)
+
+    def answer(self, request: Request) -> Mapping[str, JsonValue]:
+        """Do what was asked on the control socket; on a thread that takes no part in the clock.
+
+        Raises:
+            AgentError, CaptureError, SealingError: It is not done; the message says why.
+        """
+        match request:
+            case StatusRequest():
+                return self.status()
+            case CheckRequest():
+                return check_table(self._running().check())
+            case CheckoutRequest():
+                return self._check_out(request)
+            case CheckinRequest():
+                self._running().checkin()
+                return {}
+
+    def _check_out(self, request: CheckoutRequest) -> Mapping[str, JsonValue]:
+        handover = handover_of(request, self._prepared.profile.profile)
+        sequence = self._running().checkout(handover.assignment)
+        remarks: list[JsonValue] = [{"code": each.code, "zh": each.zh, "en": each.en} for each in handover.remarks]
+        return {"sequence": sequence, "remarks": remarks}
+
+    def _running(self) -> Recorder:
+        if self._recorder is None:
+            raise RuntimeError("the control socket is open before the recorder is there")
+        return self._recorder

@@ -1,0 +1,225 @@
+"""From a receipt in the inbox to space on the medium: check against the own disk, seal, keep, and only then free.
+
+Rules of this module: runs on one worker; nothing here deletes footage by itself. The writer does, and only a file whose
+receipt it knows. While a session is open the disk belongs to the recording: receipts wait, and space is freed only when
+it runs short.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+
+from agent.config import FreePolicy, SpoolTable, UnitPaths
+from agent.reclaim import next_to_free
+from hal.errors import HardwareError
+from hal.ports import Hardware
+from hal.worker import Worker
+from sealing.errors import DeletionRefusedError, SealingError
+from sealing.framing import file_name
+from sealing.receipts import ReceiptError, read_receipt, receipt_hash
+from sealing.records import Event
+from sealing.references import RecordReference, StoreReceipt
+from sealing.service import SealingService
+from sealing.tickets import Ticket
+from sync.durable import write_file
+from sync.errors import ReceiptMismatchError
+from sync.inbox import Inbox, InboxReceipt, receipt_name
+from sync.receipt_check import check_receipt
+from sync.unit.spool import numbers
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS: Final = 1.0
+ALLOWANCE_SECONDS: Final = 60.0
+"""A file of 64 MiB is read and every signature in it checked between two heartbeats, on a slow card."""
+BATCH_MAX: Final = 64
+"""Receipts that are sealed before their tickets are waited for."""
+_SEALING_SECONDS: Final = 30.0
+_NAME: Final = re.compile(r"([0-9]{8})\.receipt")
+
+
+@dataclass(slots=True)
+class KeptReceipts:
+    """Receipts of the files that are in the spool, as they lie beside it."""
+
+    by_file: dict[int, bytes]
+    """File number → hash of its receipt."""
+    by_number: dict[int, bytes]
+    """Receipt number → hash of that receipt."""
+
+
+def load_kept(directory: Path, present: frozenset[int]) -> KeptReceipts:
+    """Read the receipts that are kept; those of files that were freed are removed in passing.
+
+    Args:
+        directory: Where they lie; may be missing.
+        present: Numbers of the files in the spool.
+
+    Raises:
+        OSError: The directory cannot be read or written.
+    """
+    kept = KeptReceipts({}, {})
+    for path in sorted(directory.glob("*.receipt")) if directory.is_dir() else ():
+        found = _NAME.fullmatch(path.name)
+        if found is None:
+            continue
+        if int(found[1]) not in present:
+            path.unlink()
+            continue
+        data = path.read_bytes()
+        try:
+            number = read_receipt(data).receipt_number
+        except ReceiptError as error:
+            log.error("%s is damaged (%s); it will be fetched again", path, error)  # noqa: TRY400 - no bug of ours
+            path.unlink()
+            continue
+        kept.by_file[int(found[1])] = kept.by_number[number] = receipt_hash(data)
+    return kept
+
+
+class ReceiptKeeper:
+    """Takes receipts from the inbox and frees what they cover.
+
+    Args:
+        paths: Where the unit's things lie.
+        certificate: The store's receipt certificate.
+        device_id: This unit.
+        kept: Receipts of runs before.
+        hardware: Clock and medium.
+        sealing: Seals and frees.
+        settings: When space is freed.
+        session_open: Whether a recording is going on.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - composed once, by the daemon
+        self,
+        paths: UnitPaths,
+        certificate: x509.Certificate,
+        device_id: str,
+        kept: KeptReceipts,
+        hardware: Hardware,
+        sealing: SealingService,
+        settings: SpoolTable,
+        session_open: Callable[[], bool],
+    ) -> None:
+        self._paths = paths
+        self._certificate = certificate
+        self._device_id = device_id
+        self._kept = kept
+        self._hardware = hardware
+        self._sealing = sealing
+        self._settings = settings
+        self._session_open = session_open
+        self._inbox = Inbox(paths.inbox, paths.rejected, certificate, device_id)
+        self._not_now: set[int] = set()
+        self._complained = False
+        self.worker: Final = Worker("receipts", hardware.clock, self._body, allowance_seconds=ALLOWANCE_SECONDS)
+
+    def tend(self) -> None:
+        """One round: take what lies in the inbox, then free what has to go."""
+        if not self._session_open():
+            self._take()
+        self._free()
+
+    def _body(self, worker: Worker) -> None:
+        while not worker.stop.is_set():
+            worker.beat()
+            try:
+                self.tend()
+                self._complained = False
+            except (OSError, SealingError, HardwareError) as error:
+                self._complain(error)
+            self._hardware.clock.wait(worker.stop, POLL_SECONDS)
+
+    def _complain(self, error: Exception) -> None:
+        if not self._complained:
+            log.error("receipts wait: %s", error)
+        self._complained = True
+
+    def _take(self) -> None:
+        """Check and seal a batch; an item leaves the inbox when its receipt is sealed and kept."""
+        batch: list[tuple[InboxReceipt, Ticket[RecordReference | None]]] = []
+        ended = {file.number for file in self._sealing.sealed_files()}
+        for item in self._inbox.receipts(self._kept.by_number):
+            self.worker.beat()
+            if self.worker.stop.is_set() or self._session_open() or len(batch) >= BATCH_MAX:
+                break
+            if self._kept.by_file.get(item.file_number) == receipt_hash(item.data):
+                self._inbox.remove(item)
+            elif self._is_right(item, ended):
+                batch.append((item, self._sealing.seal_receipt(_for_the_chain(item))))
+        for item, ticket in batch:
+            ticket.result(_SEALING_SECONDS)
+            self._keep(item)
+
+    def _is_right(self, item: InboxReceipt, ended: set[int]) -> bool:
+        """Compare with the disk; what does not fit is put aside and sealed as an event."""
+        try:
+            self._compare(item, ended)
+        except ReceiptMismatchError as error:
+            self._inbox.reject(item.path, str(error))
+            self._sealing.seal(Event("receipt-refused", None, (("file", item.file_number),)))
+            return False
+        return True
+
+    def _compare(self, item: InboxReceipt, ended: set[int]) -> None:
+        number, spool = item.file_number, self._paths.spool
+        if number not in ended:
+            raise ReceiptMismatchError(f"file {number} is open or not in the spool; nothing is receipted")
+        following = min((each for each in numbers(spool) if each > number), default=None)
+        behind = None if following is None else spool / file_name(following)
+        check_receipt(item.data, self._certificate, self._device_id, spool / file_name(number), behind)
+
+    def _keep(self, item: InboxReceipt) -> None:
+        write_file(self._paths.receipts / receipt_name(item.file_number), item.data)
+        digest = receipt_hash(item.data)
+        self._kept.by_file[item.file_number] = digest
+        self._kept.by_number[item.receipt.receipt_number] = digest
+        self._inbox.remove(item)
+
+    def _free(self) -> None:
+        """Free one file after the other while the policy names one."""
+        policy = FreePolicy.WHEN_NEEDED if self._session_open() else self._settings.free
+        while not self.worker.stop.is_set():
+            self.worker.beat()
+            files = [file for file in self._sealing.sealed_files() if file.number not in self._not_now]
+            medium = self._hardware.storage.usage()
+            number = next_to_free(files, medium, policy, self._settings.free_below_percent)
+            if number is None:
+                return
+            self._free_one(number)
+
+    def _free_one(self, number: int) -> None:
+        try:
+            self._sealing.free_file(number).result(_SEALING_SECONDS)
+        except DeletionRefusedError as error:
+            log.warning("file %d stays: %s", number, error)
+            self._not_now.add(number)
+            return
+        log.info("file %d is freed; the store has it", number)
+        (self._paths.receipts / receipt_name(number)).unlink(missing_ok=True)
+        self._kept.by_file.pop(number, None)
+        self._not_now.clear()
+
+
+def _for_the_chain(item: InboxReceipt) -> StoreReceipt:
+    receipt = item.receipt
+    return StoreReceipt(
+        file_number=item.file_number,
+        file_id=receipt.file_id,
+        receipt_hash=receipt_hash(item.data),
+        store_id=receipt.store_id,
+        receipt_number=receipt.receipt_number,
+    )
+
+
+def receipted_files(kept: KeptReceipts) -> Mapping[int, bytes]:
+    """What the writer has to know of receipts before it starts."""
+    return dict(kept.by_file)
