@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,10 +121,11 @@ def make_unit(
 def write_session(writer: ChainWriter, footage_files: int = 2, fragments: int = 3, fragment_bytes: int = 3_000) -> None:
     """Some footage files, each closed."""
     for file in range(footage_files):
-        writer.open_footage(run_facts(run=file + 1, first_frame=30 * fragments * file))
-        for number in range(fragments):
-            writer.append_fragment(fragment(fragments * file + number), media(number, fragment_bytes))
-        writer.close_footage(close_facts(fragments))
+        before, behind = fragments * file, fragments * (file + 1)
+        writer.open_footage(run_facts(run=file + 1, first_frame=30 * before, first_sample=48_000 * before))
+        for number in range(before, behind):
+            writer.append_fragment(fragment(number), media(number, fragment_bytes))
+        writer.close_footage(replace(close_facts(behind), fragments=fragments))
 
 
 def fill_spool(
