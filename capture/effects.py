@@ -6,16 +6,13 @@ but what only the shell can know (words, clips, frame numbers).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from capture.cues import Cue
 from capture.events import Timer
+from sealing.codec import Private
 from sealing.records import PromptKind, SessionBody, StateSnapshot, VoicePurpose
-
-Private = Mapping[str, str | int | list[str]]
-"""Names, words and free text of a record: sealed as its encrypted payload."""
 
 
 class Phrase(StrEnum):
@@ -24,11 +21,14 @@ class Phrase(StrEnum):
     NOTICE = "notice"
     NOTICE_BY_OFFICER = "notice-by-officer"
     STATEMENT_REQUEST = "statement-request"
+    STATEMENT_AGAIN = "statement-again"
     REASON_AGAIN = "reason-again"
     BREAK_MARKER = "break-marker"
+    BREAK_MARKER_PRESS = "break-marker-press"
     RESUME_MARKER = "resume-marker"
     REASON_REQUEST = "reason-request"
     CAUSE_MENU = "cause-menu"
+    CAUSE = "cause"
     BREAK_WITHDRAWN = "break-withdrawn"
     PREFLIGHT = "preflight"
     NOT_CHECKED_OUT = "not-checked-out"
@@ -107,6 +107,8 @@ class BeginRun:
     session_zero_boottime_ns: int
     next_frame: int
     next_sample: int
+    dropped_frames: int
+    """Dropped in the session so far."""
     before_notice: bool
 
 

@@ -33,3 +33,19 @@ class MuxError(MediaError):
 
 class MediaLimitError(MediaError):
     """A stream went over an announced limit; end the run and start the camera anew."""
+
+
+class RecorderError(CaptureError):
+    """The recorder cannot do what was asked of it."""
+
+
+class RecorderBusyError(RecorderError):
+    """A recording is open; what was asked is for between recordings."""
+
+
+class AssignmentError(RecorderError, ValueError):
+    """A check-out names officers or values that cannot be taken."""
+
+
+class VoiceNotRenderedError(RecorderError):
+    """The words of a check-out could not be rendered; the unit was not handed over."""

@@ -63,8 +63,10 @@ class PreflightResult:
     checks: tuple[CheckResult, ...]
 
     def failing(self) -> tuple[str, ...]:
-        """Codes of the checks that did not pass."""
-        return tuple(check.check for check in self.checks if check.verdict is not CheckVerdict.PASS)
+        """The checks that did not pass, as `check:verdict`."""
+        return tuple(
+            f"{check.check}:{check.verdict.value}" for check in self.checks if check.verdict is not CheckVerdict.PASS
+        )
 
 
 def judge(measured: Measurements, limits: PreflightSection) -> PreflightResult:

@@ -191,6 +191,8 @@ class RecordingSection(Section):
     """The text's words for the start."""
     ends: Words | None = None
     """The text's words for the end."""
+    end_question: Words | None = None
+    """Asked at the finish, where the agency wants the end event confirmed aloud."""
     pulse_seconds: float = Field(default=60, ge=10, le=600)
     pulse_audible: bool = False
     """A tone with each pulse: it is heard on the recording."""

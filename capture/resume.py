@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hal.values import ClockReading, TimeSource
+from sealing.framing import ChainRecord
 from sealing.records import (
     Break,
     BreakOrigin,
@@ -30,6 +31,9 @@ from sealing.records import (
 
 STARTING = "starting"
 RECORDING = "recording"
+INTERRUPTED = "interrupted"
+RESUMING = "resuming"
+FINISHING = "finishing"
 IDLE = "idle"
 VIDEO_TICKS_PER_SECOND = 90_000
 SECOND_NS = 1_000_000_000
@@ -110,12 +114,48 @@ def fold(snapshot: StateSnapshot, opened_utc_ns: int, records: Sequence[SealedBo
     Returns:
         The state at the last durable record.
     """
-    known = LastKnown(snapshot, opened_utc_ns, preflight_done=snapshot.state != STARTING)
+    known = LastKnown(
+        snapshot,
+        opened_utc_ns,
+        preflight_done=snapshot.state != STARTING,
+        finishing=snapshot.state == FINISHING,
+    )
     if snapshot.break_sequence is not None:
         known = replace(known, pending=_pending_of_snapshot(snapshot))
     for record in records:
         known = replace(_fold_one(known, record), last_utc_ns=record.utc_ns)
     return known
+
+
+def replay(snapshot: StateSnapshot, records: tuple[ChainRecord, ...]) -> StateSnapshot:
+    """Bring a snapshot up to date, for the OPEN of the file behind: the writer's `Replay`.
+
+    Without it a second crash would lose what stands between the last OPEN and the first crash.
+    """
+    known = fold(snapshot, 0, bodies(records))
+    pending, now = known.pending, known.snapshot
+    state = now.state
+    if not known.preflight_done and now.session_id is not None:
+        state = STARTING
+    elif known.finishing:
+        state = FINISHING
+    elif pending is not None:
+        state = RESUMING if pending.resumed else INTERRUPTED
+    return replace(
+        now,
+        state=state,
+        break_sequence=None if pending is None else pending.sequence,
+        break_cause=None if pending is None else pending.cause,
+        break_origin=None if pending is None else pending.origin.value,
+    )
+
+
+def bodies(records: Sequence[ChainRecord]) -> tuple[SealedBody, ...]:
+    """What the fold needs of the writer's records."""
+    return tuple(
+        SealedBody(record.header.sequence, record.header.utc_ns, record.header.boottime_ns, record.header.body)
+        for record in records
+    )
 
 
 def plan(known: LastKnown, reason: str, now: ClockReading, power_loss_limit_seconds: float) -> Resumption | None:
@@ -169,7 +209,7 @@ def _pending_of_snapshot(snapshot: StateSnapshot) -> PendingBreak | None:
         origin=BreakOrigin.MACHINE if snapshot.break_origin is None else BreakOrigin(snapshot.break_origin),
         last_frame_boottime_ns=None if zero_ns is None else zero_ns + snapshot.media_time_ns,
         last_frame_utc_ns=None,
-        resumed=snapshot.state not in ("interrupted", "fault"),
+        resumed=snapshot.state not in (INTERRUPTED, "fault"),
     )
 
 
@@ -217,7 +257,7 @@ def _fold_break(known: LastKnown, record: SealedBody, body: Break | Resume | Voi
         snapshot = replace(known.snapshot, breaks=body.number, media_time_ns=body.media_time_ns, run=body.run)
         return replace(known, snapshot=snapshot, pending=pending)
     if isinstance(body, Resume):
-        snapshot = replace(known.snapshot, run=body.run, state="resuming")
+        snapshot = replace(known.snapshot, run=body.run, state=RESUMING)
         pending_now = None if known.pending is None else replace(known.pending, resumed=True)
         return replace(known, snapshot=snapshot, pending=pending_now)
     return _fold_window(known, body)

@@ -11,10 +11,11 @@ from typing import TypedDict, Unpack
 
 from capture.assignment import Assignment
 from capture.cues import Cue
-from capture.effects import Answer, Effect, GiveCue, Phrase, Private, Seal, Speak
+from capture.effects import Answer, Effect, GiveCue, Phrase, Seal, Speak
 from capture.errors import CaptureError
 from capture.events import FirstFrame, PromptEnded, RunEnded, WindowClosed
 from capture.states import Ask, Gap, Machine, OpenSession, State, Waiting
+from sealing.codec import Private
 from sealing.records import Event as EventRecord
 from sealing.records import Prompt, PromptKind, SessionBody, VoicePurpose, VoiceWindow
 

@@ -49,7 +49,7 @@ def break_pressed(turn: Turn, _event: BreakPressed) -> None:
     turn.go(State.ANNOUNCING)
     turn.cue(Cue.ANNOUNCE)
     turn.do(OpenWindow(window, VoicePurpose.BREAK_REASON, REASON_WINDOW_SECONDS))
-    _offer(turn)
+    _offer(turn, Phrase.CAUSE_MENU)
 
 
 def cause_stepped(turn: Turn, _event: CauseStepped) -> None:
@@ -58,7 +58,7 @@ def cause_stepped(turn: Turn, _event: CauseStepped) -> None:
     turn.note(cause_index=(turn.session.cause_index + 1) % len(causes))
     turn.cue(Cue.STEP)
     turn.do(Hush())
-    _offer(turn)
+    _offer(turn, Phrase.CAUSE)
 
 
 def cause_confirmed(turn: Turn, event: CauseConfirmed) -> None:
@@ -163,7 +163,8 @@ def lost_again(turn: Turn, _event: CaptureLost) -> None:
     """The camera went away before anything could be kept."""
     turn.note(flowing=False)
     turn.note_gap(returned=None)
-    turn.do(StartCapture())
+    if turn.gap.waiting is Waiting.CAMERA:
+        turn.do(StartCapture())
 
 
 def resume_pressed(turn: Turn, _event: ResumePressed) -> None:
@@ -183,9 +184,9 @@ def still_broken(turn: Turn, event: TimerFired) -> None:
         turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
 
 
-def _offer(turn: Turn) -> None:
+def _offer(turn: Turn, phrase: Phrase) -> None:
     cause = turn.machine.rules.announced_causes[turn.session.cause_index]
-    turn.say(PromptKind.STATUS, Phrase.CAUSE_MENU, cause=cause)
+    turn.say(PromptKind.STATUS, phrase, cause=cause)
     turn.do(SetTimer(Timer.ANNOUNCE, turn.machine.rules.announce_timeout_seconds))
 
 
@@ -210,7 +211,8 @@ def _enter(turn: Turn, origin: BreakOrigin, cause: str) -> None:
         turn.seal(Fault("camera", cause, present=True))
     if cause == UNCLASSIFIED:
         turn.seal_event("break-unclassified")
-    turn.say(PromptKind.BREAK_MARKER, Phrase.BREAK_MARKER, cause=cause)
+    marker = Phrase.BREAK_MARKER if by_camera else Phrase.BREAK_MARKER_PRESS
+    turn.say(PromptKind.BREAK_MARKER, marker, cause=cause)
 
 
 def _nothing_kept(turn: Turn) -> RunEnded:

@@ -14,7 +14,10 @@ from capture.states import Ask, State
 from capture.turn import Turn
 from sealing.records import PromptKind, VoicePurpose
 
-_AGAIN = {Phrase.REASON_REQUEST: Phrase.REASON_AGAIN}
+_AGAIN = {
+    Phrase.REASON_REQUEST: Phrase.REASON_AGAIN,
+    Phrase.STATEMENT_REQUEST: Phrase.STATEMENT_AGAIN,
+}
 """Requests that are worded differently the second time."""
 
 

@@ -21,17 +21,19 @@ def begin_run(turn: Turn) -> None:
             session_zero_boottime_ns=session.zero_boottime_ns or 0,
             next_frame=session.next_frame,
             next_sample=session.next_sample,
+            dropped_frames=session.dropped_frames,
             before_notice=turn.machine.rules.notice and not session.notice_done,
         )
     )
 
 
 def count_run(turn: Turn, event: RunEnded) -> None:
-    """Take over the counters of the run that ended."""
+    """Take over the counters of the run that ended; none of them ever goes back."""
+    session = turn.session
     turn.note(
-        run=event.run,
-        next_frame=event.next_frame,
-        next_sample=event.next_sample,
-        media_time_ns=event.media_time_ns,
-        dropped_frames=event.dropped_frames,
+        run=max(session.run, event.run),
+        next_frame=max(session.next_frame, event.next_frame),
+        next_sample=max(session.next_sample, event.next_sample),
+        media_time_ns=max(session.media_time_ns, event.media_time_ns),
+        dropped_frames=max(session.dropped_frames, event.dropped_frames),
     )

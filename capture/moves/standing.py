@@ -24,6 +24,7 @@ from capture.moves import breaking, ending
 from capture.resume import LastKnown, Resumption
 from capture.states import Gap, OpenSession, State, Waiting
 from capture.turn import Turn
+from sealing.codec import PrivateValue
 from sealing.records import BreakOrigin, Checkin, Checkout, ClockStep, Mark, PromptKind, VoicePurpose, VoiceWindow
 
 
@@ -54,7 +55,7 @@ def checked_out(turn: Turn, event: CheckedOut) -> None:
     held, least = event.assignment, turn.machine.rules.officers_least
     turn.set(assignment=held, checkout_sequence=None)
     ids = tuple(officer.certificate_number for officer in held.officers)
-    names = [officer.name for officer in held.officers]
+    names: list[PrivateValue] = [officer.name for officer in held.officers]
     body = Checkout(ids, held.activity_id, held.category, held.label, held.away)
     turn.seal(body, {"names": names}, Answer.CHECKOUT_SEALED)
     turn.say(PromptKind.STATUS, Phrase.OFFICERS)
@@ -167,11 +168,13 @@ def _take_up_break(turn: Turn, resumption: Resumption) -> None:
 def _ended_by_restart(resumption: Resumption) -> RunEnded:
     known, kept = resumption.known, resumption.known.snapshot
     last = known.last_frame
+    same_run = resumption.same_boot and kept.next_frame > 0
+    reached_ns = resumption.session_zero_boottime_ns + kept.media_time_ns if same_run else None
     return RunEnded(
         run=kept.run,
         last_frame=None if kept.next_frame == 0 else kept.next_frame - 1,
-        last_frame_boottime_ns=None if last is None else last.boottime_ns,
-        last_frame_utc_ns=known.last_utc_ns if last is None else last.utc_ns,
+        last_frame_boottime_ns=reached_ns if last is None else last.boottime_ns,
+        last_frame_utc_ns=None if last is None else last.utc_ns,
         media_time_ns=kept.media_time_ns,
         next_frame=kept.next_frame,
         next_sample=kept.next_sample,

@@ -131,7 +131,6 @@ def _keep(turn: Turn) -> None:
 
 
 def _tell(turn: Turn, failing: tuple[str, ...]) -> None:
-    if failing:
-        turn.say(PromptKind.STATUS, Phrase.PREFLIGHT, codes=failing)
+    turn.say(PromptKind.STATUS, Phrase.PREFLIGHT, codes=failing)
     if turn.machine.checkout_sequence is None:
         turn.say(PromptKind.STATUS, Phrase.NOT_CHECKED_OUT)

@@ -11,7 +11,7 @@ from tests.unit.capture_session.script import NOTICE, STATEMENT, Driver, machine
 
 
 def phrases(driver: Driver) -> list[fx.Phrase]:
-    told = {fx.Phrase.NOT_CHECKED_OUT}
+    told = {fx.Phrase.NOT_CHECKED_OUT, fx.Phrase.PREFLIGHT}
     return [speak.phrase for speak in driver.all(fx.Speak) if speak.phrase not in told]
 
 

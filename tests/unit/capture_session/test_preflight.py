@@ -134,7 +134,7 @@ def test_what_could_not_be_checked_never_passes_cs_5(
     code: str, changes: dict[str, object], verdict: CheckVerdict
 ) -> None:
     outcome = judge(replace(HEALTHY, **changes), LIMITS)  # type: ignore[arg-type]
-    assert outcome.failing() == (code,)
+    assert outcome.failing() == (f"{code}:{verdict.value}",)
     assert outcome.verdict is verdict
 
 

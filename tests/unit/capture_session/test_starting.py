@@ -92,7 +92,7 @@ def test_a_failed_check_is_announced_and_recorded_all_the_same_cs_5() -> None:
     driver.start(result(("microphone", CheckVerdict.FAIL), ("clock", CheckVerdict.DEGRADED)))
     assert driver.state() is State.NOTICE
     told = [speak for speak in driver.all(fx.Speak) if speak.phrase is fx.Phrase.PREFLIGHT]
-    assert [speak.codes for speak in told] == [("microphone", "clock")]
+    assert [speak.codes for speak in told] == [("microphone:fail", "clock:degraded")]
     (sealed,) = driver.sealed(Preflight)
     assert (sealed.verdict, sealed.blocked) == (CheckVerdict.FAIL, False)
 

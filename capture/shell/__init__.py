@@ -1,0 +1,1 @@
+"""The recorder's threads: what carries out the session machine's effects and tells it what happened."""

@@ -1,0 +1,146 @@
+"""From what the machine wants said to a clip: the profile's and the officers' words (R4, R5, R8).
+
+Rules of this module: no playing, no rendering while recording. Words come from the prompt book, sound from the cache.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+
+from capture.assignment import Assignment
+from capture.effects import Phrase, Speak
+from capture.profile import CaptureProfile
+from capture.resume import POWER_LOSS
+from capture.states import UNCLASSIFIED
+from capture.voice.cache import SpokenClip, VoiceCache
+from capture.voice.language import Language
+from capture.voice.phrases import PromptBook, Utterance, VoiceFacts
+from capture.voice.reading import SpokenOfficer
+from capture.voice.wording import Line, Words
+from sealing.records import CheckVerdict
+
+_SECOND_NS = 1_000_000_000
+_LINES = {
+    Phrase.NOTICE_BY_OFFICER: Line.NOTICE_BY_OFFICER,
+    Phrase.REASON_REQUEST: Line.REASON_REQUEST,
+    Phrase.REASON_AGAIN: Line.REASON_AGAIN,
+    Phrase.BREAK_WITHDRAWN: Line.BREAK_CANCELLED,
+    Phrase.NOT_CHECKED_OUT: Line.NOT_CHECKED_OUT,
+    Phrase.NOT_HEARD: Line.NOTICE_UNHEARD,
+    Phrase.BLOCKED: Line.PREFLIGHT_BLOCKED,
+    Phrase.FAULT: Line.CANNOT_CONTINUE,
+    Phrase.TOO_FEW_OFFICERS: Line.TOO_FEW_OFFICERS,
+    Phrase.CHECKED_IN: Line.CHECKED_IN,
+}
+
+
+def voice_facts(profile: CaptureProfile, assignment: Assignment | None, language: Language) -> VoiceFacts:
+    """What profile and check-out give to the voice."""
+    notice, statement = profile.notice, profile.statement
+    officers = () if assignment is None else assignment.officers
+    wording = None if notice is None else notice.wording
+    notice_language = Language.CHINESE
+    if notice is not None and notice.wording_en is not None and language is Language.ENGLISH:
+        wording, notice_language = notice.wording_en, Language.ENGLISH
+    items: tuple[str, ...] = ()
+    if statement is not None:
+        english = language is Language.ENGLISH and bool(statement.items_en)
+        items = statement.items_en if english else statement.items
+    return VoiceFacts(
+        language=language,
+        officers=tuple(
+            SpokenOfficer(officer.name, officer.certificate_number, officer.reading)
+            for officer in officers
+            if officer.name
+        ),
+        notice=wording,
+        notice_language=notice_language,
+        name_slot="×××" if notice is None or notice.name_slot is None else notice.name_slot,
+        statement_items=items,
+        causes=tuple((cause.code, Words(cause.zh, cause.en)) for cause in profile.interruptions.causes),
+        end_question=profile.recording.end_question,
+    )
+
+
+class Speech:
+    """Makes clips of wishes.
+
+    Args:
+        cache: Where the clips stand.
+        book: What can be said for the profile and the officers who are checked out.
+        zone: Local civil time.
+    """
+
+    def __init__(self, cache: VoiceCache, book: PromptBook, zone: tzinfo) -> None:
+        self._cache = cache
+        self._zone = zone
+        self.book = book
+        """Replaced at a check-out, by the thread that renders."""
+
+    def clip(self, wish: Speak, now_utc_ns: int) -> SpokenClip:
+        """The clip for a wish; a tone stands in for words that are missing.
+
+        Args:
+            wish: What is to be said.
+            now_utc_ns: Civil time, for words that name a day.
+        """
+        return self._cache.joined_or_tone(self.utterance(wish, now_utc_ns))
+
+    def utterance(self, wish: Speak, now_utc_ns: int) -> Utterance:
+        """The clips of which the words are made."""
+        if wish.phrase in _LINES:
+            return self.book.say(_LINES[wish.phrase])
+        return self._of_profile(wish) or self._of_break(wish, now_utc_ns)
+
+    def _of_profile(self, wish: Speak) -> Utterance | None:
+        """What the profile and the officers word."""
+        book = self.book
+        match wish.phrase:
+            case Phrase.NOTICE:
+                return book.notice()
+            case Phrase.STATEMENT_REQUEST:
+                return book.statement_request()
+            case Phrase.STATEMENT_AGAIN:
+                return (*book.say(Line.STATEMENT_AGAIN), *(book.statement_request() or ()))
+            case Phrase.PREFLIGHT:
+                return self._preflight(wish.codes)
+            case Phrase.OFFICERS:
+                return (*book.say(Line.CHECKED_OUT), *book.officers())
+            case Phrase.END:
+                return (*(book.end_question() or ()), *book.say(Line.FINISHED))
+            case _:
+                return None
+
+    def _of_break(self, wish: Speak, now_utc_ns: int) -> Utterance:
+        """What names a cause."""
+        book, cause = self.book, wish.cause or UNCLASSIFIED
+        match wish.phrase:
+            case Phrase.CAUSE_MENU:
+                return (*book.say(Line.CHOOSE_CAUSE), *book.cause_name(cause))
+            case Phrase.CAUSE:
+                return book.cause_name(cause)
+            case Phrase.BREAK_MARKER_PRESS:
+                return (*book.break_marker(cause), *book.say(Line.PRESS_TO_RESUME))
+            case Phrase.RESUME_MARKER:
+                return self._resume_marker(wish, cause, now_utc_ns)
+            case Phrase.PRESS_TO_RESUME:
+                return book.say(Line.POWER_LOSS_PRESS if cause == POWER_LOSS else Line.PRESS_TO_RESUME)
+            case _:
+                return book.break_marker(cause)
+
+    def _resume_marker(self, wish: Speak, cause: str, now_utc_ns: int) -> Utterance:
+        if wish.at_utc_ns is None:
+            return (*self.book.break_marker(cause), "resume.now")
+        broken, now = self._local(wish.at_utc_ns), self._local(now_utc_ns)
+        days_ago = (now.date() - broken.date()).days
+        return self.book.resume_marker(broken.hour, broken.minute, cause, days_ago=days_ago)
+
+    def _preflight(self, codes: tuple[str, ...]) -> Utterance:
+        if not codes:
+            return (*self.book.say(Line.PREFLIGHT_GOOD), *self.book.say(Line.STARTED))
+        found = [code.partition(":") for code in codes]
+        clips = [self.book.check(check, failed=verdict == CheckVerdict.FAIL) for check, _, verdict in found]
+        return (*(key for clip in clips for key in clip), *self.book.say(Line.STARTED))
+
+    def _local(self, utc_ns: int) -> datetime:
+        return datetime.fromtimestamp(utc_ns / _SECOND_NS, UTC).astimezone(self._zone)

@@ -1,0 +1,129 @@
+"""Rendering words, and keeping to whom the unit is handed: what a check-out leaves on the unit (R2).
+
+Rules of this module: rendering blocks for real and is called only between recordings, never on a thread of the
+recorder. Names stand beside the clips that speak them, readable by the agent alone, and go with the check-in.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import tzinfo
+from pathlib import Path
+
+from capture.assignment import Assignment, Officer
+from capture.errors import AssignmentError, VoiceNotRenderedError
+from capture.profile import CaptureProfile
+from capture.shell.speaking import Speech, voice_facts
+from capture.voice.cache import RenderReport, VoiceCache
+from capture.voice.errors import ReadingError, VoiceError
+from capture.voice.language import Language
+from capture.voice.phrases import PromptBook
+from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
+
+log = logging.getLogger(__name__)
+
+ASSIGNMENT_NAME = "assignment.json"
+_PRIVATE_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    """How the unit speaks."""
+
+    directory: Path
+    """Where clips and the names of the check-out in force stand."""
+    language: Language = Language.CHINESE
+    synthesiser: Callable[[], Synthesiser] = EspeakSynthesiser
+    """Made when something has to be rendered."""
+
+
+class Wardrobe:
+    """Keeps the clips fitting to who wears the unit.
+
+    Args:
+        settings: How the unit speaks.
+        profile: The profile's words.
+        zone: Local civil time.
+
+    Raises:
+        OSError: The voice directory cannot be made.
+    """
+
+    def __init__(self, settings: VoiceSettings, profile: CaptureProfile, zone: tzinfo) -> None:
+        self._settings = settings
+        self._profile = profile
+        self._cache = VoiceCache(settings.directory)
+        self.speech = Speech(self._cache, self._book(None), zone)
+
+    def restore(self, held: Assignment | None) -> Assignment | None:
+        """Give the assignment that the chain tells of its names again, as far as they stand on the unit."""
+        stored = self._stored()
+        if held is None or stored is None or _numbers(stored) != _numbers(held):
+            return held
+        self.speech.book = self._book(stored)
+        return replace(held, officers=stored.officers)
+
+    def render_missing(self) -> None:
+        """Render what the words in force lack; blocks for seconds. Without a voice the unit sounds tones instead."""
+        missing = self._cache.missing(self.speech.book.phrases)
+        if not missing:
+            return
+        log.info("rendering %d of %d clips", len(missing), len(self.speech.book.phrases))
+        try:
+            self._cache.render(self.speech.book.phrases, self._settings.synthesiser())
+        except (VoiceError, OSError):
+            log.exception("words could not be rendered: tones stand in for them")
+
+    def dress(self, assignment: Assignment, on_progress: Callable[[int, int], None]) -> RenderReport:
+        """Render every word for new officers; blocks for seconds.
+
+        Raises:
+            AssignmentError: A name, a reading or a number cannot be spoken.
+            VoiceNotRenderedError: The voice failed; the clips before stay in force.
+        """
+        try:
+            book = self._book(assignment)
+        except ReadingError as error:
+            raise AssignmentError(str(error)) from error
+        try:
+            report = self._cache.render(book.phrases, self._settings.synthesiser(), on_progress)
+            self._store(assignment)
+        except (VoiceError, OSError) as error:
+            raise VoiceNotRenderedError(f"the words of the check-out were not rendered: {error}") from error
+        self.speech.book = book
+        return report
+
+    def undress(self) -> None:
+        """Forget the officers' names; their clips go when the next words are rendered."""
+        self._path.unlink(missing_ok=True)
+
+    @property
+    def _path(self) -> Path:
+        return self._settings.directory / ASSIGNMENT_NAME
+
+    def _book(self, assignment: Assignment | None) -> PromptBook:
+        return PromptBook(voice_facts(self._profile, assignment, self._settings.language))
+
+    def _store(self, assignment: Assignment) -> None:
+        fresh = self._path.with_suffix(".part")
+        fresh.touch(mode=_PRIVATE_MODE)
+        fresh.write_text(json.dumps(asdict(assignment), ensure_ascii=False), encoding="utf-8")
+        fresh.replace(self._path)
+
+    def _stored(self) -> Assignment | None:
+        try:
+            table = json.loads(self._path.read_text(encoding="utf-8"))
+            officers = tuple(Officer(**officer) for officer in table.pop("officers"))
+            return Assignment(officers, **table)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s is unusable: %s; check the officers out again", self._path, error)
+            return None
+
+
+def _numbers(assignment: Assignment) -> tuple[str, ...]:
+    return tuple(officer.certificate_number for officer in assignment.officers)

@@ -1,0 +1,185 @@
+"""The watch: what has to be looked at again and again (R1, R8, R17).
+
+Rules of this module: one thread, four looks a second; it finds out and says, the session machine decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from capture.effects import CloseWindow, DropWindow, Measure, OpenWindow
+from capture.events import ClockStepped, Event, PreflightDone
+from capture.preflight import PreflightResult, judge, judge_standing
+from capture.profile import PreflightSection
+from capture.shell.camera import CameraKeeper
+from capture.shell.listening import ListeningWindow, opening_ns
+from capture.shell.measuring import Measuring
+from capture.shell.seals import Seals
+from capture.shell.voice import VoiceDesk
+from capture.voice.activity import SpeechDetector
+from capture.voice.ring import RecentSound
+from hal.mailbox import Mailbox
+from hal.ports import Clock
+from hal.values import ClockReading
+from hal.worker import Worker
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.25
+CHECK_SECONDS = 1.7
+"""From the press to the judgement; the verdict follows within 2 s (CS-5)."""
+SECOND_LOOK_NS = 1_000_000_000
+STANDING_LOOK_NS = 30_000_000_000
+CLOCK_STEP_NS = 500_000_000
+"""Civil against monotonic time: what moves further between two looks is a step (R17)."""
+_ORDERS_MAX = 128
+_SECOND_NS = 1_000_000_000
+
+Order = Measure | OpenWindow | CloseWindow | DropWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A check without a recording: who asked gets the result."""
+
+    started_boottime_ns: int
+    answer: Callable[[PreflightResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the watch looks after."""
+
+    camera: CameraKeeper
+    """Is asked whether frames still come."""
+    seals: Seals
+    """Is told to try again what the writer refused."""
+    voice: VoiceDesk
+    """Knows when the unit itself spoke."""
+    recent: RecentSound
+    """What the microphone hears."""
+
+
+class Watch:
+    """Looks after checks, frames, windows, clock and writer.
+
+    Args:
+        clock: The unit's clock.
+        limits: Thresholds of the checks.
+        measuring: Asks the parts.
+        watched: What is looked after.
+        post: Where the session machine hears of what was found. Never blocks.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        limits: PreflightSection,
+        measuring: Measuring,
+        watched: Watched,
+        post: Callable[[Event], None],
+    ) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._measuring = measuring
+        self._camera = watched.camera
+        self._seals = watched.seals
+        self._voice = watched.voice
+        self._recent = watched.recent
+        self._post = post
+        self._orders: Mailbox[Order | Probe] = Mailbox(clock, _ORDERS_MAX)
+        self._due: list[Measure | Probe] = []
+        self._windows: dict[int, ListeningWindow] = {}
+        self._detector: SpeechDetector | None = None
+        self._last_look_ns = 0
+        self._last_standing_ns = -STANDING_LOOK_NS
+        self._clock_before: ClockReading | None = None
+        self.standing: PreflightResult | None = None
+        """What the unit knows of itself without camera and sound; looked at twice a minute."""
+        self.worker = Worker("watch", clock, self._body)
+
+    def order(self, order: Order | Probe) -> None:
+        """Have it looked after. Never blocks."""
+        self._orders.put(order)
+
+    def _body(self, worker: Worker) -> None:
+        while not worker.stop.is_set():
+            worker.beat()
+            order = self._orders.get(self._pause())
+            now_ns = self._clock.boottime_ns()
+            if order is not None:
+                self._take(order, now_ns)
+            self._camera.look()
+            self._advance_windows(now_ns)
+            self._judge_due(now_ns)
+            self._look_each_second(now_ns)
+
+    def _pause(self) -> float:
+        now_ns = self._clock.boottime_ns()
+        waits = [LOOK_SECONDS, *(max(0.0, (_judged_at(due) - now_ns) / _SECOND_NS) for due in self._due)]
+        return min(waits)
+
+    def _take(self, order: Order | Probe, now_ns: int) -> None:
+        match order:
+            case Measure() | Probe():
+                self._due.append(order)
+            case OpenWindow():
+                opened_ns = opening_ns(now_ns, self._voice.own_words())
+                window = ListeningWindow(order, opened_ns, self._recent, self._model())
+                self._windows[order.window] = window
+            case CloseWindow():
+                window_or_none = self._windows.pop(order.window, None)
+                if window_or_none is not None:
+                    self._post(window_or_none.close(now_ns, self._voice.own_words()))
+            case DropWindow():
+                self._windows.pop(order.window, None)
+
+    def _model(self) -> SpeechDetector:
+        """The speech model, loaded when the first window opens."""
+        self._detector = self._detector or SpeechDetector()
+        return self._detector
+
+    def _advance_windows(self, now_ns: int) -> None:
+        for number, window in list(self._windows.items()):
+            closed = window.advance(now_ns, self._voice.own_words())
+            if closed is not None:
+                del self._windows[number]
+                self._post(closed)
+
+    def _judge_due(self, now_ns: int) -> None:
+        due = [each for each in self._due if now_ns >= _judged_at(each)]
+        self._due = [each for each in self._due if now_ns < _judged_at(each)]
+        for each in due:
+            result = judge(self._measuring.measure(), self._limits)
+            log.info("checks: %s %s", result.verdict.value, ", ".join(result.failing()))
+            if isinstance(each, Probe):
+                each.answer(result)
+            else:
+                self._post(PreflightDone(result))
+
+    def _look_each_second(self, now_ns: int) -> None:
+        if now_ns - self._last_look_ns < SECOND_LOOK_NS:
+            return
+        self._last_look_ns = now_ns
+        self._seals.retry()
+        self._look_at_clock()
+        if now_ns - self._last_standing_ns >= STANDING_LOOK_NS:
+            self._last_standing_ns = now_ns
+            self.standing = judge_standing(self._measuring.measure(), self._limits)
+
+    def _look_at_clock(self) -> None:
+        now, before = self._clock.read(), self._clock_before
+        self._clock_before = now
+        if before is None:
+            return
+        step_ns = (now.utc_ns - before.utc_ns) - (now.boottime_ns - before.boottime_ns)
+        if abs(step_ns) > CLOCK_STEP_NS or now.source is not before.source:
+            log.warning("clock moved by %d ms (%s, %s)", step_ns // 1_000_000, before.source.value, now.source.value)
+            self._post(ClockStepped(step_ns, before.source.value, now.source.value))
+
+
+def _judged_at(due: Measure | Probe) -> int:
+    started_ns = due.started_boottime_ns if isinstance(due, Probe) else due.pressed_boottime_ns
+    return started_ns + round(CHECK_SECONDS * _SECOND_NS)
