@@ -76,21 +76,22 @@ class Upload:
             self.stream.feed(piece)
             self.offset += len(piece)
 
-    def append(self, data: bytes) -> None:
+    def append(self, *pieces: bytes) -> None:
         """Take the next bytes; they are in the part's file when it returns.
 
         Raises:
             WireError: They go beyond the declared length (SY-10); none of them was taken.
             OSError: The disk is full or failed; what was written of them stays (SY-7).
         """
-        if self.offset + len(data) > self.declaration.size_bytes:
+        if self.offset + sum(map(len, pieces)) > self.declaration.size_bytes:
             raise WireError(f"bytes beyond the length of {self.declaration.size_bytes}")
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._descriptor, view, self.offset)
-            self.stream.feed(view[:written])
-            self.offset += written
-            view = view[written:]
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                written = os.pwrite(self._descriptor, view, self.offset)
+                self.stream.feed(view[:written])
+                self.offset += written
+                view = view[written:]
 
     def sync(self) -> None:
         """Put all of it on the medium. Raises OSError."""

@@ -178,18 +178,18 @@ class StoreServer:
 
     async def _receive(self, request: web.Request, upload: Upload) -> None:
         """Write the body as it comes; what was read of a cut one is kept (SY-11)."""
-        batch = bytearray()
+        batch: list[bytes] = []
         try:
             while (piece := await self._next_piece(request, upload, batch)) is not None:
-                batch += piece
-                if len(batch) >= _BATCH_BYTES:
+                batch.append(piece)
+                if sum(map(len, batch)) >= _BATCH_BYTES:
                     await _append(upload, batch)
         except (TimeoutError, ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:
             await _append(upload, batch)
             raise busy(f"the body was cut at byte {upload.offset}") from error
         await _append(upload, batch)
 
-    async def _next_piece(self, request: web.Request, upload: Upload, batch: bytearray) -> bytes | None:
+    async def _next_piece(self, request: web.Request, upload: Upload, batch: list[bytes]) -> bytes | None:
         """Read on; a slow line does not keep what came of it out of the file. None at the body's end."""
         if batch:
             try:
@@ -299,14 +299,15 @@ def _name(request: web.Request) -> Name:
     return Name(request.match_info["device"], file_id_of(request.match_info["id"]))
 
 
-async def _append(upload: Upload, batch: bytearray) -> None:
-    if batch:
-        data = bytes(batch)
-        batch.clear()
-        try:
-            await asyncio.to_thread(upload.append, data)
-        except WireError as error:
-            raise _beyond(upload.declaration.size_bytes) from error
+async def _append(upload: Upload, batch: list[bytes]) -> None:
+    pieces = batch.copy()
+    batch.clear()
+    if not pieces:
+        return
+    try:
+        await asyncio.to_thread(upload.append, *pieces)
+    except WireError as error:
+        raise _beyond(upload.declaration.size_bytes) from error
 
 
 def _beyond(size_bytes: int) -> RefusedError:

@@ -13,8 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sealing.framing import PREFIX_BYTES, decode_prefix
 from sealing.identity import DeviceIdentity
 from sealing.keys import FileKeySigner
+from sealing.limits import MAGIC
 from sealing.oids import Assurance
 from sealing.trust import Trust
 from sealing.writer import ChainWriter
@@ -141,18 +143,30 @@ def fill_spool(
     writer.halt("stop")
 
 
-def crash_spool(unit: UnitOnDisk, junk: bytes = b"\x00\x00\x01\x90half a record") -> None:
-    """One start of the agent that ends in the middle of a footage file's record, and the start behind it."""
+def crash_spool(unit: UnitOnDisk, junk: bytes = b"\x00\x00\x01\x90half a record", *, repeat: bool = False) -> None:
+    """One start of the agent that ends in the middle of a footage file's record, and the start behind it.
+
+    With `repeat`, what lies behind the last record that counts is a copy of that record, whole and out of place.
+    """
     clock = ManualClock()
     writer = start_writer(unit.paths.spool, clock, unit=unit.identity)
     writer.open_footage(run_facts())
     writer.append_fragment(fragment(0), media(0))
     writer.abandon()
     newest = max(unit.paths.spool.glob("*.evs"))
-    with newest.open("ab") as file:
-        file.write(junk)
+    data = newest.read_bytes()
+    newest.write_bytes(data + (data[_last_record(data) :] if repeat else junk))
     clock.reboot("boot-2")
     start_writer(unit.paths.spool, clock, unit=unit.identity).halt("stop")
+
+
+def _last_record(data: bytes) -> int:
+    """Offset at which the last record begins."""
+    offset = begin = len(MAGIC)
+    while offset < len(data):
+        begin = offset
+        offset += PREFIX_BYTES + sum(decode_prefix(data[offset : offset + PREFIX_BYTES]))
+    return begin
 
 
 @contextmanager

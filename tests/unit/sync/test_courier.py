@@ -100,8 +100,12 @@ def test_the_open_file_is_never_sent(store: StoreOnDisk, unit: UnitOnDisk) -> No
     writer.halt("stop")
 
 
-def test_a_file_that_a_crash_left_open_is_sent_with_its_torn_end(store: StoreOnDisk, unit: UnitOnDisk) -> None:
-    crash_spool(unit)
+@pytest.mark.parametrize("repeat", [False, True])
+def test_a_file_that_a_crash_left_open_is_sent_with_its_torn_end(
+    store: StoreOnDisk, unit: UnitOnDisk, repeat: bool
+) -> None:
+    """SY-25: a whole record that no later one follows does not count either."""
+    crash_spool(unit, repeat=repeat)
     with served(store) as url:
         assert run_once(unit, url) is Ending.ALL_RECEIPTED
     torn = [row for row in store.ledger.files() if row["torn_bytes"]]
