@@ -29,6 +29,8 @@ class _Session:
     """A BREAK stands and its RESUME does not."""
     restarted: bool = False
     """The agent started anew since the last fragment, and no BREAK was sealed."""
+    announced: int = 0
+    """Run that the last RESUME begins; the agent may end before a file of it opens."""
     runs: int = 0
     frames: int = 0
     complete: bool = False
@@ -173,14 +175,14 @@ class Media:
         session = self._sessions.setdefault(body.session_id, _Session(generation, 0, 0))
         session.breaks.add(header.sequence)
         session.pending, session.restarted = True, False
-        if session.generation == generation and session.run and body.run != session.run:
+        if session.generation == generation and session.run and body.run not in (session.run, session.announced):
             self._fault(place, f"BREAK ends run {body.run}; run {session.run} was the last")
 
     def _resume(self, body: Resume, place: Place, generation: int) -> None:
         session = self._sessions.setdefault(body.session_id, _Session(generation, 0, 0))
         if session.generation == generation and body.break_sequence not in session.breaks:
             self._fault(place, f"RESUME names record {body.break_sequence}, which is no BREAK of the session")
-        session.pending = False
+        session.pending, session.announced = False, body.run
 
     def _end(self, body: SessionEnd, place: Place, generation: int) -> None:
         session = self._sessions.pop(body.session_id, None)
