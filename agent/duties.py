@@ -34,6 +34,8 @@ class ActivityCategory(Section):
     en: Words
     must: bool
     """True: it must be recorded; False: it may be."""
+    group: Words | None = None
+    """The text's heading over it."""
     least_officers: int | None = Field(default=None, ge=1, le=8)
     carriers: List = ()
     """What records it, where the text lists carriers (执法记录仪 is one of them, or is not)."""
@@ -122,6 +124,8 @@ class AccessSection(Section):
     register_fields: List = ()
     giving_out: Words | None = None
     publication_approver: Words | None = None
+    custodian: Words | None = None
+    """Who files, keeps and hands out what was recorded (R39)."""
 
 
 class InspectionSection(Section):
@@ -154,6 +158,23 @@ class CustodySection(Section):
     handover_register: Words | None = None
     never_lent: Words | None = None
     wearing: Words | None = None
+
+
+class CannotContinueSection(Section):
+    """A recording that cannot go on (R9); to whom it is reported at once stands in `capture.interruptions`."""
+
+    written_explanation: bool
+    """It is to be explained in writing afterwards."""
+    may_end: bool = False
+    """The text lets the officers end the recording."""
+
+
+class Duty(Section):
+    """What the text says of one requirement, in its own words; shown wherever the requirement is."""
+
+    requirement: Annotated[str, Field(pattern=r"^R[1-9][0-9]?$")]
+    clause: Annotated[str, Field(min_length=1, max_length=40)]
+    zh: Words
 
 
 class WorkingDaysSection(Section):

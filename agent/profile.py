@@ -19,8 +19,10 @@ from pydantic import Field, ValidationError, model_validator
 from agent.duties import (
     AccessSection,
     ActivitiesSection,
+    CannotContinueSection,
     CaseFileSection,
     CustodySection,
+    Duty,
     EvidenceCopySection,
     ExemptionSection,
     InspectionSection,
@@ -37,6 +39,7 @@ from sync.profile import SyncProfile
 PROFILE_BYTES_MAX = 64 * 1024
 """PR-2: a larger file is refused before it is parsed."""
 SCHEMA_VERSION = 1
+DUTIES_MAX = 64
 _SHOWN_MAX = 80
 """Characters of a wrong value that an error repeats."""
 
@@ -61,6 +64,7 @@ class Profile(Section):
     capture: CaptureProfile
     sync: SyncProfile
     activities: ActivitiesSection = ActivitiesSection()
+    cannot_continue: CannotContinueSection | None = None
     exemption: ExemptionSection | None = None
     secrecy: SecrecySection | None = None
     retention: RetentionSection | None = None
@@ -72,6 +76,7 @@ class Profile(Section):
     repair: RepairSection | None = None
     custody: CustodySection | None = None
     working_days: WorkingDaysSection | None = None
+    duties: Annotated[tuple[Duty, ...], Field(max_length=DUTIES_MAX)] = ()
 
     @model_validator(mode="after")
     def _working_days_there(self) -> Self:
