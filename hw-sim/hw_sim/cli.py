@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from hw_sim.demo.command import demo, run
 from hw_sim.errors import SimulationError
 from hw_sim.scenario import parse
 from hw_sim.simulation import write_simulation
@@ -24,6 +25,10 @@ class _Refused(click.ClickException):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Simulated worlds for the recorder."""
+
+
+main.add_command(demo)
+main.add_command(run)
 
 
 @main.command()

@@ -1,6 +1,6 @@
-"""What a scenario can wait for or expect: words that were spoken, lamps that shine, pulses that were felt.
+"""What a scenario can wait for or expect: words that were spoken, lamps that shine, pulses that were felt, the film.
 
-Rules of this module: conditions look at the journal and the lamps, as a bystander does; none looks into the unit.
+Rules of this module: conditions look at journal, lamps and scene, as a bystander does; none looks into the unit.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hal.values import LampColour, LampPattern
+from hw_sim.civil import NANOSECONDS
 from hw_sim.journal import Happening
-from hw_sim.wording import QUOTED
+from hw_sim.wording import DURATION, QUOTED, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Perceived:
     """The lamp now."""
     since: Sequence[Happening]
     """Happenings since the scenario last did or saw something."""
+    film_ns: int = 0
+    """Place in the film that the camera looks at; it stands still while the camera is out."""
 
 
 class Condition(Protocol):
@@ -78,6 +81,17 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
+class Film:
+    """The camera has seen the film up to a place; a film that repeats goes on counting."""
+
+    position_ns: int
+
+    def met(self, perceived: Perceived) -> bool:
+        """Tell whether the place was reached."""
+        return perceived.film_ns >= self.position_ns
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """The opposite of a condition."""
 
@@ -93,6 +107,7 @@ FORMS = (
     "lamp off|green|yellow|red|blue [steady|blinking]",
     'lamp "meaning"',
     'vibration ["meaning"]',
+    "film at 1:30",
 )
 _MANNERS = {"steady": True, "blinking": False, None: None}
 
@@ -107,4 +122,6 @@ def condition(text: str) -> Condition | None:
         return Lamp(meaning=found[1])
     if found := re.fullmatch(rf"vibration(?:\s+{QUOTED})?", text):
         return Pulse(found[1] or "")
+    if found := re.fullmatch(rf"film\s+at\s+{DURATION}", text):
+        return Film(round(seconds(found[1]) * NANOSECONDS))
     return None

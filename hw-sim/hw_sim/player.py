@@ -21,6 +21,9 @@ from hw_sim.world import World
 
 log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 0.2
+"""A film rolls on without a happening in the journal; this often is looked at it."""
+
 
 def terminate_this_process() -> None:
     """Ask the own process to end in order."""
@@ -145,14 +148,16 @@ class ScenarioPlayer:
                 return
             if world.clock.world_ns >= limit_ns:
                 raise ScenarioFailedError(self._told(step, f"did not happen within {deed.within_seconds:g} s"))
-            world.clock.wait(self._changed, (limit_ns - world.clock.world_ns) / NANOSECONDS)
+            left_seconds = (limit_ns - world.clock.world_ns) / NANOSECONDS
+            world.clock.wait(self._changed, min(left_seconds, _LOOK_SECONDS))
 
     def _expect(self, step: Step, deed: Expect) -> None:
         if not deed.condition.met(self._perceived(0)):
             raise ScenarioFailedError(self._told(step, "is not so"))
 
     def _perceived(self, since: int) -> Perceived:
-        return Perceived(self._world.indicators.shown, self._world.journal.since(since))
+        film_ns = self._world.memory.row("film", 0, 0)[0]
+        return Perceived(self._world.indicators.shown, self._world.journal.since(since), film_ns)
 
     def _told(self, step: Step, what: str) -> str:
         heard = [str(entry["words"]) for entry in self._world.journal.since(0) if entry["kind"] == "spoken"]

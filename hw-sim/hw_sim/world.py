@@ -103,7 +103,8 @@ class World:
         if self.new_boot:
             self._booted()
         self._recall_flags()
-        self.journal.note("power", on=True, boot_id=self.clock.boot_id, new_boot=self.new_boot)
+        now_utc_ns = self.civil.true_utc_ns(self.clock.world_ns)
+        self.journal.note("power", on=True, boot_id=self.clock.boot_id, new_boot=self.new_boot, utc_ns=now_utc_ns)
 
     def _power_up(self) -> bool:
         """Let the time pass in which no process ran; tells whether the unit was off."""
