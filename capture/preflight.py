@@ -53,6 +53,8 @@ class Measurements:
     """The writer accepts records."""
     bitrate_bps: int
     """Bit rate of the picture, asked of the camera."""
+    reserve_bytes: int = 0
+    """Room on the medium that footage may not use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def worst(checks: Sequence[CheckResult]) -> CheckVerdict:
 
 def recordable_minutes(free_bytes: int, bitrate_bps: int) -> int:
     """Whole minutes that fit into `free_bytes` at the bit rate of picture and sound."""
-    return int(free_bytes / (bitrate_bps / 8 + AUDIO_BYTES_PER_SECOND) / 60)
+    return int(max(0, free_bytes) / (bitrate_bps / 8 + AUDIO_BYTES_PER_SECOND) / 60)
 
 
 def _battery(reading: BatteryReading | None, limits: PreflightSection) -> CheckResult:
@@ -128,7 +130,7 @@ def _battery(reading: BatteryReading | None, limits: PreflightSection) -> CheckR
 def _storage(measured: Measurements, limits: PreflightSection) -> CheckResult:
     if measured.storage is None or not measured.storage.writable:
         return CheckResult("storage", CheckVerdict.FAIL, 0, limits.storage_minutes_min, "minutes")
-    minutes = recordable_minutes(measured.storage.free_bytes, measured.bitrate_bps)
+    minutes = recordable_minutes(measured.storage.free_bytes - measured.reserve_bytes, measured.bitrate_bps)
     if minutes < limits.storage_minutes_min:
         return CheckResult("storage", CheckVerdict.FAIL, minutes, limits.storage_minutes_min, "minutes")
     verdict = CheckVerdict.DEGRADED if minutes < limits.storage_minutes_low else CheckVerdict.PASS

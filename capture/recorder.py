@@ -26,7 +26,7 @@ from capture.resume import LastKnown, bodies, fold, plan
 from capture.shell.camera import CameraKeeper
 from capture.shell.executor import Executor, Parts
 from capture.shell.intake import MediaQueue
-from capture.shell.measuring import Measuring
+from capture.shell.measuring import Measuring, Senses
 from capture.shell.media import MediaDesk
 from capture.shell.microphone import MicrophoneReader
 from capture.shell.panel import Panel
@@ -35,7 +35,7 @@ from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
 from capture.shell.watch import CHECK_SECONDS, Probe, Watch, Watched
-from capture.states import Machine, SessionRules, State, snapshot
+from capture.states import CAPTURING, Machine, SessionRules, State, snapshot
 from capture.status import RecorderStatus, status_of
 from capture.voice.ring import RecentSound
 from hal.ports import Hardware
@@ -73,6 +73,8 @@ class RecorderSettings:
     zone: tzinfo = CHINA
     """Local civil time, for words."""
     file_limits: FileLimits = field(default_factory=FileLimits)
+    reserve_bytes: int = 64 * 1024 * 1024
+    """Room that only ledger records may use (`SealingPolicy.reserve_bytes`)."""
 
 
 def first_snapshot(facts: ProfileFacts, boot_id: str) -> StateSnapshot:
@@ -115,8 +117,9 @@ class Recorder:
         self._media = MediaDesk(self._queue, self._seals, self._clock, settings.file_limits, self._frame_rate, post)
         flowing, speech = self._microphone.flowing, self._wardrobe.speech
         self._voice = VoiceDesk(hardware.speaker, self._clock, speech, recent, flowing, post)
-        measuring = Measuring(hardware, sealing, self._camera, self._microphone, self._voice)
-        watched = Watched(self._camera, self._seals, self._voice, recent)
+        senses = Senses(self._camera, self._microphone, self._voice)
+        measuring = Measuring(hardware, sealing, senses, settings.reserve_bytes)
+        watched = Watched(self._camera, self._seals, self._voice, recent, self._is_capturing)
         self._watch = Watch(self._clock, profile.preflight, measuring, watched, post)
         self._runner = self._make_runner(facts)
 
@@ -170,8 +173,10 @@ class Recorder:
             self._wardrobe.render_missing()
         for worker in self.workers:
             worker.start()
-        self._seals.set_state(snapshot(self._runner.machine))
-        if known is not None:
+        if known is None or known.snapshot.session_id is None:
+            self._seals.set_state(snapshot(self._runner.machine))
+        else:
+            # The writer's own state stands until the machine has taken the session up: it says that one is open.
             self._resume(known, recovery.reason)
         self._hardware.buttons.subscribe(self._runner)
 
@@ -267,6 +272,9 @@ class Recorder:
 
     def _post(self, event: ev.Event) -> None:
         self._runner.post(event)
+
+    def _is_capturing(self) -> bool:
+        return self._runner.machine.state in CAPTURING
 
     def _frame_rate(self) -> Fraction:
         return self._camera.settings.frames_per_second

@@ -101,6 +101,8 @@ class Resumption:
     """Monotonic times of before are comparable with those of now."""
     session_zero_boottime_ns: int
     """CLOCK_BOOTTIME of now at session time 0, so that session time goes on without going back."""
+    civil_offset_ns: int
+    """Civil minus monotonic time, now."""
 
 
 def fold(snapshot: StateSnapshot, opened_utc_ns: int, records: Sequence[SealedBody]) -> LastKnown:
@@ -185,6 +187,7 @@ def plan(known: LastKnown, reason: str, now: ClockReading, power_loss_limit_seco
         automatic=not announced and not known.finishing and (cause == CRASH or short),
         same_boot=same_boot,
         session_zero_boottime_ns=_session_zero(known, now, same_boot=same_boot),
+        civil_offset_ns=now.utc_ns - now.boottime_ns,
     )
 
 
@@ -257,7 +260,7 @@ def _fold_break(known: LastKnown, record: SealedBody, body: Break | Resume | Voi
         snapshot = replace(known.snapshot, breaks=body.number, media_time_ns=body.media_time_ns, run=body.run)
         return replace(known, snapshot=snapshot, pending=pending)
     if isinstance(body, Resume):
-        snapshot = replace(known.snapshot, run=body.run, state=RESUMING)
+        snapshot = replace(known.snapshot, state=RESUMING)
         pending_now = None if known.pending is None else replace(known.pending, resumed=True)
         return replace(known, snapshot=snapshot, pending=pending_now)
     return _fold_window(known, body)

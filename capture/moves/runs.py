@@ -11,13 +11,15 @@ from capture.turn import Turn
 
 
 def begin_run(turn: Turn) -> None:
-    """Keep what is held and what comes, as the session's next run."""
-    turn.note(run=turn.session.run + 1)
+    """Keep what is held and what comes, as the session's next run.
+
+    The run counts once it has footage (`count_run`): one that is cut off before its first frame never was.
+    """
     session = turn.session
     turn.do(
         BeginRun(
             session_id=session.session_id,
-            run=session.run,
+            run=session.run + 1,
             session_zero_boottime_ns=session.zero_boottime_ns or 0,
             next_frame=session.next_frame,
             next_sample=session.next_sample,

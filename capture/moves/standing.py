@@ -170,11 +170,12 @@ def _ended_by_restart(resumption: Resumption) -> RunEnded:
     last = known.last_frame
     same_run = resumption.same_boot and kept.next_frame > 0
     reached_ns = resumption.session_zero_boottime_ns + kept.media_time_ns if same_run else None
+    last_utc_ns = None if reached_ns is None else reached_ns + resumption.civil_offset_ns
     return RunEnded(
         run=kept.run,
         last_frame=None if kept.next_frame == 0 else kept.next_frame - 1,
         last_frame_boottime_ns=reached_ns if last is None else last.boottime_ns,
-        last_frame_utc_ns=None if last is None else last.utc_ns,
+        last_frame_utc_ns=last_utc_ns if last is None else last.utc_ns,
         media_time_ns=kept.media_time_ns,
         next_frame=kept.next_frame,
         next_sample=kept.next_sample,

@@ -6,6 +6,7 @@ Rules of this module: it asks the parts and judges nothing; a part that does not
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from capture.preflight import Measurements
 from capture.shell.camera import CameraKeeper
@@ -19,30 +20,40 @@ from sealing.service import SealingService
 log = logging.getLogger(__name__)
 
 
+STORAGE_SLACK_SECONDS = 15.0
+"""Room for what is still on its way to the writer when the medium counts as full."""
+STORAGE_SLACK_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What sees, hears and speaks."""
+
+    camera: CameraKeeper
+    """What it delivered."""
+    microphone: MicrophoneReader
+    """What it measured."""
+    voice: VoiceDesk
+    """Whether its chirp was heard."""
+
+
 class Measuring:
     """Asks every part.
 
     Args:
         hardware: Battery, storage and clock are read.
         sealing: Key and spool stand behind it.
-        camera: What it delivered.
-        microphone: What it measured.
-        voice: Whether its chirp was heard.
+        senses: Camera, microphone and loudspeaker.
+        reserve_bytes: Room that footage may not use.
     """
 
-    def __init__(
-        self,
-        hardware: Hardware,
-        sealing: SealingService,
-        camera: CameraKeeper,
-        microphone: MicrophoneReader,
-        voice: VoiceDesk,
-    ) -> None:
+    def __init__(self, hardware: Hardware, sealing: SealingService, senses: Senses, reserve_bytes: int) -> None:
         self._hardware = hardware
         self._sealing = sealing
-        self._camera = camera
-        self._microphone = microphone
-        self._voice = voice
+        self._camera = senses.camera
+        self._microphone = senses.microphone
+        self._voice = senses.voice
+        self._reserve_bytes = reserve_bytes
 
     def measure(self) -> Measurements:
         """Take every figure now; under 0.2 s."""
@@ -57,7 +68,14 @@ class Measuring:
             key_ready=self._sealing.worker.alive,
             spool_ready=self._sealing.fault is None,
             bitrate_bps=self._camera.settings.bitrate_bps,
+            reserve_bytes=self._reserve_bytes,
         )
+
+    def storage_is_full(self) -> bool:
+        """Tell whether footage has to end now, in order, before the writer would refuse it."""
+        reading = self.storage()
+        slack = self._camera.settings.bitrate_bps / 8 * STORAGE_SLACK_SECONDS + STORAGE_SLACK_BYTES
+        return reading is not None and reading.free_bytes < self._reserve_bytes + slack
 
     def battery(self) -> BatteryReading | None:
         """State of the pack, None when the gauge does not answer."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from capture.effects import CloseWindow, DropWindow, Measure, OpenWindow
-from capture.events import ClockStepped, Event, PreflightDone
+from capture.events import CaptureLost, ClockStepped, Event, PreflightDone
 from capture.preflight import PreflightResult, judge, judge_standing
 from capture.profile import PreflightSection
 from capture.shell.camera import CameraKeeper
@@ -18,6 +18,7 @@ from capture.shell.listening import ListeningWindow, opening_ns
 from capture.shell.measuring import Measuring
 from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
+from capture.states import STORAGE_FULL
 from capture.voice.activity import SpeechDetector
 from capture.voice.ring import RecentSound
 from hal.mailbox import Mailbox
@@ -60,6 +61,8 @@ class Watched:
     """Knows when the unit itself spoke."""
     recent: RecentSound
     """What the microphone hears."""
+    capturing: Callable[[], bool]
+    """Tells whether footage is being kept."""
 
 
 class Watch:
@@ -88,6 +91,7 @@ class Watch:
         self._seals = watched.seals
         self._voice = watched.voice
         self._recent = watched.recent
+        self._capturing = watched.capturing
         self._post = post
         self._orders: Mailbox[Order | Probe] = Mailbox(clock, _ORDERS_MAX)
         self._due: list[Measure | Probe] = []
@@ -165,6 +169,9 @@ class Watch:
         self._last_look_ns = now_ns
         self._seals.retry()
         self._look_at_clock()
+        if self._capturing() and self._measuring.storage_is_full():
+            log.error("the medium is full: the recording ends in order")
+            self._post(CaptureLost(STORAGE_FULL, now_ns))
         if now_ns - self._last_standing_ns >= STANDING_LOOK_NS:
             self._last_standing_ns = now_ns
             self.standing = judge_standing(self._measuring.measure(), self._limits)

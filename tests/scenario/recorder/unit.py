@@ -1,4 +1,5 @@
-"""A whole unit on the simulator: real recorder, real writer, real encoders; the test is one more who waits by the clock.
+"""A whole unit on the simulator: real recorder, real writer, real encoders; the test is one more who waits by the
+clock.
 
 The test's thread takes part in the world's time: while it acts, the world stands still; `wait` lets it go on. So every
 test is exact, and as fast as the machine is.
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self, TypeVar
 
 from capture.assignment import Assignment, Officer
 from capture.profile import CaptureProfile
@@ -21,6 +23,7 @@ from hal.ports import Hardware
 from hal.values import ButtonName
 from hw_sim.drivers import SimDriverSet
 from hw_sim.options import Option
+from hw_sim.simulation import simulation
 from hw_sim.world import World
 from sealing.framing import RecordHeader, open_header
 from sealing.identity import SoftwareFacts
@@ -32,6 +35,8 @@ from sealing.verifier import verify_chain
 from sealing.writer import ChainWriter
 from tests.support.chains import agency, identity, policy
 from tests.support.recordings import trust
+
+Found = TypeVar("Found")
 
 FACTS = ProfileFacts("sample", bytes(range(32)))
 SOFTWARE = SoftwareFacts("0.1.0", "sim", simulated=True)
@@ -75,10 +80,10 @@ class Unit:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._stack = ExitStack()
-        self._drivers = SimDriverSet()
+        self._drivers = SimDriverSet(power_off=lambda: None)
         self.crashed = False
 
-    def __enter__(self) -> Unit:
+    def __enter__(self) -> Self:
         options: dict[str, Option] = {**SMALL, "speed": 1.0, **self.place.options}
         self.hardware: Hardware = self._drivers.open(options, str(self.place.spool))
         self._stack.callback(self._drivers.close)
@@ -86,6 +91,8 @@ class Unit:
         self.world: World = self._drivers.world
         self._stack.enter_context(self.hardware.clock.participate())
         self.world.clock.set_speed("max")
+        # Or the world would run ahead between the test's leaving and its own end.
+        self._stack.callback(self.world.clock.set_speed, 1.0)
         self.sealing = SealingService(self._start_writer, self.hardware.clock)
         recovery = self.sealing.start()
         settings = RecorderSettings(VoiceSettings(self.place.voice))
@@ -107,6 +114,11 @@ class Unit:
         for worker in self.recorder.workers:
             worker.request_stop()
         self.recorder.stop_threads()
+
+    def cut_power(self, off_seconds: float) -> None:
+        """Take the power away; what runs on behind it reaches no medium any more."""
+        self.world.cut_power(off_seconds)
+        self.crash()
 
     def _start_writer(self) -> ChainWriter:
         clock = self.hardware.clock
@@ -187,7 +199,7 @@ def _headers_of(file: SealedFile) -> Iterator[RecordHeader]:
         yield open_header(record.header)[1]
 
 
-def bodies(spool: Path, kind: type[object]) -> list[object]:
+def bodies(spool: Path, kind: type[Found]) -> list[Found]:
     """Every sealed body of a kind."""
     return [header.body for header in headers(spool) if isinstance(header.body, kind)]
 
@@ -205,3 +217,14 @@ def opened(spool: Path, target: Path) -> tuple[OpenedSession, ...]:
 def copy_of(voice: Path, directory: Path) -> Path:
     """A voice directory of one's own with clips that are rendered already."""
     return Path(shutil.copytree(voice, directory / "voice"))
+
+
+def truth(place: Place, kind: str) -> Any:  # noqa: ANN401 - a part of a JSON document
+    """What really happened in the world, one part of `simulation.json`."""
+    return simulation(place.directory / "world")[kind]
+
+
+def only(spool: Path, kind: type[Found]) -> Found:
+    """The one sealed body of a kind."""
+    (found,) = bodies(spool, kind)
+    return found

@@ -155,7 +155,7 @@ class Driver:
         last = session.next_frame + frames - 1
         self.feed(
             ev.RunEnded(
-                run=session.run,
+                run=session.run + 1,
                 last_frame=last,
                 last_frame_boottime_ns=self.now_ns,
                 last_frame_utc_ns=self.now_ns + self.civil_offset_ns,
