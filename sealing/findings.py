@@ -42,6 +42,8 @@ class Code(StrEnum):
     CLOCK_INCONSISTENT = "CLOCK_INCONSISTENT"
     POLICY_VIOLATION = "POLICY_VIOLATION"
     UNDECRYPTABLE = "UNDECRYPTABLE"
+    TAIL_MISSING_VS_WITNESS = "TAIL_MISSING_VS_WITNESS"
+    FORK_VS_WITNESS = "FORK_VS_WITNESS"
     CLOCK_WRONG = "CLOCK_WRONG"
     TORN_CHANGED = "TORN_CHANGED"
     COUNTS_DIFFER = "COUNTS_DIFFER"
@@ -60,6 +62,8 @@ _MILDER: Final = {
     Code.TAIL_OPEN: Severity.INFORMATION,
     Code.PRUNED: Severity.INFORMATION,
 }
+_BEHIND: Final = 1 << 62
+"""Where a finding without an offset is listed: behind all others of its file."""
 ALIKE_MAX: Final = 20
 """Findings of one code that are kept for one file; the last one counts the rest."""
 
@@ -133,4 +137,8 @@ class Findings:
 
     def _position(self, finding: Finding) -> tuple[int, int, int]:
         place = finding.place
-        return (self._order.get(place.file, len(self._order)), place.offset_bytes or 0, place.sequence or 0)
+        return (
+            self._order.get(place.file, len(self._order)),
+            _BEHIND if place.offset_bytes is None else place.offset_bytes,
+            place.sequence or 0,
+        )

@@ -13,14 +13,17 @@ from sealing.labels import Words
 
 BEIJING: Final = timezone(timedelta(hours=8), "北京时间")
 _NS: Final = 1_000_000_000
+_LATEST_NS: Final = 253_370_764_800 * _NS
+"""Beginning of the year 9999."""
 _TENTH_NS: Final = 100_000_000
-_WIDE: Final = frozenset("WFA")
+_WIDE: Final = frozenset("WF")
 _WEEKDAYS: Final = "一二三四五六日"
 _WEEKDAYS_EN: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def civil(utc_ns: int, zone: tzinfo) -> datetime:
-    """Civil time of a moment, to the microsecond."""
+    """Civil time of a moment, to the microsecond; moments outside the calendar stand at its edge."""
+    utc_ns = min(max(utc_ns, 0), _LATEST_NS)
     return datetime.fromtimestamp(utc_ns // _NS, UTC).astimezone(zone) + timedelta(microseconds=utc_ns % _NS // 1000)
 
 

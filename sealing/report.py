@@ -207,6 +207,8 @@ class Report:
     last_sequence: int | None
     records: int
     head_hash: str | None
+    witnessed_sequence: int | None
+    """Last sequence number that a store's receipt vouches for; None where the trust folder holds no receipts."""
     software_versions: tuple[str, ...]
     driver_sets: tuple[str, ...]
     sessions: tuple[SessionSummary, ...]

@@ -4,7 +4,8 @@ Rules of this module: a folder of PEM files in, checked certificates out. Nothin
 certificate comes with the files and is judged here (`FORMAT.md`, section 8, step 6).
 
 Folder: `agency-ca.pem` (one or more CA certificates; old ones stay while footage of their time is kept),
-`store-receipt.pem` (optional). Other files are left alone.
+`store-receipt.pem` (optional), `receipts/*.receipt` (optional, needs `store-receipt.pem`): what the store has signed
+for, as witness of how far the chain went. Other files are left alone.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from sealing.errors import SealingError, SuiteError
+from sealing.errors import SealingError
 from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
+from sealing.receipts import RECEIPT_BYTES_MAX, Receipt, ReceiptError, receipt_key, verify_receipt
 from sealing.suites import SUITES
 
 AGENCY_CA_FILE: Final = "agency-ca.pem"
 STORE_RECEIPT_FILE: Final = "store-receipt.pem"
+RECEIPTS_FOLDER: Final = "receipts"
 _CERTIFICATE_FILE_BYTES_MAX: Final = 1_048_576
 _NS: Final = 1_000_000_000
 
@@ -55,19 +58,22 @@ class Trust:
     store_receipt: x509.Certificate | None = None
     suites: frozenset[int] = frozenset(SUITES)
     """Suites that are allowed (SF-37)."""
+    receipts: tuple[Receipt, ...] = ()
+    """What a store has signed for; signatures checked."""
 
     @classmethod
     def load(cls, directory: Path) -> Trust:
         """Read a trust folder.
 
         Raises:
-            TrustError: The folder or its `agency-ca.pem` is missing, or a certificate in it cannot be used.
+            TrustError: The folder or its `agency-ca.pem` is missing, or a certificate or receipt in it cannot be used.
         """
         cas = _read(directory / AGENCY_CA_FILE)
         for ca in cas:
             _check_ca(ca, directory / AGENCY_CA_FILE)
         receipt_path = directory / STORE_RECEIPT_FILE
-        return cls(tuple(cas), _read(receipt_path)[0] if receipt_path.exists() else None)
+        store = _read(receipt_path)[0] if receipt_path.exists() else None
+        return cls(tuple(cas), store, receipts=_receipts(directory / RECEIPTS_FOLDER, store))
 
     def device(self, certificate_der: bytes, device_id: str, utc_ns: int) -> DeviceTrust:
         """Judge the device certificate that a file carries.
@@ -86,8 +92,10 @@ class Trust:
             _check_usage(certificate)
             _check_names(certificate, device_id)
             assurance = _assurance(certificate)
-        except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
-            raise UntrustedDeviceError(f"the device certificate cannot be read: {error}") from error
+        except UntrustedDeviceError:
+            raise
+        except Exception as error:  # what the library raises on hostile certificates has no common base
+            raise UntrustedDeviceError(f"the device certificate cannot be read: {error!r}") from error
         when = datetime.fromtimestamp(utc_ns // _NS, UTC)
         if when > certificate.not_valid_after_utc:
             ended = certificate.not_valid_after_utc
@@ -113,10 +121,8 @@ def key_of(certificate_der: bytes) -> bytes:
     """
     try:
         key = x509.load_der_x509_certificate(certificate_der).public_key()
-    except (ValueError, TypeError, SuiteError) as error:
-        raise UntrustedDeviceError(f"the device certificate cannot be read: {error}") from error
-    except Exception as error:  # the library raises an error of its own for keys of unknown kinds
-        raise UntrustedDeviceError(f"the device certificate's key cannot be used: {error}") from error
+    except Exception as error:  # as above
+        raise UntrustedDeviceError(f"the device certificate cannot be read: {error!r}") from error
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -163,3 +169,22 @@ def _check_ca(certificate: x509.Certificate, path: Path) -> None:
         raise TrustError(f"trust: {path} is not a CA certificate; give the agency's CA") from error
     if not constraints.ca:
         raise TrustError(f"trust: {path} is not a CA certificate; give the agency's CA")
+
+
+def _receipts(folder: Path, store: x509.Certificate | None) -> tuple[Receipt, ...]:
+    paths = sorted(folder.glob("*.receipt")) if folder.is_dir() else []
+    if not paths:
+        return ()
+    if store is None:
+        raise TrustError(f"trust: {folder} holds receipts and {STORE_RECEIPT_FILE} is missing; give both or neither")
+    return tuple(_receipt(path, store) for path in paths)
+
+
+def _receipt(path: Path, store: x509.Certificate) -> Receipt:
+    try:
+        with path.open("rb") as file:
+            return verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), receipt_key(store))
+    except OSError as error:
+        raise TrustError(f"trust: {path} cannot be read ({error.strerror})") from error
+    except ReceiptError as error:
+        raise TrustError(f"trust: {path} is no receipt of this store: {error}") from error

@@ -14,6 +14,7 @@ from sealing.findings import Code, Findings, Place
 from sealing.framing import file_name
 from sealing.oids import Assurance
 from sealing.reader import SealedFile, beginning, in_order, number_of, sealed_files
+from sealing.receipts import Receipt
 from sealing.report import ChainError, FileFacts, NotEvidenceError, Report
 from sealing.sessions import SessionBook
 from sealing.trust import Trust
@@ -24,6 +25,7 @@ from sealing.verifier_keys import Keys
 from sealing.verifier_links import Bridged, Links, settle
 from sealing.verifier_media import Media
 from sealing.verifier_times import Times
+from sealing.verifier_witness import check_witness
 
 Progress = Callable[[int, int], None]
 """Told bytes read and bytes in all, after each file."""
@@ -78,6 +80,7 @@ class _Examination:
     """One pass over all files."""
 
     def __init__(self, trust: Trust, progress: Progress | None) -> None:
+        self._trust = trust
         self._progress = progress
         self._findings = Findings()
         self._deletion = Deletion(self._findings)
@@ -104,10 +107,12 @@ class _Examination:
                 self._progress(sum(sizes[: index + 1]), sum(sizes))
         if not any(facts.records for facts in self._facts) and self._all_not_sealed():
             raise NotSealedError(f"{paths[0]} is not a sealed file; give *.evs files of a recorder")
+        self._chain.times.settle()
         bridged = settle(self._chain.links.holes, self._deletion.deletes, self._findings)
         self._deletion.settle(bridged, self._present)
         self._check_numbers(bridged)
         self._name_pruned(bridged)
+        self._witness()
         return self._report(bridged)
 
     def _file(self, path: Path, following: Path | None) -> None:
@@ -136,6 +141,13 @@ class _Examination:
                 self._findings.add(Code.GAP, Place(file_name(missing[0])), detail)
             before = max(before, facts.number)
 
+    def _witness(self) -> None:
+        names = {facts.number: facts.name for facts in self._facts}
+        check_witness(self._own_receipts(), self._present, names, self._chain.links, self._findings)
+
+    def _own_receipts(self) -> list[Receipt]:
+        return [each for each in self._trust.receipts if each.device_id == self._chain.keys.device_id]
+
     def _name_pruned(self, bridged: tuple[Bridged, ...]) -> None:
         for each in bridged:
             detail = f"the records {each.first} to {each.last} were freed after the store had receipted them"
@@ -155,6 +167,7 @@ class _Examination:
             ),
             records=sum(facts.records for facts in self._facts),
             head_hash=None if head is None else head.hex(),
+            witnessed_sequence=max((each.last_sequence for each in self._own_receipts()), default=None),
             software_versions=self._book.software_versions,
             driver_sets=self._book.driver_sets,
             sessions=self._book.sessions(),

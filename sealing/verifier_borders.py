@@ -54,6 +54,11 @@ class Borders:
         self.grades: set[bool] = set()
         """What BOOT records say of being simulated."""
 
+    @property
+    def halted(self) -> bool:
+        """Whether the last two records are the orderly end of the agent (SF-40)."""
+        return (self._before_last, self._last) == (RecordType.HALT, RecordType.CLOSE)
+
     def begin_file(self) -> None:
         """Forget the file before: its OPEN says nothing of this one."""
         self._open = None
@@ -86,7 +91,7 @@ class Borders:
         body = header.body
         self._open = body if isinstance(body, Open) else None
         self._known_before_open = known
-        self._stopped_in_order = (self._before_last, self._last) == (RecordType.HALT, RecordType.CLOSE)
+        self._stopped_in_order = self.halted
         if not isinstance(body, Open):
             self._malformed(place, f"the file begins with {header.type.name}, not with OPEN")  # SF-16
             return

@@ -6,7 +6,7 @@ checked by the followers in `Chain`. Only records whose signature held and that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sealing.cose import Sign1
 from sealing.errors import BadSignatureError, MalformedError, NotSealedError, SuiteError
@@ -133,7 +133,7 @@ class FileWalk:
             self._seen.identity.add_record(record.prefix, record.header)
 
     def _opened(self, record: FramedRecord, *, closed: bool) -> tuple[Sign1, RecordHeader] | None:
-        place = Place(self._file.path.name, self._chain.links.expected, record.offset_bytes)
+        place = Place(self._file.path.name, self._chain.links.position, record.offset_bytes)
         try:
             message, header = open_header(record.header)
         except SuiteError as error:
@@ -149,8 +149,9 @@ class FileWalk:
         return message, header
 
     def _believe(self, record: FramedRecord, message: Sign1, header: RecordHeader, index: int) -> None:
-        place = Place(self._file.path.name, header.sequence, record.offset_bytes)
         chain, body = self._chain, header.body
+        # Until the signature holds, the header's own number is a claim.
+        place = Place(self._file.path.name, chain.links.position, record.offset_bytes)
         try:
             chain.keys.check_device(header)
         except UntrustedDeviceError as error:
@@ -164,6 +165,7 @@ class FileWalk:
         except BadSignatureError:
             chain.links.skip_unreadable()
             return
+        place = replace(place, sequence=header.sequence)
         fault = payload_fault(header)
         if fault is not None:
             chain.findings.add(Code.MALFORMED, place, fault)
@@ -208,25 +210,27 @@ class FileWalk:
         return self._seen.last is not None and isinstance(self._seen.last.body, Close)
 
     def _give_up(self, code: Code, offset: int, detail: str) -> None:
-        self._chain.findings.add(code, Place(self._file.path.name, self._chain.links.expected, offset), detail)
+        self._chain.findings.add(code, Place(self._file.path.name, self._chain.links.position, offset), detail)
         self._chain.links.lose()
         self._seen.readable = False
 
     def _check_end(self) -> None:
         if not self._seen.readable:
             return
+        if self._seen.records == 0:
+            self._give_up(Code.TORN_TAIL, self._seen.end_bytes, "not one record in the file")
+            return
         torn_bytes = self._file.size_bytes - self._seen.end_bytes
         claim = _torn_claim(self._upcoming, self._number)
-        if torn_bytes or claim is not None:
+        if torn_bytes or (claim is not None and claim.torn_bytes):
             self._check_torn(torn_bytes, claim)
-        if self._is_last and not self._closed:
-            sequence = None if self._seen.last is None else self._seen.last.sequence
-            place = Place(self._file.path.name, sequence, self._seen.end_bytes)
-            detail = "the chain ends in an open file; whether records followed cannot be told from it"
+        if self._is_last and not self._chain.borders.halted:
+            place = Place(self._file.path.name, self._chain.links.position - 1, self._seen.end_bytes)
+            detail = "the chain ends without an orderly stop; whether records followed cannot be told from it"
             self._chain.findings.add(Code.TAIL_OPEN, place, detail)
 
     def _check_torn(self, torn_bytes: int, claim: Boot | Torn | None) -> None:
-        place = Place(self._file.path.name, self._chain.links.expected, self._seen.end_bytes)
+        place = Place(self._file.path.name, self._chain.links.position, self._seen.end_bytes)
         if claim is None:
             detail = f"{torn_bytes} bytes behind the last record, and no BOOT or TORN accounts for them"
             self._chain.findings.add(Code.TORN_TAIL, place, detail)

@@ -63,6 +63,11 @@ class Links:
         """Hash of the last record that counts."""
         return self._head
 
+    @property
+    def position(self) -> int:
+        """Sequence number that belongs where the reading stands, as far as anybody can tell."""
+        return self.expected + self._unreadable
+
     def continues(self, header: RecordHeader) -> bool:
         """Tell whether the record is the one that has to come next, nothing unreadable before it."""
         return header.sequence == self.expected and not self._unreadable and not self._lost

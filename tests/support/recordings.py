@@ -287,7 +287,7 @@ def film(spool: Path, seconds: int = 3, fragment_bytes: int = 3_000) -> Scene:
 @cache
 def _filmed() -> Path:
     folder = Path(mkdtemp(prefix="sealed-"))
-    film(folder)
+    film(folder, 1, 200)
     return folder
 
 
