@@ -14,11 +14,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hal.errors import StorageFullError
+from hal.errors import HardwareError, StorageFullError
 from hal.ports import Clock, Storage
 from sealing import codec
 from sealing.appender import FileInWriting
-from sealing.errors import StorageFaultError, WriterStateError
+from sealing.errors import ReserveReachedError, StorageFaultError, WriterStateError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy
 from sealing.keys import EpochIssuer
@@ -84,6 +84,7 @@ class ChainOutput:
         self._clock = clock
         self._identity = identity
         self._recipients = policy.recipients
+        self._reserve_bytes = policy.reserve_bytes
         self._suite = policy.check()
         issuer = EpochIssuer(self._suite, identity.device_id, identity.signer)
         self._sealer = Sealer(
@@ -155,6 +156,23 @@ class ChainOutput:
         reference = self.append(facts)
         self._end(self._open_file())
         return reference
+
+    def keep_reserve(self, wanted_bytes: int) -> None:
+        """Refuse footage that would eat into the reserve for ledger records (SF-35).
+
+        Raises:
+            ReserveReachedError: It would.
+            StorageFaultError: The medium does not say what room it has.
+        """
+        try:
+            free = self._storage.usage().free_bytes
+        except (HardwareError, OSError) as error:
+            raise StorageFaultError(f"the medium does not say what room it has: {error}") from error
+        if free - wanted_bytes < self._reserve_bytes:
+            raise ReserveReachedError(
+                f"{free} bytes are free and {self._reserve_bytes} are kept for ledger records; "
+                "upload and free files, or end the recording"
+            )
 
     def abandon(self) -> None:
         """Give the open file back as it stands, sealing nothing."""

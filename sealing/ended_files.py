@@ -21,6 +21,7 @@ from sealing.suites import SUITE_1
 
 _NAMED_AGAIN_MAX: Final = 16
 _EXAMINED_MAX: Final = 64
+_HELD_MAX: Final = 256
 
 
 def newest_ledger_receipts(storage: Storage, catalogue: Catalogue) -> tuple[bytes, ...]:
@@ -73,11 +74,15 @@ def file_id_of(storage: Storage, number: int, behind: int | None, identity: Devi
 
 def deletion_of(
     storage: Storage, number: int, receipt_hash: bytes, catalogue: Catalogue, identity: DeviceIdentity
-) -> Delete:
+) -> tuple[Delete, ...]:
     """Make the DELETE of a file: exactly the records that count, as the file behind it goes on from them.
 
+    Returns:
+        Every DELETE that the file itself holds, which would go with it and is sealed again in front (SF-33); last the
+        file's own.
+
     Raises:
-        DeletionRefusedError: The file names the end of another one that is still there.
+        DeletionRefusedError: The file names the end of another one that is still there, or holds too many deletions.
         StorageFaultError: The file has lost its beginning.
         OSError: The medium failed.
     """
@@ -85,9 +90,20 @@ def deletion_of(
     second = found.records[1].header.body if len(found.records) > 1 else None
     if isinstance(second, Torn | Boot) and second.torn_file in catalogue:
         raise DeletionRefusedError(f"file {number} says where file {second.torn_file} ends; free that one first")
+    held = {
+        body.file_number: body for body in (record.header.body for record in found.records) if isinstance(body, Delete)
+    }
+    if len(held) > _HELD_MAX:
+        raise DeletionRefusedError(
+            f"file {number} holds {len(held)} deletions, which take more room elsewhere; it stays"
+        )
+    return (*held.values(), _own_deletion(storage, found, receipt_hash))
+
+
+def _own_deletion(storage: Storage, found: Scan, receipt_hash: bytes) -> Delete:
     first, last = found.records[0], found.records[-1]
     return Delete(
-        file_number=number,
+        file_number=found.file_number,
         file_id=_file_id(storage, found),
         first_sequence=first.header.sequence,
         last_sequence=last.header.sequence,

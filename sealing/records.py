@@ -296,7 +296,8 @@ class Close:
 
     TYPE: ClassVar[RecordType] = RecordType.CLOSE
     reason: str = numbered(1)
-    """Code: full, time, break, tracks, footage, session-start, session-end, dock, stop, ledger-full, daily."""
+    """Code: full, time, break, tracks, footage, session-start, session-end, dock, stop, ledger-full, daily,
+    receipts."""
     fragments: int = numbered(2, low=0)
     next_frame: int = numbered(3, low=0)
     next_sample: int = numbered(4, low=0)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, get_args
 
-from hal.errors import HardwareError
 from hal.ports import Clock, Storage
 from sealing import codec
 from sealing.appender import FileInWriting
@@ -20,7 +19,7 @@ from sealing.catalogue import Catalogue
 from sealing.chain_output import ChainOutput, FileFacts
 from sealing.codec import Private
 from sealing.ended_files import deletion_of, file_id_of, newest_ledger_receipts, spool_file_opened
-from sealing.errors import BodyError, ReserveReachedError, StorageFaultError, WriterStateError
+from sealing.errors import BodyError, DeletionRefusedError, StorageFaultError, WriterStateError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
 from sealing.initsegment import init_segment
@@ -109,7 +108,7 @@ class ChainWriter:
         Raises:
             ForeignSpoolError: The spool holds another device's chain.
             StorageFaultError: The medium failed; try again.
-            PolicyError, SuiteError, KeyFileError, MalformedError: Policy or identity cannot be used.
+            PolicyError, SuiteError, KeyFileError: Policy or identity cannot be used.
         """
         identity.check()
         policy.check()
@@ -175,7 +174,7 @@ class ChainWriter:
         self._refuse_after_halt()
         if self._run is not None:
             raise WriterStateError(f"run {self._run.run} has a footage file open; close it first")
-        self._keep_reserve(0)
+        self._output.keep_reserve(0)
         file = self._begin_footage(run)
         self._run, self._init = run, b""
         self._next_media = (run.first_frame, run.first_sample)
@@ -198,7 +197,7 @@ class ChainWriter:
         if not 0 < len(data) <= PAYLOAD_BYTES_MAX - _TAG_BYTES - len(self._init):
             raise BodyError(f"fragment of {len(data)} bytes; 1 to {PAYLOAD_BYTES_MAX - _TAG_BYTES} can be sealed")
         codec.check_body(body)
-        self._keep_reserve(len(data))
+        self._output.keep_reserve(len(data))
         file = self._footage_file(run, body.first_frame, body.first_sample)
         if file.fragments == 0:
             data = self._with_init(data)
@@ -244,7 +243,7 @@ class ChainWriter:
 
         Raises:
             StorageFaultError: The medium failed; try again.
-            WriterStateError: The file is open or not in the spool, or the receipt is for other bytes than it has.
+            WriterStateError: The file is open or not in the spool, or the receipt is for other bytes.
         """
         number = receipt.file_number
         if number not in self._catalogue:
@@ -265,14 +264,18 @@ class ChainWriter:
         """Seal DELETE for a file with a receipt, and only then unlink it (SF-32).
 
         Raises:
-            DeletionRefusedError: It is open, the newest, without receipt, or the file that it continues is there.
+            DeletionRefusedError: It is open, the newest, without receipt, or other files need what it says.
             StorageFaultError: The medium failed; the file is there or DELETE is sealed. Try again.
         """
         receipt = self._catalogue.receipt_for_freeing(number)
+        self._name_before_freeing(number, receipt)
         try:
-            body = deletion_of(self._storage, number, receipt, self._catalogue, self._identity)
+            *held, own = deletion_of(self._storage, number, receipt, self._catalogue, self._identity)
+            for body in held:
+                self._make_room_for_events()
+                self._output.append(body)
             self._make_room_for_events()
-            reference = self._output.append(body)
+            reference = self._output.append(own)
             self._storage.replace(file_name(number), None)
         except OSError as error:
             raise StorageFaultError(f"file {number} cannot be freed: {error}") from error
@@ -298,6 +301,15 @@ class ChainWriter:
         """Give the open file back as it stands, sealing nothing: for a service that cannot go on."""
         self._output.abandon()
         self._halted = True
+
+    def _name_before_freeing(self, number: int, receipt: bytes) -> None:
+        """Let a ledger OPEN name the receipt before a DELETE rests on it (SF-34)."""
+        if receipt in self._ledger_receipts:
+            if self._run is not None:
+                raise DeletionRefusedError(
+                    f"the receipt of file {number} is named by the next ledger file; free it then"
+                )
+            self.roll_ledger("receipts")
 
     def _refuse_other_bytes(self, receipt: StoreReceipt) -> None:
         """A second look, beside the agent's: what is freed later is exactly what the store has."""
@@ -380,15 +392,3 @@ class ChainWriter:
             self._init = found
             return data
         return self._init + data
-
-    def _keep_reserve(self, wanted_bytes: int) -> None:
-        """Refuse footage that would eat into the reserve (SF-35)."""
-        try:
-            free = self._storage.usage().free_bytes
-        except (HardwareError, OSError) as error:
-            raise StorageFaultError(f"the medium does not say what room it has: {error}") from error
-        if free - wanted_bytes < self._policy.reserve_bytes:
-            raise ReserveReachedError(
-                f"{free} bytes are free and {self._policy.reserve_bytes} are kept for ledger records; "
-                "upload and free files, or end the recording"
-            )

@@ -6,7 +6,7 @@ import pytest
 
 from sealing.errors import DeletionRefusedError, StorageFaultError
 from sealing.framing import file_name
-from sealing.records import Delete, Event
+from sealing.records import Delete, Event, Open
 from sealing.references import StoreReceipt
 from sealing.writer import ChainWriter
 from tests.support import chain_check, chains
@@ -139,6 +139,37 @@ def test_a_file_that_says_where_another_ends_stays_as_long_as_that() -> None:
     writer.free_file(1)
     writer.free_file(2)
     chain_check.counted_records(medium)
+
+
+def test_a_deletion_that_goes_with_its_file_is_sealed_again() -> None:
+    """SF-33: otherwise nobody could bridge the hole that it accounts for."""
+    medium = MemoryStorage()
+    writer = three_footage_files(medium)
+    take_receipt(writer, medium, 3)
+    writer.free_file(3)
+    writer.roll_ledger("dock")
+    take_receipt(writer, medium, 5)
+    writer.seal(Event("docked", None, ()))
+    writer.roll_ledger("dock")
+    writer.free_file(5)
+    bodies = [record.header.body for record in chain_check.counted_records(medium)]
+    assert [body.file_number for body in bodies if isinstance(body, Delete)] == [3, 5]
+
+
+def test_a_ledger_file_is_freed_only_after_its_receipt_was_named() -> None:
+    """SF-34: DELETE rests on a receipt that the chain knows."""
+    medium = MemoryStorage()
+    writer = three_footage_files(medium)
+    take_receipt(writer, medium, 1)
+    writer.free_file(1)
+    records = chain_check.counted_records(medium)
+    opened = next(each.header.body for each in records if each.file_number == 6)
+    assert isinstance(opened, Open)
+    assert opened.ledger_receipts == (bytes([1]) * 32,)
+    take_receipt(writer, medium, 5)
+    writer.open_footage(chains.run_facts(2, 90, 144_000))
+    with pytest.raises(DeletionRefusedError, match="named by the next ledger file"):
+        writer.free_file(5)
 
 
 def test_leftovers_behind_the_counted_end_are_no_part_of_delete() -> None:
