@@ -49,8 +49,6 @@ class Borders:
         self._open: Open | None = None
         self._known_before_open = False
         self._stopped_in_order = False
-        self.dropped_files: set[int] = set()
-        """Numbers that BOOT and TORN records name as dropped."""
         self.grades: set[bool] = set()
         """What BOOT records say of being simulated."""
 
@@ -82,7 +80,6 @@ class Borders:
         if isinstance(body, Boot):
             self._boot(header, body, place)
         if isinstance(body, Torn):
-            self.dropped_files.update(body.dropped_files)
             detail = f"the medium failed ({body.code}) while file {body.torn_file} was written"
             self._findings.add(Code.MEDIUM_FAULT, place, detail)
         self._before_last, self._last = self._last, header.type
@@ -120,11 +117,10 @@ class Borders:
             self._malformed(place, "FRAGMENT in a ledger file")
 
     def _boot(self, header: RecordHeader, body: Boot, place: Place) -> None:
-        self.dropped_files.update(body.dropped_files)
         self.grades.add(body.simulated)
         if body.boot_number != header.boot_number:
             self._malformed(place, f"BOOT {body.boot_number} in boot {header.boot_number}")
-        untrue = body.clean and self._known_before_open and not self._stopped_in_order
+        untrue = body.clean and self._known_before_open and (body.torn_bytes or not self._stopped_in_order)
         if untrue and header.sequence > _FIRST_BOOT:  # SF-40
             self._malformed(place, "BOOT claims a clean stop, and the records before it show none")
         if not body.clean:

@@ -19,7 +19,7 @@ from sealing.verifier import examine_chain, verify_chain
 from sealing.writer import ChainWriter
 from tests.support.chains import agency, start_writer
 from tests.support.clocks import ManualClock
-from tests.support.faulty_storage import FaultyStorage
+from tests.support.faulty_storage import FaultyStorage, PowerCutError
 from tests.support.recordings import Scene, trust
 
 
@@ -222,14 +222,7 @@ def test_a_run_goes_on_over_a_failing_medium(tmp_path: Path, operation: int) -> 
     before = len(storage.operations)
     storage.fail_at(operation, partial=operation % 3 / 2)
     scene.writer = Stubborn(scene.writer)  # type: ignore[assignment]
-    scene.check_out()
-    scene.press()
-    scene.begin_run()
-    scene.record(4)
-    scene.next_file()
-    scene.record(2)
-    scene.finish()
-    scene.writer.halt("stop")
+    _short_session(scene)
     report = verify_chain([tmp_path], trust())
     # A file that could not even be made left nothing behind that would have to be told.
     left_traces = storage.operations[before + operation - 1] != "create"
@@ -253,3 +246,29 @@ class Stubborn:
                 return method(*arguments)
 
         return again
+
+
+@pytest.mark.parametrize("operation", range(1, 26))
+def test_a_power_cut_at_any_operation_leaves_a_chain_that_verifies(tmp_path: Path, operation: int) -> None:
+    """SF-25 to SF-29: whatever was cut, the next start names it."""
+    storage = FaultyStorage(DirectoryStorage(tmp_path))
+    clock = ManualClock()
+    scene = Scene(start_writer(storage, clock), clock)
+    storage.cut_power_at(operation, partial=operation % 4 / 4)
+    with pytest.raises(PowerCutError):
+        _short_session(scene)
+    clock.reboot("boot-2")
+    start_writer(tmp_path, clock).halt("stop")
+    report = verify_chain([tmp_path], trust())
+    assert codes(report) == {Code.UNCLEAN_STOP}
+
+
+def _short_session(scene: Scene) -> None:
+    scene.check_out()
+    scene.press()
+    scene.begin_run()
+    scene.record(4)
+    scene.next_file()
+    scene.record(2)
+    scene.finish()
+    scene.writer.halt("stop")
