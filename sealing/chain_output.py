@@ -213,6 +213,7 @@ class ChainOutput:
     def _create(self, facts: FileFacts, records: Sequence[SealedRecord], cipher: ContentCipher) -> FileInWriting:
         number = self._next_number
         try:
+            # SF-26: `create` returns with the directory entry on the medium.
             handle = self._storage.create(file_name(number))
             file = FileInWriting(number, facts.kind, facts.run, handle, cipher, self._suite)
             try:

@@ -25,6 +25,7 @@ _BUILT_IN_TAGS: Final = (
 
 
 def _refuse_tag(*_: object) -> NoReturn:
+    """No tag of any number is acted upon, whatever the library could make of it (SF-3)."""
     raise MalformedError("a CBOR tag stands where the format has none")
 
 

@@ -1,7 +1,7 @@
 """Epoch certificates: the device key vouches for a record-signing key that lives in memory alone.
 
 Rules of this module: values in and out; whoever verifies a chain and whoever writes one share it. A certificate is
-bound to the place in the chain at which it is introduced, so that it cannot be moved (`FORMAT.md`, SF-17 to SF-20).
+bound to the place in the chain at which it is introduced, so that it cannot be moved (`FORMAT.md`, SF-17 to SF-19).
 """
 
 from __future__ import annotations

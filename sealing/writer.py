@@ -184,7 +184,7 @@ class ChainWriter:
         """Encrypt and seal one fragment.
 
         Args:
-            body: Its figures; `index` is counted by the writer.
+            body: Its figures; `index` is counted by the writer (SF-38).
             data: One fMP4 fragment; the first of a file carries ftyp+moov in front.
 
         Raises:
