@@ -70,7 +70,7 @@ class Recovery:
 
     @property
     def next_file(self) -> int:
-        """Number of the file that will be opened."""
+        """Number of the file that will be opened (SF-15)."""
         return max((self.last_file or 0, *self.dropped_files)) + 1
 
     def boot(self, software: SoftwareFacts, boot_id: str) -> Boot:
