@@ -146,5 +146,7 @@ def _opened(driver_set: DriverSet, config: AgentConfig, spool: Path) -> Iterator
 
 
 def _end(message: str, code: int) -> None:
-    click.echo(f"{_PROGRAM}: error: {message}", err=True)
+    first, *more = message.splitlines()
+    rest = f" (and {len(more)} more; `recorder config check` shows all)" if more else ""
+    click.echo(f"{_PROGRAM}: error: {first}{rest}", err=True)
     sys.exit(code)

@@ -54,6 +54,8 @@ class Notifier:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as link:
+                # A manager whose queue is full would block the main thread, and with it the stop.
+                link.setblocking(False)
                 link.sendto(message.encode(), address)
         except OSError as error:
             log.warning("the service manager did not take %r: %s", message, error)

@@ -134,5 +134,6 @@ def _words(error: Exception) -> str:
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"{_PROGRAM}: error: {message}", err=True)
+    for line in message.splitlines():
+        click.echo(f"{_PROGRAM}: error: {line}", err=True)
     return code

@@ -1,0 +1,125 @@
+"""What holds for every profile (`agent/PROFILE.md`)."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from agent.citations import agency_settings, citations, uncited_values
+from agent.errors import ProfileError
+from agent.profile import PROFILE_BYTES_MAX, load_profile, parse_profile, shipped_profiles
+from tests.support.profiles import MINIMAL
+
+SHIPPED = ("dalian-jinpu", "huainan", "inner-mongolia", "wuhan", "wuhu")
+
+
+def refused(text: str) -> str:
+    with pytest.raises(ProfileError) as caught:
+        parse_profile(text.encode(), "own.toml")
+    return str(caught.value)
+
+
+def test_five_agencies_ship() -> None:
+    assert shipped_profiles() == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_profile_loads_under_its_own_name(name: str) -> None:
+    assert load_profile(name).profile.profile.id == name
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_pr_5_every_value_of_a_shipped_profile_names_its_clause(name: str) -> None:
+    assert not uncited_values(load_profile(name).profile)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_pr_5_thresholds_are_nobodys_article_but_the_agencys_choice(name: str) -> None:
+    settings = agency_settings(load_profile(name).profile)
+    assert {"capture.preflight.battery_percent_min", "capture.preflight.blocking"} <= set(settings)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_r1_no_text_lets_a_failed_check_stop_a_recording(name: str) -> None:
+    assert load_profile(name).profile.capture.preflight.blocking is False
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_leftovers_of_other_texts_are_never_shown(name: str) -> None:
+    data = Path(load_profile(name).source).name
+    text = "".join(clause for _, clause in citations(load_profile(name).profile))
+    assert data == f"{name}.toml"
+    assert "云南" not in load_profile(name).profile.model_dump_json() + text
+    assert "统计行政" not in load_profile(name).profile.model_dump_json()
+
+
+def test_pr_1_the_hash_is_that_of_the_files_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(MINIMAL, encoding="utf-8")
+    assert load_profile(str(path)).hash == hashlib.sha256(path.read_bytes()).digest()
+    assert parse_profile(MINIMAL.encode() + b"\n", "own.toml").hash != load_profile(str(path)).hash
+
+
+def test_pr_2_a_profile_that_is_too_large_or_no_toml_is_refused_unread() -> None:
+    with pytest.raises(ProfileError, match=f"at most {PROFILE_BYTES_MAX}"):
+        parse_profile(b"#" * (PROFILE_BYTES_MAX + 1), "own.toml")
+    assert "not a TOML file" in refused("[profile")
+    with pytest.raises(ProfileError, match="UTF-8"):
+        parse_profile(b"\xff", "own.toml")
+
+
+def test_pr_3_what_a_profile_leaves_out_is_absent() -> None:
+    profile = parse_profile(MINIMAL.encode(), "own.toml").profile
+    assert profile.capture.notice is None
+    assert profile.capture.statement is None
+    assert profile.capture.interruptions.explanation is None
+    assert profile.sync.transfer.exception is None
+    absent = (profile.exemption, profile.secrecy, profile.retention, profile.long_term, profile.evidence_copy)
+    assert absent == (None,) * 5
+    assert (profile.access, profile.inspection, profile.case_file, profile.repair, profile.custody) == (None,) * 5
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("[capture]", "[capture]\ncolour = 1"), ["capture.colour = 1", "remove the key"]),
+        (('agency = "某局"', ""), ["profile.agency", "add it"]),
+        (("schema_version = 1", "schema_version = 2"), ["profile.schema_version = 2", "less than or equal to 1"]),
+        (('id = "own"', 'id = "Own Rules"'), ["profile.id", "'Own Rules'"]),
+        (("hours = 24", "hours = 24, working_days = 2"), ["sync.transfer.normal.limit", "remove the others"]),
+        (("[capture]", "[capture.preflight]\nbattery_percent_min = 40"), ["battery_percent_low must not be below"]),
+        (("[capture]", '[capture.notice]\nwording = "告知"\nname_slot = "×××"'), ["no name slot '×××'"]),
+        (("[capture]", '[capture.marks]\nclauses = { colour = "1" }'), ["clauses names colour"]),
+    ],
+)
+def test_pr_4_a_broken_rule_is_named_with_file_key_value_and_rule(change: tuple[str, str], words: list[str]) -> None:
+    said = refused(MINIMAL.replace(*change))
+    assert all(word in said for word in ["own.toml", *words]), said
+
+
+def test_pr_4_all_broken_rules_are_named_one_in_a_line() -> None:
+    said = refused(MINIMAL.replace("[capture]", "[capture]\ncolour = 1\nshape = 2"))
+    assert len(said.splitlines()) == 2
+
+
+def test_pr_6_codes_stand_once_in_their_list() -> None:
+    category = '[[activities.categories]]\ncode = "a"\nzh = "甲"\nen = "A"\nmust = true\n'
+    assert "each code may stand once" in refused(MINIMAL + category * 2)
+    cause = '[[capture.interruptions.causes]]\ncode = "a"\nzh = "甲"\nen = "A"\n'
+    assert "each code may stand once" in refused(MINIMAL + cause * 2)
+
+
+def test_a_name_that_is_neither_shipped_nor_a_file_is_answered_with_what_there_is() -> None:
+    with pytest.raises(ProfileError, match="dalian-jinpu, huainan, inner-mongolia, wuhan, wuhu"):
+        load_profile("shanghai")
+    with pytest.raises(ProfileError, match=r"nowhere\.toml: cannot be read"):
+        load_profile("nowhere.toml")
+
+
+def test_a_value_without_a_clause_is_found_wherever_it_stands() -> None:
+    text = (
+        MINIMAL
+        + '[secrecy]\n[[secrecy.classes]]\ncode = "a"\nzh = "甲"\nen = "A"\n[repair]\nhours = 24\nstarts = "x"\n'
+    )
+    found = uncited_values(parse_profile(text.encode(), "own.toml").profile)
+    assert found == ("repair.hours", "repair.starts", "secrecy.classes.0.zh")
