@@ -1,7 +1,7 @@
 """Reads one sealed file, record by record, with bounded memory.
 
 Rules of this module: bytes and places only; what a record means and whether it may be trusted is others' matter. Never
-more than one header (64 KiB) and one chunk (1 MiB) of payload is held, whatever the lengths in the file say.
+more than one header (64 KiB) and one chunk (256 KiB) of payload is held, whatever the lengths in the file say.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sealing.limits import FILE_BYTES_MAX, MAGIC
 from sealing.records import Open
 from sealing.suites import Suite
 
-CHUNK_BYTES: Final = 1_048_576
+CHUNK_BYTES: Final = 262_144
 
 
 class CutOffError(MalformedError):
@@ -67,7 +67,7 @@ class SealedFile:
         self._file: io.FileIO = io.FileIO(path)
         self.size_bytes = self._file.seek(0, io.SEEK_END)
         self._next_offset = len(MAGIC)
-        self._chunk = memoryview(bytearray(CHUNK_BYTES))
+        self._chunk = memoryview(b"")
 
     def __enter__(self) -> Self:
         return self
@@ -136,6 +136,8 @@ class SealedFile:
             yield bytes(chunk)
 
     def _chunks(self, start: int, end: int) -> Iterator[memoryview]:
+        if not self._chunk:
+            self._chunk = memoryview(bytearray(CHUNK_BYTES))
         self._file.seek(start)
         left = end - start
         while left > 0:

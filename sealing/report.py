@@ -1,6 +1,6 @@
 """What a verification says: verdicts, findings, files, sessions, timeline.
 
-Rules of this module: frozen values and their JSON. Its fields are a contract (`sealing/README.md`, «Report»): new ones
+Rules of this module: frozen values and their JSON. Its fields are a contract (`sealing/REPORT.md`): new ones
 may appear, none changes its meaning. Times are UTC in nanoseconds, media times session time in nanoseconds; hashes and
 ids are lower-case hex.
 """
@@ -237,7 +237,7 @@ class Report:
         return {"version": REPORT_VERSION, "intact": self.intact, "verdicts": list(self.verdicts), **found}
 
     def to_json(self) -> str:
-        """Write the report as one JSON document (`sealing/README.md`, «Report»)."""
+        """Write the report as one JSON document (`sealing/REPORT.md`)."""
         return json.dumps(self.to_plain(), ensure_ascii=False, indent=2) + "\n"
 
 

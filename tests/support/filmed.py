@@ -69,56 +69,66 @@ def record(spool: Path, takes: list[Take], fps: Fraction = Fraction(30), file_se
     pipeline = MediaPipeline(ScenePort(scene), FileLimits(seconds=file_seconds), Numbering(), scene.zero_ns, settings)
     begin, broken = START_NS, 0
     for index, take in enumerate(takes):
-        seconds = take.frames / float(fps)
         move(clock, begin)
         if index:
-            scene.run = pipeline.numbering.run
-            now = clock.now
-            resumed = r.Resume(
-                SESSION,
-                broken,
-                scene.next_frame,
-                begin,
-                now.utc_ns,
-                begin - scene.zero_ns,
-                20 * SECOND,
-                True,
-                scene.run + 1,
-                automatic=False,
-            )
-            scene.writer.seal(resumed)
-        pipeline.begin_run()
-        frames = film(take.frames, fps, start_ns=begin, first_number=scene.next_frame)
-        frames = tuple(replace(each, sensor_sequence=scene.next_frame + each.sensor_sequence) for each in frames)
-        blocks = listen(seconds, start_ns=begin, ppm=take.ppm) if take.sound else []
-        for delivery in delivered(frames, blocks):
-            move(clock, delivery.at_ns)
-            pipeline.tick(delivery.at_ns)
-            if isinstance(delivery.item, EncodedFrame):
-                pipeline.video(delivery.item)
-            else:
-                pipeline.audio(delivery.item)
+            _resume(scene, broken, begin, pipeline.numbering.run + 1)
         last = index == len(takes) - 1
+        _film_take(scene, pipeline, take, fps, begin)
         pipeline.end_run("session-end" if last else "break")
         if not last:
             broken = scene.seal_break("camera-fault", r.BreakOrigin.MACHINE)
-        begin += round(seconds * SECOND) + 20 * SECOND
-    end = r.SessionEnd(
-        SESSION,
-        "button",
-        scene.run,
-        scene.next_frame,
-        scene.next_sample,
-        0,
-        scene.breaks,
-        0,
-        0,
-        clock.now.boottime_ns,
-        scene.media_ns(),
-    )
-    scene.writer.seal(end)
-    scene.writer.halt("stop")
+        begin += round(take.frames / float(fps) * SECOND) + 20 * SECOND
+    _end(scene)
     return scene
+
+
+def _film_take(scene: Scene, pipeline: MediaPipeline, take: Take, fps: Fraction, begin: int) -> None:
+    pipeline.begin_run()
+    frames = film(take.frames, fps, start_ns=begin, first_number=scene.next_frame)
+    frames = tuple(replace(each, sensor_sequence=scene.next_frame + each.sensor_sequence) for each in frames)
+    blocks = listen(take.frames / float(fps), start_ns=begin, ppm=take.ppm) if take.sound else []
+    for delivery in delivered(frames, blocks):
+        move(scene.clock, delivery.at_ns)
+        pipeline.tick(delivery.at_ns)
+        if isinstance(delivery.item, EncodedFrame):
+            pipeline.video(delivery.item)
+        else:
+            pipeline.audio(delivery.item)
+
+
+def _resume(scene: Scene, broken: int, begin: int, run: int) -> None:
+    scene.run = run - 1
+    body = r.Resume(
+        session_id=SESSION,
+        break_sequence=broken,
+        first_frame=scene.next_frame,
+        first_frame_boottime_ns=begin,
+        first_frame_utc_ns=scene.clock.now.utc_ns,
+        media_time_ns=begin - scene.zero_ns,
+        duration_ns=20 * SECOND,
+        duration_certain=True,
+        run=run,
+        automatic=False,
+    )
+    scene.writer.seal(body)
+
+
+def _end(scene: Scene) -> None:
+    body = r.SessionEnd(
+        session_id=SESSION,
+        reason="button",
+        runs=scene.run,
+        frames=scene.next_frame,
+        samples=scene.next_sample,
+        marks=0,
+        breaks=scene.breaks,
+        unexplained_breaks=0,
+        dropped_frames=0,
+        ended_boottime_ns=scene.clock.now.boottime_ns,
+        media_time_ns=scene.media_ns(),
+    )
+    scene.writer.seal(body)
+    scene.writer.halt("stop")
 
 
 def move(clock: ManualClock, boottime_ns: int) -> None:
