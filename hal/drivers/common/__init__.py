@@ -1,0 +1,1 @@
+"""What drivers of several boards have in common: gauges, sound cards, clocks, lines and small pure parts."""

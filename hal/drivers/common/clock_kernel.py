@@ -1,0 +1,108 @@
+"""What the kernel says of its own clocks: adjtimex, CLOCK_MONOTONIC against CLOCK_BOOTTIME, and steps.
+
+Rules of this module: the only place of the drivers, beside the system clock, that reads clocks; sets none.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from dataclasses import dataclass
+from typing import Final
+
+CLOCK_MONOTONIC: Final = time.CLOCK_MONOTONIC
+"""The number by which the kernel is asked to stamp."""
+_TIME_ERROR: Final = 5
+_STA_UNSYNC: Final = 0x0040
+_MAX_ERROR_US: Final = 16_000_000
+"""The kernel stops counting here: the clock is not synchronised, whatever its state says."""
+_TFD_TIMER_ABSTIME: Final = 1
+_TFD_TIMER_CANCEL_ON_SET: Final = 2
+_TFD_FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC
+_FAR_SECONDS: Final = 2**62
+_MICROSECOND_NS: Final = 1_000
+
+
+class _Timex(ctypes.Structure):
+    """struct timex as far as it is read; the padding covers the rest of its 208 bytes."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("padding", ctypes.c_byte * 256),
+    )
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTime:
+    """The kernel's judgement of CLOCK_REALTIME."""
+
+    synchronised: bool
+    max_error_ns: int
+    """Grows by 500 ppm from the last correction on."""
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def read_kernel_time() -> KernelTime:
+    """Ask adjtimex(2); needs no privilege and changes nothing. Raises OSError."""
+    timex = _Timex()
+    state = _LIBC.adjtimex(ctypes.byref(timex))
+    if state < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"adjtimex: {os.strerror(number)}")
+    lost = state == _TIME_ERROR or timex.status & _STA_UNSYNC or timex.maxerror >= _MAX_ERROR_US
+    return KernelTime(not lost, max(0, timex.maxerror) * _MICROSECOND_NS)
+
+
+def monotonic_offset_ns() -> int:
+    """What to add to a CLOCK_MONOTONIC stamp (V4L2, ALSA, input events) to have it on CLOCK_BOOTTIME."""
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    boottime = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    return boottime - (before + after) // 2
+
+
+def civil_offset_ns() -> int:
+    """CLOCK_REALTIME less CLOCK_BOOTTIME: constant but for corrections and steps."""
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    civil = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return civil - (before + after) // 2
+
+
+def open_step_alarm() -> int:
+    """Make a timer whose read fails with ECANCELED when CLOCK_REALTIME is set. Raises OSError.
+
+    Returns:
+        A file descriptor, not blocking; the caller closes it.
+    """
+    descriptor = int(_LIBC.timerfd_create(time.CLOCK_REALTIME, _TFD_FLAGS))
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"timerfd_create: {os.strerror(number)}")
+    arm_step_alarm(descriptor)
+    return descriptor
+
+
+def arm_step_alarm(descriptor: int) -> None:
+    """Arm the alarm, again after each step. Raises OSError."""
+    far = _Itimerspec(_Timespec(0, 0), _Timespec(_FAR_SECONDS, 0))
+    flags = _TFD_TIMER_ABSTIME | _TFD_TIMER_CANCEL_ON_SET
+    if _LIBC.timerfd_settime(descriptor, flags, ctypes.byref(far), None) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"timerfd_settime: {os.strerror(number)}")

@@ -1,0 +1,1 @@
+"""The driver set `pi`: Raspberry Pi class boards."""
