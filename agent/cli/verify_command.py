@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from agent.cli.surroundings import MESSAGES, Surroundings, json_option, pass_surroundings
 from agent.errors import ConfigError
 from sealing.errors import SealingError
+from sealing.picture import render_picture
 from sealing.report import ChainError, NotEvidenceError, Report
 from sealing.timeline import render_timeline
 from sealing.trust import Trust
@@ -41,6 +42,9 @@ _EVIDENCE: Final = "evidence"
 @click.option(
     "--timeline", "timeline_path", type=click.Path(path_type=Path, dir_okay=False), help="时间线文本 / Text to write."
 )
+@click.option(
+    "--svg", "picture_path", type=click.Path(path_type=Path, dir_okay=False), help="时间线图 / Timeline as a picture."
+)
 @pass_surroundings
 def verify(
     surroundings: Surroundings,
@@ -49,6 +53,7 @@ def verify(
     require: str | None,
     as_json: bool,
     timeline_path: Path | None,
+    picture_path: Path | None,
 ) -> None:
     """核验封存文件 / Verify sealed files: PATH is one file, or a folder of *.evs files.
 
@@ -61,6 +66,8 @@ def verify(
     text = render_timeline(report, surroundings.language.value)
     if timeline_path is not None:
         timeline_path.write_text(text, encoding="utf-8")
+    if picture_path is not None:
+        picture_path.write_text(render_picture(report, surroundings.language.value), encoding="utf-8")
     click.echo(report.to_json() if as_json else text, nl=False)
     if failure is not None:
         raise failure
