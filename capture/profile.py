@@ -20,6 +20,24 @@ TEXT_LENGTH_MAX = 400
 CAUSES_MAX = 16
 ITEMS_MAX = 16
 
+MACHINE_CAUSES = frozenset(
+    {
+        "battery",
+        "camera-black",
+        "camera-fault",
+        "camera-frozen",
+        "clock-step",
+        "crash",
+        "microphone-fault",
+        "overheating",
+        "power-loss",
+        "storage-fault",
+        "storage-full",
+        "watchdog",
+    }
+)
+"""Codes of causes that the unit may find by itself; a profile's cause may cover them."""
+
 Words = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -166,6 +184,10 @@ class InterruptionsSection(Section):
         covered = [code for cause in self.causes for code in cause.covers]
         if len(covered) != len(set(covered)):
             raise ValueError("causes: a machine-found cause may be covered by one entry only")
+        unknown = sorted(set(covered) - MACHINE_CAUSES)
+        if unknown:
+            known = ", ".join(sorted(MACHINE_CAUSES))
+            raise ValueError(f"causes: covers names {', '.join(unknown)}; the unit finds only {known}")
         return self
 
 

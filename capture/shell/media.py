@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from capture.effects import BeginRun, LocateMark
 from capture.errors import MediaError
-from capture.events import CaptureLost, Event, MarkLocated, RunEnded, SealingLost
+from capture.events import CaptureLost, Event, MarkLocated, RunEnded
 from capture.media.limits import FileLimits
 from capture.media.output import MediaOutput
 from capture.media.pipeline import MediaPipeline
@@ -114,7 +114,6 @@ class MediaDesk:
         except SealingError as error:
             log.error("nothing can be kept: %s", error)  # noqa: TRY400 - the writer has logged its own
             self._abandon()
-            self._post(SealingLost(str(error)))
 
     def _abandon(self) -> None:
         self._open = False

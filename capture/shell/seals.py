@@ -1,8 +1,8 @@
 """The recorder's way into the chain: events of the session and fragments of the media path, in one order.
 
 Rules of this module: nothing is dropped. What the writer's queue refuses waits in the backlog and everything behind it
-waits too, so that the order holds; only fragments are refused to the media path, which then gives up its run. The
-snapshot that goes to the writer always carries the newest media numbers, whoever asked last (CS-2).
+waits too, so that the order holds; a fragment that has to wait is the last of its run, which the media path then gives
+up. The snapshot that goes to the writer always carries the newest media numbers, whoever asked last (CS-2).
 """
 
 from __future__ import annotations
@@ -123,14 +123,14 @@ class Seals:
         """Seal a fragment (`MediaOutput`).
 
         Raises:
-            SealingBackpressureError: The writer takes nothing; the media path has to give up the run.
+            SealingBackpressureError: The writer takes nothing. The fragment waits and is not lost, but no more may
+                follow: the media path has to give up the run. The session machine hears of it.
         """
         with self._lock:
-            self._work_off()
-            if self._backlog:
-                raise SealingBackpressureError(f"{len(self._backlog)} records wait before this fragment")
-            self._sealing.append_fragment(body, data).then(self._check)
+            self._do(lambda: self._sealing.append_fragment(body, data).then(self._check))
             self._count(body)
+            if self._backlog:
+                raise SealingBackpressureError(f"the writer takes nothing; {len(self._backlog)} records wait for it")
 
     def close_file(self, facts: CloseFacts) -> None:
         """Close the footage file (`MediaOutput`)."""
@@ -225,6 +225,8 @@ class Seals:
         except ReserveReachedError as error:
             log.error("%s", error)  # noqa: TRY400 - a full medium, not a fault of the program
             self._post(CaptureLost(STORAGE_FULL, self._now_ns()))
+        except SealingStoppedError as error:
+            log.error("a file or fragment was not sealed: %s", error)  # noqa: TRY400 - the agent ends
         except SealingError:
             log.exception("a file or fragment was not sealed")
             self._post(CaptureLost(STORAGE_FULL, self._now_ns()))

@@ -30,7 +30,7 @@ from sealing.identity import SoftwareFacts
 from sealing.opener import OpenedSession, open_sealed
 from sealing.reader import CutOffError, SealedFile
 from sealing.report import Report
-from sealing.service import SealingService
+from sealing.service import CAPACITY_BYTES, SealingService
 from sealing.verifier import verify_chain
 from sealing.writer import ChainWriter
 from tests.support.chains import agency, identity, policy
@@ -68,6 +68,7 @@ class Place:
     voice: Path
     profile: CaptureProfile
     options: dict[str, Option]
+    queue_bytes: int = CAPACITY_BYTES
 
     @property
     def spool(self) -> Path:
@@ -93,7 +94,7 @@ class Unit:
         self.world.clock.set_speed("max")
         # Or the world would run ahead between the test's leaving and its own end.
         self._stack.callback(self.world.clock.set_speed, 1.0)
-        self.sealing = SealingService(self._start_writer, self.hardware.clock)
+        self.sealing = SealingService(self._start_writer, self.hardware.clock, self.place.queue_bytes)
         recovery = self.sealing.start()
         settings = RecorderSettings(VoiceSettings(self.place.voice))
         self.recorder = Recorder(self.hardware, self.sealing, self.place.profile, FACTS, settings)

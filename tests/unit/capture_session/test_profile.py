@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from capture.profile import AGENCY_SETTING, CaptureProfile, Moment, Speaker
+from capture.profile import AGENCY_SETTING, MACHINE_CAUSES, CaptureProfile, Moment, Speaker
 from capture.states import SessionRules
+from capture.voice.wording import MACHINE_CAUSES as WORDED
 from tests.unit.capture_session.script import CAUSES, NOTICE, STATEMENT, profile
 
 
@@ -50,6 +51,7 @@ def test_every_value_can_carry_its_clause() -> None:
             {"interruptions": {"causes": [CAUSES[0], {**CAUSES[1], "covers": ["crash"]}]}},
             "covered by one entry only",
         ),
+        ({"interruptions": {"causes": [{**CAUSES[1], "covers": ["boredom"]}]}}, "covers names boredom"),
         ({"interruptions": {"causes": [{"code": "Bad Code", "zh": "x", "en": "y"}]}}, "causes.0.code"),
         ({"preflight": {"battery_percent_low": 5}}, "battery_percent_low"),
         ({"preflight": {"storage_minutes_low": 1}}, "storage_minutes_low"),
@@ -75,3 +77,7 @@ def test_the_officer_may_be_the_speaker() -> None:
     assert loaded.notice is not None
     assert loaded.notice.speaker is Speaker.OFFICER
     assert SessionRules.of(loaded).notice_by_officer
+
+
+def test_every_machine_found_cause_has_words_of_its_own() -> None:
+    assert set(WORDED) >= MACHINE_CAUSES
