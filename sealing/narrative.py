@@ -190,6 +190,8 @@ def _end(body: SessionEnd) -> Line:
 
 def _fault(body: Fault) -> Line:
     part, code = words("part", body.part), words("cause", body.code)
+    if body.present and body.code == f"{body.part}-fault":
+        return Line(Words(f"{part.zh}故障", f"Fault of the {part.en}"), Level.BAD)
     if body.present:
         return Line(Words(f"{part.zh}故障：{code.zh}", f"Fault of the {part.en}: {code.en}"), Level.BAD)
     return Line(Words(f"{part.zh}恢复正常", f"The {part.en} works again"), Level.GOOD)

@@ -44,6 +44,8 @@ class Keys:
         self._findings = findings
         self._known: InForce | None = None
         self._here: InForce | None = None
+        self._early: set[bytes] = set()
+        """Certificates whose begin was found to lie ahead: told once for each."""
         self.device_id: str | None = None
         """The unit whose chain it is, from the first record whose signature held."""
         self.assurances: set[Assurance] = set()
@@ -99,7 +101,8 @@ class Keys:
                 self._findings.add(Code.UNTRUSTED_KEY, place, str(error))
                 return chosen.device_key(key_of(body.device_certificate))
             self.assurances.add(trusted.assurance)
-            if trusted.early:
+            if trusted.early and body.device_certificate not in self._early:
+                self._early.add(body.device_certificate)
                 detail = "the unit's clock stood before the beginning of its certificate"
                 self._findings.add(Code.CLOCK_WRONG, place, detail)
             return chosen.device_key(trusted.public_key_der)
