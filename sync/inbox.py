@@ -19,13 +19,16 @@ from cryptography import x509
 from sealing.errors import SealingError
 from sealing.receipts import Receipt, receipt_hash, receipt_key, verify_receipt
 from sync import durable
-from sync.errors import InboxError
+from sync.errors import InboxError, WireError
 from sync.wire import RECEIPT_BYTES_MAX
+from sync.witness import STATEMENT_BYTES_MAX, Statement, Witnessed, verify_statement
 
 log = logging.getLogger(__name__)
 
 RECEIPT_SUFFIX: Final = ".receipt"
 _NAME: Final = re.compile(r"([0-9]{8})\.receipt")
+_STATEMENT_NAME: Final = re.compile(r"([0-9]{19})\.(head|alert)")
+TIME_NAME: Final = "store.time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,44 @@ class InboxReceipt:
 def receipt_name(file_number: int) -> str:
     """Name of a file's receipt in the inbox."""
     return f"{file_number:08d}{RECEIPT_SUFFIX}"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxStatement:
+    """A store's statement about one record, judged; it lies in the inbox until `remove`."""
+
+    path: Path
+    statement: Statement
+
+
+def statement_name(sequence: int, seen_as: Witnessed) -> str:
+    """Name of a statement in the inbox."""
+    return f"{sequence:019d}.{seen_as.value}"
+
+
+def put_statement(inbox: Path, sequence: int, seen_as: Witnessed, data: bytes) -> None:
+    """Put a store's statement into the inbox (SY-28); a newer head replaces the older ones. Raises OSError."""
+    name = statement_name(sequence, seen_as)
+    durable.write_file(inbox / name, data)
+    if seen_as is Witnessed.HEAD:
+        for older in inbox.glob(f"*.{seen_as.value}"):
+            if older.name < name:
+                older.unlink(missing_ok=True)
+
+
+def put_time(inbox: Path, data: bytes) -> None:
+    """Put a store's time token into the inbox; a newer one replaces the older (SY-28). Raises OSError."""
+    durable.write_file(inbox / TIME_NAME, data)
+
+
+def is_receipt(name: str) -> bool:
+    """Tell whether a name of the inbox is a receipt's."""
+    return _NAME.fullmatch(name) is not None
+
+
+def file_number_of(name: str) -> int:
+    """Number of the file that a receipt's name stands for."""
+    return int(name.removesuffix(RECEIPT_SUFFIX))
 
 
 def put(inbox: Path, file_number: int, receipt: bytes) -> None:
@@ -77,13 +118,42 @@ class Inbox:
             OSError: The inbox cannot be read or written.
         """
         for name in sorted(os.listdir(self._directory)):  # noqa: PTH208 - names alone
-            if name.startswith("."):
+            if name.startswith(".") or name == TIME_NAME or _STATEMENT_NAME.fullmatch(name):
                 continue
             path = self._directory / name
             try:
                 yield self._judged(path, known)
             except InboxError as error:
                 self.reject(path, str(error))
+
+    def statements(self) -> Iterator[InboxStatement]:
+        """Judge the store's statements about records, heads and alerts; what fails is rejected in passing (SY-29).
+
+        Whether the record is the unit's own stands in the chain: that the agent compares.
+
+        Raises:
+            OSError: The inbox cannot be read or written.
+        """
+        for name in sorted(os.listdir(self._directory)):  # noqa: PTH208 - names alone
+            match = _STATEMENT_NAME.fullmatch(name)
+            if match is None:
+                continue
+            path = self._directory / name
+            try:
+                yield InboxStatement(path, self._statement(path, int(match[1]), Witnessed(match[2])))
+            except (InboxError, WireError) as error:
+                self.reject(path, str(error))
+
+    def _statement(self, path: Path, sequence: int, seen_as: Witnessed) -> Statement:
+        if path.is_symlink() or not path.is_file():
+            raise InboxError(f"{path.name} is no file")
+        with path.open("rb") as file:
+            statement = verify_statement(file.read(STATEMENT_BYTES_MAX + 1), self._key)
+        if statement.device_id != self._device_id:
+            raise InboxError(f"{path.name} is for unit {statement.device_id}, this is {self._device_id}")
+        if (statement.sequence, statement.seen_as) != (sequence, seen_as):
+            raise InboxError(f"{path.name} speaks of record {statement.sequence} as {statement.seen_as}")
+        return statement
 
     def _judged(self, path: Path, known: Mapping[int, bytes]) -> InboxReceipt:
         match = _NAME.fullmatch(path.name)
@@ -104,7 +174,7 @@ class Inbox:
             raise InboxError(f"{path.name} reuses receipt number {number}, which stands for another receipt")
         return InboxReceipt(path, int(match[1]), data, receipt)
 
-    def remove(self, item: InboxReceipt) -> None:
+    def remove(self, item: InboxReceipt | InboxStatement) -> None:
         """Take an item out, once it was sealed or found to be known. Raises OSError."""
         item.path.unlink(missing_ok=True)
         durable.sync_directory(self._directory)

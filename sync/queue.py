@@ -22,6 +22,8 @@ class Standing(Enum):
     """The store holds the bytes and refuses them with a reason; a custodian decides."""
     REFUSED = "refused"
     """A receipt came and the agent rejected it; sending again would change nothing."""
+    WITHHELD = "withheld"
+    """Its recording's secrecy label keeps it off the line that there is now."""
     RECEIPTED = "receipted"
     """A receipt lies in the inbox or with the agent."""
 

@@ -38,6 +38,8 @@ _DEVICE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FILE_ID: Final = re.compile(r"[0-9a-f]{64}")
 _INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
+_COSE_TEXT_MAX: Final = 96 * 1024
+
 DeviceId = Annotated[str, Field(pattern=rf"^{_DEVICE_ID.pattern}$")]
 FileId = Annotated[str, Field(pattern=rf"^{_FILE_ID.pattern}$")]
 
@@ -60,6 +62,10 @@ class HeldFile(_Message):
     file_id: FileId
     number: Annotated[int, Field(ge=1, le=99_999_999)]
     size_bytes: Annotated[int, Field(gt=0, le=FILE_BYTES_MAX)]
+    session_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """Recording that it belongs to; left out where a label keeps headers off the line."""
+    due_utc_ns: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
+    """When it is due by the unit's own reckoning; the store's governs once it has the file."""
 
 
 class Inventory(_Message):
@@ -78,6 +84,8 @@ class FileAnswer(_Message):
     """Bytes of it that the store has."""
     reason: str | None = None
     """Why it is parked."""
+    first: bool = False
+    """Somebody waits for it: it goes before everything else (SY-21)."""
 
 
 class InventoryAnswer(_Message):
@@ -85,6 +93,23 @@ class InventoryAnswer(_Message):
 
     version: Literal[1] = 1
     files: tuple[FileAnswer, ...]
+    last_receipt_number: int = 0
+    """Newest receipt that the store has issued to the unit: a unit that holds a newer one knows of a loss."""
+
+
+class RecordReport(_Message):
+    """One sealed record, told before its file arrives: a head to be witnessed, or an alert (SY-31, SY-33)."""
+
+    version: Literal[1] = 1
+    sequence: Annotated[int, Field(ge=1, lt=1 << 63)]
+    record_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Suite hash of the record's signed header."""
+    kind: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=40)] | None = None
+    """What an alert is about; absent in a head."""
+    record: Annotated[str, Field(max_length=_COSE_TEXT_MAX)] | None = None
+    """The signed header in base64, which proves the rest; left out where a label keeps headers off the line."""
+    opening: Annotated[str, Field(max_length=_COSE_TEXT_MAX)] | None = None
+    """The signed header of its file's OPEN, which carries the certificates; goes with `record`."""
 
 
 class DeviceState(_Message):
@@ -111,6 +136,18 @@ class UploadMetadata(_Message):
     number: Annotated[int, Field(ge=1, le=99_999_999)]
     torn_bytes: Annotated[int, Field(ge=0, lt=FILE_BYTES_MAX)] = 0
     """Bytes at the file's end that do not count as records (`sealing/FORMAT.md`)."""
+
+
+def decode_cose(text: str) -> bytes:
+    """Read base64 of a report.
+
+    Raises:
+        WireError: It is not base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise WireError(f"{text[:40]!r} is not base64") from error
 
 
 def device_id_of(text: str) -> str:

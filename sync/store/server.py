@@ -227,7 +227,10 @@ class StoreServer:
         return _json(await asyncio.to_thread(self._answer_inventory, device_id, asked))
 
     def _answer_inventory(self, device_id: str, asked: Inventory) -> InventoryAnswer:
-        return InventoryAnswer(files=tuple(self._answer_file(device_id, one) for one in asked.files))
+        return InventoryAnswer(
+            files=tuple(self._answer_file(device_id, one) for one in asked.files),
+            last_receipt_number=self._intake.ledger.last_receipt(device_id)[0],
+        )
 
     def _answer_file(self, device_id: str, held: HeldFile) -> FileAnswer:
         name = Name(device_id, held.file_id)

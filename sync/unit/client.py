@@ -19,19 +19,26 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from sync.errors import ConfigurationError, SyncError, WireError
+from sync.secrecy import Line
 from sync.unit.config import SyncPaths
+from sync.unit.lines import line_of
 from sync.unit.spool import SealedFile
 from sync.wire import (
+    JSON_BYTES_MAX,
     OFFSET_CONTENT_TYPE,
     REASON_HEADER,
     RECEIPT_BYTES_MAX,
     STATE_HEADER,
     TUS_VERSION,
+    Inventory,
+    InventoryAnswer,
     Problem,
+    RecordReport,
     UploadMetadata,
     encode_metadata,
     non_negative,
 )
+from sync.witness import Witnessed
 
 BUFFER_BYTES: Final = 256 * 1024
 TIMEOUT_SECONDS: Final = 20.0
@@ -202,6 +209,44 @@ class StoreClient:
             self.sent_bytes += count
             on_sent(offset)
 
+    def line(self) -> Line:
+        """Over what kind of line the store is reached now; connects when there is no connection. Raises LinkError."""
+        try:
+            connection = self._connection or self._connect()
+            own = connection.sock.getsockname()[0]
+        except OSError as error:
+            raise self._lost(error) from error
+        return line_of(str(own))
+
+    def inventory(self, held: Inventory) -> InventoryAnswer:
+        """Tell the store what the unit holds, and hear what it has of it (SY-34). Raises LinkError, RefusedError."""
+        answer = self._post(f"{self._base}/inventory", held.model_dump_json(exclude_none=True).encode())
+        try:
+            return InventoryAnswer.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise LinkError(f"the store's answer to the inventory cannot be used: {error}") from error
+
+    def report(self, seen_as: Witnessed, report: RecordReport) -> bytes:
+        """Tell the store of one record; gives its signed statement. Raises LinkError, RefusedError."""
+        return self._post(f"{self._base}/{seen_as.value}s", report.model_dump_json(exclude_none=True).encode()).body
+
+    def time(self, nonce: bytes) -> bytes:
+        """Ask for the store's time; gives a signed token. Raises LinkError, RefusedError."""
+        answer = self._request("GET", f"{self._base}/time?nonce={nonce.hex()}")
+        _expect(answer, HTTPStatus.OK)
+        return answer.body
+
+    def _post(self, path: str, body: bytes) -> Answer:
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        connection = self._begin("POST", path, headers)
+        try:
+            connection.send(body)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost(error) from error
+        answer = self._answer(connection, JSON_BYTES_MAX)
+        _expect(answer, HTTPStatus.OK)
+        return answer
+
     def receipt(self, file: SealedFile) -> bytes | None:
         """Fetch a file's receipt; None when there is none. Raises LinkError, RefusedError."""
         answer = self._request("GET", self._path("receipts", file))
@@ -241,10 +286,10 @@ class StoreClient:
         self._connection = connection
         return connection
 
-    def _answer(self, connection: http.client.HTTPConnection) -> Answer:
+    def _answer(self, connection: http.client.HTTPConnection, body_bytes_max: int = RECEIPT_BYTES_MAX) -> Answer:
         try:
             response = connection.getresponse()
-            body = response.read(RECEIPT_BYTES_MAX + 1)
+            body = response.read(body_bytes_max + 1)
             headers = {name.title(): value for name, value in response.headers.items()}
             answer = Answer(response.status, headers, body)
             if not response.isclosed() or response.will_close:
@@ -279,7 +324,9 @@ def _tune(sock: socket.socket, rate_bytes_per_second: int | None) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if rate_bytes_per_second is not None:
         sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate_bytes_per_second)
-    if sock.family == socket.AF_INET:
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _TOS_LOW_EFFORT)
+    else:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _TOS_LOW_EFFORT)
 
 

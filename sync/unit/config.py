@@ -13,6 +13,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sync.errors import ConfigurationError
+from sync.rules import RULES_NAME
 from sync.wire import DeviceId
 
 DEFAULT_PATH: Final = Path("/etc/recorder/agent.toml")
@@ -71,6 +72,7 @@ class SyncPaths:
         self.agency_ca = state / "certificates" / "agency-ca.pem"
         self.receipt_certificate = state / "certificates" / "store-receipt.pem"
         self.link_state = run / "link.json"
+        self.rules = run / RULES_NAME
 
 
 def load_config(path: Path) -> UnitConfig:

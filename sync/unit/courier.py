@@ -17,22 +17,30 @@ from typing import Final
 from hal.ports import Clock, Signal
 from sealing.cose import PublicKey
 from sealing.errors import SealingError
-from sealing.framing import RecordHeader, file_name
 from sealing.receipts import verify_receipt
 from sync import inbox
 from sync.backoff import Backoff
-from sync.errors import SpoolError
+from sync.errors import ConfigurationError
 from sync.queue import Item, Standing, next_item, outstanding_bytes
+from sync.rules import Radio, Rules, read_rules
+from sync.secrecy import Cargo, Line, may_leave
+from sync.sessions import due_by_session
+from sync.unit.chronicle import Chronicle
 from sync.unit.client import LinkError, RefusedError, StoppedError, StoreClient
 from sync.unit.config import SyncPaths
+from sync.unit.herald import Herald
 from sync.unit.link import LinkState, read_link
 from sync.unit.outcome import REFUSALS_BEFORE_LEAVING, Action, action_for
 from sync.unit.reports import Report, Reporter
-from sync.unit.spool import SealedFile, numbers, opening, read_ended
+from sync.unit.roll_call import Holding, newest_receipt_number, question, standings
+from sync.unit.spool import SealedFile
 
 log = logging.getLogger(__name__)
 
+_NOT_TAKEN: Final = frozenset({Standing.PARKED, Standing.REFUSED, Standing.WITHHELD})
 POLL_SECONDS: Final = 1.0
+WITHHELD_SECONDS: Final = 60.0
+"""How often a file that its label keeps off the line is tried over the line that there is then."""
 
 
 class Ending(Enum):
@@ -63,6 +71,8 @@ class Surroundings:
     """A fresh random number from 0 to 1."""
     reporter: Reporter
     backoff: Backoff = field(default_factory=Backoff)
+    alerts_client: StoreClient | None = None
+    """A second connection, for alerts and heads; None: none are told."""
 
 
 class Courier:
@@ -74,7 +84,14 @@ class Courier:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._with = surroundings
-        self._facts: dict[int, SealedFile] = {}
+        self._chronicle = Chronicle(surroundings.paths.spool)
+        self._rules: Rules | None = None
+        self._herald = None if surroundings.alerts_client is None else _herald(surroundings, surroundings.alerts_client)
+        self._told_ns = 0
+        self._due: dict[int, int] = {}
+        self._first: frozenset[int] = frozenset()
+        self._ask = True
+        self._withheld_ns = surroundings.clock.boottime_ns()
         self._verdicts: dict[int, Standing] = {}
         self._refusals: dict[int, int] = {}
         self._declare_again: set[int] = set()
@@ -94,6 +111,7 @@ class Courier:
             if not self._may_send():
                 return Ending.NOT_NOW
             item = next_item(self._begin())
+            self._tell()
             if item is None:
                 return self._all_sent()
             if patience_seconds is not None and clock.boottime_ns() - started_ns > patience_seconds * 1e9:
@@ -105,7 +123,10 @@ class Courier:
         """Send whatever ends, until told to stop."""
         said_idle = False
         while not self._with.stop.is_set():
-            item = next_item(self._begin()) if self._may_send() else None
+            may_send = self._may_send()
+            items = self._begin()
+            self._tell()
+            item = next_item(items) if may_send else None
             if item is not None:
                 said_idle = False
                 self._carry(item)
@@ -115,10 +136,20 @@ class Courier:
                 said_idle = True
             self._with.client.close()
             self._with.clock.wait(self._with.stop, POLL_SECONDS)
+            self._try_withheld_again()
         return Ending.STOPPED
 
+    def _try_withheld_again(self) -> None:
+        """Another line may have come; asking costs a connection, so not every second."""
+        now = self._with.clock.boottime_ns()
+        if now - self._withheld_ns > WITHHELD_SECONDS * 1e9:
+            self._withheld_ns = now
+            withheld = [number for number, one in self._verdicts.items() if one is Standing.WITHHELD]
+            for number in withheld:
+                del self._verdicts[number]
+
     def _all_sent(self) -> Ending:
-        refused = any(item.standing in {Standing.PARKED, Standing.REFUSED} for item in self._survey())
+        refused = any(item.standing in _NOT_TAKEN for item in self._survey())
         self._say(Report("done", reason="some files were refused" if refused else None))
         return Ending.SOME_REFUSED if refused else Ending.ALL_RECEIPTED
 
@@ -129,70 +160,114 @@ class Courier:
             self._verdicts.clear()
             self._refusals.clear()
             self._failures = 0
+            self._ask = True
         self._link = link
         return link.open_for_sending and not self._with.stop.is_set()
 
+    def _tell(self) -> None:
+        """Alerts and heads, over any line, docked or not."""
+        if self._herald is not None:
+            self._told_ns = self._with.clock.boottime_ns()
+            self._herald.tend(self._chronicle, self._rules)
+
     def _begin(self) -> tuple[Item, ...]:
         items = self._survey()
+        if self._ask and self._link is not None and self._link.open_for_sending:
+            self._ask = not self._ask_store(items)
+            items = self._survey()
         left = (sum(item.standing is Standing.WAITING for item in items), outstanding_bytes(items))
-        if left[0] and left != self._left:
+        if self._link is not None and self._link.open_for_sending and left[0] and left != self._left:
             self._say(Report("begin", files_left=left[0], bytes_left=left[1]))
         self._left = left
         return items
 
     def _survey(self) -> tuple[Item, ...]:
-        """What lies in the spool, and what is known of it."""
+        """What lies in the spool, what is known of it, and by when it has to be handed over."""
         paths = self._with.paths
-        receipted = _names(paths.inbox) | _names(paths.receipts)
+        names = _names(paths.inbox) | _names(paths.receipts)
+        receipted = frozenset(inbox.file_number_of(name) for name in names if inbox.is_receipt(name))
         rejected = _names(paths.rejected)
-        present = numbers(paths.spool)
+        present = self._chronicle.look(receipted)
+        self._rules = self._read_rules()
+        self._due = due = self._due_times()
         items = []
         for number in present:
-            name = inbox.receipt_name(number)
-            if name in receipted:
+            if number in receipted:
                 items.append(Item(number, 0, Standing.RECEIPTED))
                 continue
-            facts = self._ended(number, present)
+            facts = self._chronicle.ended(number)
             if facts is not None:
-                standing = Standing.REFUSED if name in rejected else self._verdicts.get(number, Standing.WAITING)
-                items.append(Item(number, facts.size_bytes, standing))
+                refused = inbox.receipt_name(number) in rejected
+                standing = Standing.REFUSED if refused else self._verdicts.get(number, Standing.WAITING)
+                first = number in self._first
+                items.append(Item(number, facts.size_bytes, standing, first, due.get(number)))
         return tuple(items)
 
-    def _ended(self, number: int, present: tuple[int, ...]) -> SealedFile | None:
-        """Facts of an ended file, read once; None while it is open, gone, or unreadable (SY-25)."""
-        if number not in self._facts:
-            try:
-                found = read_ended(self._path(number), self._following(number, present))
-            except FileNotFoundError:
-                return None
-            except (SpoolError, OSError):
-                log.exception("file %d of the spool cannot be read", number)
-                return None
-            if found is None:
-                return None
-            self._facts[number] = found
-        return self._facts[number]
+    def _ask_store(self, items: tuple[Item, ...]) -> bool:
+        """SY-34; says whether it is settled. A line that is down is no reason to wait here: sending will find out."""
+        waiting = [item.number for item in items if item.standing is not Standing.RECEIPTED]
+        holdings = [
+            Holding(file, self._chronicle.circumstances(number), self._due.get(number))
+            for number in waiting
+            if (file := self._chronicle.ended(number)) is not None
+        ]
+        client = self._with.client
+        try:
+            asked = question(holdings, client.line(), Radio() if self._rules is None else self._rules.radio)
+            found = standings(holdings, client.inventory(asked))
+        except LinkError as error:
+            log.info("the store was not asked: %s", error)
+            return False
+        except RefusedError as error:
+            log.warning("the store does not take the inventory: %s", error)
+            return True
+        self._first = found.first
+        for number, reason in found.parked.items():
+            self._verdicts.setdefault(number, Standing.PARKED)
+            self._say(Report("parked", file=number, reason=reason))
+        self._compare_receipts(found.last_receipt_number)
+        return True
 
-    def _following(self, number: int, present: tuple[int, ...]) -> RecordHeader | None:
-        """OPEN of the next file that has a whole one."""
-        for later in present[present.index(number) + 1 :]:
-            header = opening(self._path(later))
-            if header is not None:
-                return header
-        return None
+    def _compare_receipts(self, last_receipt_number: int) -> None:
+        """SY-22: a store that knows fewer receipts than the unit holds has lost some."""
+        held = newest_receipt_number(self._with.paths.inbox, self._with.paths.receipts)
+        if held > last_receipt_number:
+            detail = f"the unit holds receipt {held}, the store's newest is {last_receipt_number}"
+            log.error("the store has lost receipts: %s; tell the custodian, free nothing", detail)
+            self._say(Report("store-lost-receipts", reason=detail))
 
-    def _path(self, number: int) -> Path:
-        return self._with.paths.spool / file_name(number)
+    def _due_times(self) -> dict[int, int]:
+        """By file number: the earliest due time of the recordings that the file belongs to or tells of (SY-21)."""
+        if self._rules is None:
+            return {}
+        rules = {bytes.fromhex(self._rules.profile_sha256): self._rules}
+        due = due_by_session(self._chronicle.log().sessions(), rules)
+        found: dict[int, int] = {}
+        for note in self._chronicle.notes():
+            for session_id in (note.circumstances.session_id, getattr(note.header.body, "session_id", None)):
+                time = due[session_id].due_utc_ns if session_id in due else None
+                if time is not None:
+                    found[note.file_number] = min(time, found.get(note.file_number, time))
+        return found
+
+    def _read_rules(self) -> Rules | None:
+        try:
+            return read_rules(self._with.paths.rules)
+        except ConfigurationError:
+            log.exception("the profile's rules are not obeyed until they can be read")
+            return self._rules
 
     def _carry(self, item: Item) -> None:
         """One attempt with one file; what goes wrong leads to a wait, never to an end (SY-20)."""
-        file = self._facts[item.number]
+        file = self._chronicle.ended(item.number)
+        if file is None:
+            return
         try:
             self._send(file)
         except StoppedError as stopped:
             self._say(Report("stopped", file=file.number, reason=str(stopped)))
         except FileNotFoundError:
-            self._facts.pop(file.number, None)
+            self._chronicle.forget(file.number)
         except RefusedError as refused:
             self._refused(file, refused)
         except (LinkError, OSError) as error:
@@ -203,6 +278,10 @@ class Courier:
 
     def _send(self, file: SealedFile) -> None:
         client = self._with.client
+        if not self._may_leave(file, client.line()):
+            self._verdicts[file.number] = Standing.WITHHELD
+            self._say(Report("withheld", file=file.number, size_bytes=file.size_bytes, reason="secrecy label"))
+            return
         standing = None if file.number in self._declare_again else client.head(file)
         if standing is None or standing.size_bytes != file.size_bytes:
             client.create(file)
@@ -213,6 +292,13 @@ class Courier:
         if not standing.receipted:
             client.append(file, standing.offset_bytes, self._may_send, lambda offset: self._sent(file, offset))
         self._fetch_receipt(file)
+
+    def _may_leave(self, file: SealedFile, line: Line) -> bool:
+        """R16: a session bound to the wire waits for the wire."""
+        found = self._chronicle.circumstances(file.number)
+        if found is None or self._rules is None:
+            return True
+        return may_leave(Cargo.FILES, found.label, line, self._rules.radio)
 
     def _fetch_receipt(self, file: SealedFile) -> None:
         data = self._with.client.receipt(file)
@@ -228,6 +314,10 @@ class Courier:
         self._say(Report("receipted", file=file.number, size_bytes=file.size_bytes))
 
     def _sent(self, file: SealedFile, offset: int) -> None:
+        """An alert does not wait for the end of a file."""
+        if self._with.clock.boottime_ns() - self._told_ns > POLL_SECONDS * 1e9:
+            self._survey()
+            self._tell()
         self._say(Report("sending", file=file.number, offset_bytes=offset, size_bytes=file.size_bytes))
 
     def _refused(self, file: SealedFile, refused: RefusedError) -> None:
@@ -261,6 +351,19 @@ class Courier:
 
     def _say(self, report: Report) -> None:
         self._with.reporter.report(report)
+
+
+def _herald(surroundings: Surroundings, client: StoreClient) -> Herald:
+    return Herald(
+        client=client,
+        inbox=surroundings.paths.inbox,
+        device_id=surroundings.device_id,
+        store_key=surroundings.store_key,
+        clock=surroundings.clock,
+        draw=surroundings.draw,
+        reporter=surroundings.reporter,
+        backoff=surroundings.backoff,
+    )
 
 
 def _names(directory: Path) -> frozenset[str]:

@@ -40,7 +40,7 @@ class SealedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """One whole record."""
 
     prefix: bytes
@@ -51,7 +51,8 @@ class _Step:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def opened(path: Path) -> Iterator[int]:
+    """Open a file of the spool for reading; gives its descriptor. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         yield descriptor
@@ -73,8 +74,8 @@ def numbers(spool: Path) -> tuple[int, ...]:
 
 def opening(path: Path) -> RecordHeader | None:
     """The OPEN that a file begins with, or None while it is not whole. Raises OSError."""
-    with _opened(path) as descriptor:
-        step = next(_steps(descriptor, os.fstat(descriptor).st_size), None)
+    with opened(path) as descriptor:
+        step = next(steps(descriptor, os.fstat(descriptor).st_size), None)
     return step.header if step is not None and isinstance(step.header.body, Open) else None
 
 
@@ -92,7 +93,7 @@ def read_ended(path: Path, following: RecordHeader | None) -> SealedFile | None:
         SpoolError: The file is none that a writer makes, or holds more than a file may.
         OSError: It cannot be read.
     """
-    with _opened(path) as descriptor:
+    with opened(path) as descriptor:
         size = os.fstat(descriptor).st_size
         if size > FILE_BYTES_MAX:
             raise SpoolError(f"{path.name} has {size} bytes, more than {FILE_BYTES_MAX}; it is left alone")
@@ -114,14 +115,12 @@ def read_ended(path: Path, following: RecordHeader | None) -> SealedFile | None:
         )
 
 
-def _walk(
-    descriptor: int, size: int, following: RecordHeader | None
-) -> tuple[RecordHeader, _Step, FileIdentity] | None:
+def _walk(descriptor: int, size: int, following: RecordHeader | None) -> tuple[RecordHeader, Step, FileIdentity] | None:
     """Go over the records that count: up to CLOSE, or to the one that the following file names as its previous."""
     first: RecordHeader | None = None
-    last: _Step | None = None
+    last: Step | None = None
     identity: FileIdentity | None = None
-    for step in _steps(descriptor, size):
+    for step in steps(descriptor, size):
         if first is None or identity is None:
             first, identity = step.header, FileIdentity(_suite_of(step.header))
         identity.add_record(step.prefix, step.cose_bytes)
@@ -136,26 +135,40 @@ def _walk(
     return (first, last, identity) if ended else None
 
 
-def _steps(descriptor: int, size: int) -> Iterator[_Step]:
-    """The whole records from the beginning; ends quietly at the first that is not whole."""
+def steps(descriptor: int, size_bytes: int, offset_bytes: int = 0) -> Iterator[Step]:
+    """The whole records of a file, from its beginning or from a record's border on.
+
+    Ends quietly at the first that is not whole.
+
+    Args:
+        descriptor: The file, open for reading.
+        size_bytes: Up to where it is read.
+        offset_bytes: 0, or the end of a record that was read before.
+    """
     if os.pread(descriptor, len(MAGIC), 0) != MAGIC:
         return
     used: Suite | None = None
-    offset = len(MAGIC)
-    while offset + PREFIX_BYTES <= size:
+    offset = offset_bytes or len(MAGIC)
+    while offset + PREFIX_BYTES <= size_bytes:
         prefix = os.pread(descriptor, PREFIX_BYTES, offset)
         try:
             header_length, payload_length = decode_prefix(prefix)
             end = offset + PREFIX_BYTES + header_length + payload_length
-            if end > size:
+            if end > size_bytes:
                 return
             data = os.pread(descriptor, header_length, offset + PREFIX_BYTES)
             _, header = open_header(data)
-            used = used or _suite_of(header)
+            used = used or (_suite_of(header) if offset == len(MAGIC) else suite_of_file(descriptor))
         except SealingError:
             return
-        yield _Step(prefix, data, header, used.digest(data), end)
+        yield Step(prefix, data, header, used.digest(data), end)
         offset = end
+
+
+def suite_of_file(descriptor: int) -> Suite:
+    """The suite that a file's OPEN names. Raises MalformedError."""
+    header_length, _ = decode_prefix(os.pread(descriptor, PREFIX_BYTES, len(MAGIC)))
+    return _suite_of(open_header(os.pread(descriptor, header_length, len(MAGIC) + PREFIX_BYTES))[1])
 
 
 def _suite_of(header: RecordHeader) -> Suite:

@@ -1,0 +1,82 @@
+"""The question at the dock: what the unit holds, told once, and what the store has of it (SY-34).
+
+Rules of this module: builds the question and reads the answer; asking again, waiting and giving up are the courier's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sealing.receipts import ReceiptError, read_receipt
+from sync import inbox
+from sync.rules import Radio
+from sync.secrecy import Cargo, Line, may_leave
+from sync.sessions import Circumstances
+from sync.unit.spool import SealedFile
+from sync.wire import INVENTORY_FILES_MAX, HeldFile, Inventory, InventoryAnswer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One ended file without receipt."""
+
+    file: SealedFile
+    circumstances: Circumstances | None
+    due_utc_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What the answer says, by file number."""
+
+    first: frozenset[int] = field(default_factory=frozenset)
+    parked: Mapping[int, str] = field(default_factory=dict)
+    """Reasons."""
+    last_receipt_number: int = 0
+
+
+def question(holdings: Iterable[Holding], line: Line, radio: Radio) -> Inventory:
+    """Say what is held; what a label keeps off this line is not said."""
+    files = [_held(one, line, radio) for one in holdings]
+    return Inventory(files=tuple(files[:INVENTORY_FILES_MAX]))
+
+
+def _held(one: Holding, line: Line, radio: Radio) -> HeldFile:
+    file, circumstances = one.file, one.circumstances
+    plain = HeldFile(file_id=file.file_id.hex(), number=file.number, size_bytes=file.size_bytes)
+    if circumstances is None or not may_leave(Cargo.HEADERS, circumstances.label, line, radio):
+        return plain
+    session = circumstances.session_id
+    told = {"session_id": None if session is None else session.hex(), "due_utc_ns": one.due_utc_ns}
+    return plain.model_copy(update=told)
+
+
+def standings(holdings: Iterable[Holding], answer: InventoryAnswer) -> Standings:
+    """Read the answer; files that it does not name stay as they are."""
+    numbers = {one.file.file_id.hex(): one.file.number for one in holdings}
+    known = [(numbers[one.file_id], one) for one in answer.files if one.file_id in numbers]
+    return Standings(
+        first=frozenset(number for number, one in known if one.first),
+        parked={number: one.reason or "parked" for number, one in known if one.state == "parked"},
+        last_receipt_number=answer.last_receipt_number,
+    )
+
+
+def newest_receipt_number(*folders: Path) -> int:
+    """Highest number among the receipts that the unit holds: a store that knows less has lost some (SY-22)."""
+    newest = 0
+    for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
+        if not inbox.is_receipt(path.name):
+            continue
+        try:
+            newest = max(newest, read_receipt(path.read_bytes()).receipt_number)
+        except FileNotFoundError:
+            continue
+        except ReceiptError:
+            log.warning("%s is no receipt; the agent will reject it", path)
+    return newest
