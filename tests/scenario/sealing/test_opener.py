@@ -1,6 +1,7 @@
 """From a real camera's frames through the real media path and writer, and back to films: the back office's side."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import x25519
 
 from sealing.errors import UndecryptableError
-from sealing.framing import file_name
+from sealing.framing import RecordHeader, file_name
 from sealing.mp4 import MediaFileError
 from sealing.opener import OpenedSession, OpenError, OpenOptions, open_sealed
+from sealing.records import Open
 from sealing.report import ChainError, NotEvidenceError
-from tests.support.chains import agency
+from tests.support.chains import agency, start_writer
+from tests.support.clocks import ManualClock
 from tests.support.filmed import Take, record
+from tests.support.forging import records_of, resigned, write
 from tests.support.media_source import number_in
-from tests.support.recordings import film, trust
+from tests.support.recordings import Scene, film, trust
 
 
 def opened(spool: Path, out: Path) -> OpenedSession:
@@ -177,3 +181,29 @@ def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
         progress=lambda done, total: told.append((done, total)),
     )
     assert told[-1][0] == told[-1][1] > 0
+
+
+def test_a_unit_that_commits_to_another_key_is_found_out(tmp_path: Path) -> None:
+    """SF-22, row 40 of the catalogue: the chain is intact, and still does not open."""
+    clock = ManualClock()
+    scene = Scene(start_writer(tmp_path / "sealed", clock), clock)
+    key = scene.writer._output._sealer._epoch._key
+    scene.press()
+    scene.begin_run()
+    scene.record(1)
+    scene.finish()
+    scene.writer.halt("stop")
+
+    def lie(header: RecordHeader) -> RecordHeader:
+        if isinstance(header.body, Open) and header.body.file_number == 3:
+            return replace(header, body=replace(header.body, commitment=bytes(32)))
+        return header
+
+    previous = None
+    for path in sorted((tmp_path / "sealed").iterdir()):
+        found = resigned(records_of(path), key, lie, previous)
+        write(path, found)
+        previous = found[-1].hash
+    with pytest.raises(UndecryptableError, match="file 3: the wrapped key is not the one"):
+        opened(tmp_path / "sealed", tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
