@@ -1,0 +1,160 @@
+"""picamera2 on libcamera's virtual camera: the bridges that a machine without a camera needs.
+
+The driver under test is given `VirtualCamera.open` where a unit gives `Picamera2(0)`; everything behind that is what
+is shipped. Private names of picamera2 0.3.38 are used: its version is pinned.
+"""
+
+# ruff: noqa: ANN401 -- libcamera and picamera2 ship no types
+
+from __future__ import annotations
+
+import queue
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hal.ports import Clock
+from hal.worker import Worker
+
+_SECOND_NS = 1_000_000_000
+
+
+def _stand_in_for_kms() -> None:
+    """The preview on a bare screen wants bindings that Debian does not have; no preview is used."""
+    kms = types.ModuleType("pykms")
+    kms.PixelFormat = type("PixelFormat", (), {"__getattr__": lambda _, name: name})()  # type: ignore[attr-defined]
+    sys.modules.setdefault("pykms", kms)
+
+
+_stand_in_for_kms()
+
+import libcamera  # noqa: E402 -- after the stand-in
+from picamera2 import Picamera2  # noqa: E402
+from picamera2.allocators import DmaAllocator  # noqa: E402
+
+
+@contextmanager
+def _two_planes() -> Iterator[None]:
+    """The virtual camera takes NV12 as two planes of one buffer; picamera2 allocates one."""
+    real = libcamera.FrameBuffer
+
+    def split(planes: list[Any]) -> Any:
+        first, second = planes[0], real.Plane()
+        luma = first.length * 2 // 3
+        second.fd, second.offset, second.length = first.fd, luma, first.length - luma
+        first.length = luma
+        return real([first, second])
+
+    split.Plane = real.Plane  # type: ignore[attr-defined]
+    libcamera.FrameBuffer = split
+    try:
+        yield
+    finally:
+        libcamera.FrameBuffer = real
+
+
+class TwoPlaneAllocator(DmaAllocator):  # type: ignore[misc] # picamera2 ships no types
+    def allocate(self, config: Any, use_case: str) -> None:
+        with _two_planes():
+            super().allocate(config, use_case)
+
+
+class PacedCamera:
+    """Stands before libcamera's camera and lets one request through for each frame time.
+
+    The virtual camera runs as fast as it is asked; a sensor does not. What finds no request is a dropped frame.
+    """
+
+    def __init__(self, camera: Any, clock: Clock, frames_per_second: float) -> None:
+        self._camera = camera
+        self._clock = clock
+        self._period_ns = _SECOND_NS / frames_per_second
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._worker: Worker | None = None
+        self.stalled = False
+        self.drop = 0
+        """Frame times to let pass without a frame."""
+        self.given = 0
+        """Frames that the sensor made and somebody got."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._camera, name)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._camera == getattr(other, "_camera", other))
+
+    def __hash__(self) -> int:
+        return hash(self._camera)
+
+    def queue_request(self, request: Any) -> None:
+        self._requests.put(request)
+
+    def start(self, controls: Any = None) -> None:
+        if controls:
+            self._camera.start(controls)
+        else:
+            self._camera.start()
+        self._worker = Worker("sensor", self._clock, self._pace)
+        self._worker.start()
+
+    def stop(self) -> Any:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.request_stop()
+            worker.join(1.0)
+        self._requests = queue.SimpleQueue()
+        return self._camera.stop()
+
+    def _pace(self, worker: Worker) -> None:
+        due_ns = float(self._clock.boottime_ns())
+        while True:
+            due_ns = max(due_ns + self._period_ns, self._clock.boottime_ns())
+            if self._clock.wait(worker.stop, max(0.0, (due_ns - self._clock.boottime_ns()) / _SECOND_NS)):
+                return
+            if self.stalled:
+                continue
+            if self.drop > 0:
+                self.drop -= 1
+                continue
+            try:
+                self._camera.queue_request(self._requests.get_nowait())
+                self.given += 1
+            except queue.Empty:
+                continue
+
+
+class VirtualPicamera2(Picamera2):  # type: ignore[misc] # picamera2 ships no types
+    def _get_raw_modes(self) -> list[dict[str, Any]]:
+        """The virtual camera has no raw stream to ask for."""
+        role = libcamera.StreamRole.VideoRecording
+        config = self.camera.generate_configuration([role]).at(0)
+        return [{"format": str(config.pixel_format), "size": (config.size.width, config.size.height)}]
+
+
+class VirtualCamera:
+    """The cable and the sensor, for whoever plays fate."""
+
+    def __init__(self, clock: Clock, frames_per_second: float = 30.0) -> None:
+        self._clock = clock
+        self._frames_per_second = frames_per_second
+        self.plugged = True
+        self.sensor: PacedCamera | None = None
+        self.opened = 0
+
+    def open(self) -> VirtualPicamera2:
+        if not self.plugged:
+            raise RuntimeError("Camera __init__ sequence did not complete.")
+        camera = VirtualPicamera2(0, allocator=TwoPlaneAllocator())
+        camera.camera = self.sensor = PacedCamera(camera.camera, self._clock, self._frames_per_second)
+        self.opened += 1
+        return camera
+
+    def unplug(self) -> None:
+        self.plugged = False
+        if self.sensor is not None:
+            self.sensor.stalled = True
+
+    def plug(self) -> None:
+        self.plugged = True
