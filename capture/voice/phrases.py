@@ -89,7 +89,7 @@ def with_names(wording: str, officers: Sequence[SpokenOfficer], name_slot: str =
     """
     names = "、".join(officer.name for officer in officers)
     slot = re.escape(name_slot)
-    return re.sub(rf"{slot}(?:、{slot})*|\{{officers\}}", lambda _found: names, wording)
+    return re.sub(rf"{slot}(?:(?:、|, | and ){slot})*|\{{officers\}}", lambda _found: names, wording)
 
 
 class PromptBook:

@@ -83,6 +83,11 @@ def test_all_officers_are_named_whatever_the_slots(wording: str, slot: str, coun
     assert with_names(wording, OFFICERS[:count], slot) == f"执法人员{names}，您好"
 
 
+@pytest.mark.parametrize("joint", [" and ", ", ", "、"])
+def test_slots_of_either_language_take_the_names_once(joint: str) -> None:
+    assert with_names(f"officers ×××{joint}××× of", OFFICERS[:2]) == "officers 甲某、单某 of"
+
+
 def test_an_officer_s_name_is_never_taken_for_a_pattern() -> None:
     assert with_names("×××", (SpokenOfficer(r"\1某", "1"),)) == r"\1某"
 
