@@ -19,7 +19,7 @@ from agent.config import Language
 from agent.control import ControlSocket
 from agent.control_wire import CheckinRequest, CheckoutRequest, CheckRequest, Request, StatusRequest
 from agent.handover import handover_of
-from agent.receipts import KeptReceipts, ReceiptKeeper, load_kept
+from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
 from capture.media.limits import FileLimits
@@ -142,15 +142,12 @@ class Agent:
         if prepared.receipt_certificate is None:
             log.warning("no store-receipt.pem: receipts are not taken and nothing is ever freed")
             return None
+        rules = ReceiptRules(
+            prepared.paths, prepared.receipt_certificate, prepared.config.unit.device_id, prepared.config.spool
+        )
+        hardware = self._hardware
         self._receipts = ReceiptKeeper(
-            prepared.paths,
-            prepared.receipt_certificate,
-            prepared.config.unit.device_id,
-            self._kept,
-            self._hardware,
-            self._sealing,
-            prepared.config.spool,
-            self.session_open,
+            rules, self._kept, hardware.clock, hardware.storage, self._sealing, self.session_open
         )
         return self._receipts.worker
 

@@ -8,8 +8,9 @@ their codes), the store acts on them. A value that a text gives names its clause
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +25,24 @@ _SATURDAY = 5
 Year = Annotated[int, Field(ge=2020, le=2100)]
 
 List = Annotated[tuple[Words, ...], Field(max_length=ENTRIES_MAX)]
+
+
+class Coded(Protocol):
+    """An entry of a list that goes by a code."""
+
+    @property
+    def code(self) -> str:
+        """Its code."""
+        ...
+
+
+def check_codes_once(name: str, entries: Iterable[Coded]) -> None:
+    """PR-6: a code stands once in its list. Raises ValueError."""
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.code in seen:
+            raise ValueError(f"{name}: each code may stand once; {entry.code!r} stands twice")
+        seen.add(entry.code)
 
 
 class ActivityCategory(Section):
@@ -55,9 +74,7 @@ class ActivitiesSection(Section):
 
     @model_validator(mode="after")
     def _codes_once(self) -> Self:
-        codes = [category.code for category in self.categories]
-        if len(codes) != len(set(codes)):
-            raise ValueError("categories: each code may stand once")
+        check_codes_once("categories", self.categories)
         return self
 
 
@@ -80,6 +97,11 @@ class ExemptionSection(Section):
     """The addressee reviews it, not only receives it."""
     filed: bool = False
 
+    @model_validator(mode="after")
+    def _codes_once(self) -> Self:
+        check_codes_once("grounds", self.grounds)
+        return self
+
 
 class SecrecySection(Section):
     """Secrecy classes and what may leave over which transport (R16)."""
@@ -89,6 +111,14 @@ class SecrecySection(Section):
     """The text lets other laws add classes."""
     not_over_radio: tuple[Code, ...] = ()
     """Classes whose footage, headers and alerts never leave over radio (agency setting)."""
+
+    @model_validator(mode="after")
+    def _codes_fit(self) -> Self:
+        check_codes_once("classes", self.classes)
+        unknown = sorted(set(self.not_over_radio) - {each.code for each in self.classes})
+        if unknown:
+            raise ValueError(f"not_over_radio names {unknown[0]!r}, which is no class; correct the code")
+        return self
 
 
 class RetentionSection(Section):

@@ -31,6 +31,7 @@ from agent.duties import (
     RetentionSection,
     SecrecySection,
     WorkingDaysSection,
+    check_codes_once,
 )
 from agent.errors import ProfileError
 from capture.profile import CaptureProfile, Section, Words
@@ -79,6 +80,14 @@ class Profile(Section):
     duties: Annotated[tuple[Duty, ...], Field(max_length=DUTIES_MAX)] = ()
 
     @model_validator(mode="after")
+    def _codes_once(self) -> Self:
+        """PR-6, for the lists of a section that cannot say so itself."""
+        exception, labels = self.sync.transfer.exception, self.sync.labels
+        check_codes_once("sync.transfer.exception.reasons", exception.reasons if exception else ())
+        check_codes_once("sync.labels.fields", labels.fields if labels else ())
+        return self
+
+    @model_validator(mode="after")
     def _working_days_there(self) -> Self:
         """PR-7: who counts working days carries the calendar."""
         transfer = self.sync.transfer
@@ -96,7 +105,7 @@ class LoadedProfile:
 
     profile: Profile
     hash: bytes
-    """SHA-256 of the file, sealed in every file's OPEN."""
+    """SHA-256 of the file's bytes, sealed in every file's OPEN (PR-1)."""
     source: str
     """File that it was read from, for messages."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from cryptography import x509
 from agent.config import FreePolicy, SpoolTable, UnitPaths
 from agent.reclaim import next_to_free
 from hal.errors import HardwareError
-from hal.ports import Hardware
+from hal.ports import Clock, Storage
 from hal.worker import Worker
 from sealing.errors import DeletionRefusedError, SealingError
 from sealing.framing import file_name
@@ -84,43 +84,50 @@ def load_kept(directory: Path, present: frozenset[int]) -> KeptReceipts:
     return kept
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiptRules:
+    """Whose receipts count, and what follows from them."""
+
+    paths: UnitPaths
+    certificate: x509.Certificate
+    """The store's receipt certificate."""
+    device_id: str
+    spool: SpoolTable
+    """When space is freed."""
+
+
 class ReceiptKeeper:
     """Takes receipts from the inbox and frees what they cover.
 
     Args:
-        paths: Where the unit's things lie.
-        certificate: The store's receipt certificate.
-        device_id: This unit.
+        rules: Whose receipts count.
         kept: Receipts of runs before.
-        hardware: Clock and medium.
+        clock: By which it waits.
+        storage: The spool's medium.
         sealing: Seals and frees.
-        settings: When space is freed.
         session_open: Whether a recording is going on.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - composed once, by the daemon
+    def __init__(
         self,
-        paths: UnitPaths,
-        certificate: x509.Certificate,
-        device_id: str,
+        rules: ReceiptRules,
         kept: KeptReceipts,
-        hardware: Hardware,
+        clock: Clock,
+        storage: Storage,
         sealing: SealingService,
-        settings: SpoolTable,
         session_open: Callable[[], bool],
     ) -> None:
-        self._paths = paths
-        self._certificate = certificate
-        self._device_id = device_id
+        self._rules = rules
+        self._paths = rules.paths
         self._kept = kept
-        self._hardware = hardware
+        self._clock = clock
+        self._storage = storage
         self._sealing = sealing
-        self._settings = settings
         self._session_open = session_open
-        self._inbox = Inbox(paths.inbox, paths.rejected, certificate, device_id)
+        self._inbox = Inbox(rules.paths.inbox, rules.paths.rejected, rules.certificate, rules.device_id)
         self._not_now: set[int] = set()
         self._complained = False
-        self.worker: Final = Worker("receipts", hardware.clock, self._body, allowance_seconds=ALLOWANCE_SECONDS)
+        self.worker: Final = Worker("receipts", clock, self._body, allowance_seconds=ALLOWANCE_SECONDS)
 
     def tend(self) -> None:
         """One round: take what lies in the inbox, then free what has to go."""
@@ -136,7 +143,7 @@ class ReceiptKeeper:
                 self._complained = False
             except (OSError, SealingError, HardwareError) as error:
                 self._complain(error)
-            self._hardware.clock.wait(worker.stop, POLL_SECONDS)
+            self._clock.wait(worker.stop, POLL_SECONDS)
 
     def _complain(self, error: Exception) -> None:
         if not self._complained:
@@ -175,7 +182,7 @@ class ReceiptKeeper:
             raise ReceiptMismatchError(f"file {number} is open or not in the spool; nothing is receipted")
         following = min((each for each in numbers(spool) if each > number), default=None)
         behind = None if following is None else spool / file_name(following)
-        check_receipt(item.data, self._certificate, self._device_id, spool / file_name(number), behind)
+        check_receipt(item.data, self._rules.certificate, self._rules.device_id, spool / file_name(number), behind)
 
     def _keep(self, item: InboxReceipt) -> None:
         write_file(self._paths.receipts / receipt_name(item.file_number), item.data)
@@ -186,12 +193,12 @@ class ReceiptKeeper:
 
     def _free(self) -> None:
         """Free one file after the other while the policy names one."""
-        policy = FreePolicy.WHEN_NEEDED if self._session_open() else self._settings.free
+        policy = FreePolicy.WHEN_NEEDED if self._session_open() else self._rules.spool.free
         while not self.worker.stop.is_set():
             self.worker.beat()
             files = [file for file in self._sealing.sealed_files() if file.number not in self._not_now]
-            medium = self._hardware.storage.usage()
-            number = next_to_free(files, medium, policy, self._settings.free_below_percent)
+            medium = self._storage.usage()
+            number = next_to_free(files, medium, policy, self._rules.spool.free_below_percent)
             if number is None:
                 return
             self._free_one(number)
@@ -218,8 +225,3 @@ def _for_the_chain(item: InboxReceipt) -> StoreReceipt:
         store_id=receipt.store_id,
         receipt_number=receipt.receipt_number,
     )
-
-
-def receipted_files(kept: KeptReceipts) -> Mapping[int, bytes]:
-    """What the writer has to know of receipts before it starts."""
-    return dict(kept.by_file)

@@ -110,7 +110,7 @@ class OfficersSection(Section):
 
 
 class NoticeSection(Section):
-    """How the party is told that it is recorded (R4)."""
+    """How the party is told that it is recorded (R4; `agent/PROFILE.md`, PR-8)."""
 
     wording: Words
     """The sentence, verbatim; every `name_slot` in it takes an officer's name."""

@@ -70,11 +70,7 @@ SPECIFICATIONS: Mapping[str, str] = {
 }
 """Each specification and the letters that its clause ids begin with."""
 
-AWAITED = frozenset(
-    {
-        "agent/PROFILE.md",
-    }
-)
+AWAITED: frozenset[str] = frozenset()
 
 IMPURE_MODULES = frozenset(
     {

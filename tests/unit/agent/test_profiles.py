@@ -102,11 +102,32 @@ def test_pr_4_all_broken_rules_are_named_one_in_a_line() -> None:
     assert len(said.splitlines()) == 2
 
 
-def test_pr_6_codes_stand_once_in_their_list() -> None:
-    category = '[[activities.categories]]\ncode = "a"\nzh = "甲"\nen = "A"\nmust = true\n'
-    assert "each code may stand once" in refused(MINIMAL + category * 2)
-    cause = '[[capture.interruptions.causes]]\ncode = "a"\nzh = "甲"\nen = "A"\n'
-    assert "each code may stand once" in refused(MINIMAL + cause * 2)
+GROUND = 'code = "a"\nzh = "甲"\nen = "A"\n'
+
+
+@pytest.mark.parametrize(
+    "doubled",
+    [
+        "[[activities.categories]]\nmust = true\n" + GROUND,
+        "[[capture.interruptions.causes]]\n" + GROUND,
+        "[[exemption.grounds]]\n" + GROUND,
+        "[[secrecy.classes]]\n" + GROUND,
+        "[[sync.labels.fields]]\n" + GROUND,
+    ],
+)
+def test_pr_6_codes_stand_once_in_their_list(doubled: str) -> None:
+    assert "each code may stand once" in refused(MINIMAL + doubled * 2)
+    parse_profile((MINIMAL + doubled).encode(), "own.toml")
+
+
+def test_pr_6_a_code_that_names_no_entry_is_refused() -> None:
+    section = '[secrecy]\nnot_over_radio = ["b"]\n[[secrecy.classes]]\n'
+    assert "not_over_radio names 'b', which is no class" in refused(MINIMAL + section + GROUND)
+
+
+def test_pr_8_a_sentence_must_contain_what_the_text_rules() -> None:
+    notice = '[capture.notice]\nwording = "您好。"\ncontains = "全程录音录像"\n'
+    assert "wording must contain '全程录音录像'" in refused(MINIMAL.replace("[capture]", notice))
 
 
 def test_a_name_that_is_neither_shipped_nor_a_file_is_answered_with_what_there_is() -> None:

@@ -1,0 +1,199 @@
+"""From the inbox to free space: nothing is freed without a receipt that was checked against the own disk."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agent.config import AgentConfig, FreePolicy, HalTable, ProfileTable, SpoolTable, UnitPaths, UnitTable
+from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
+from capture.resume import replay
+from hal.drivers.files import DirectoryStorage
+from hal.drivers.system_clock import SystemClock
+from sealing.receipts import receipt_hash
+from sealing.service import SealingService
+from sealing.trust import Trust
+from sealing.verifier import verify_chain
+from sync import inbox
+from sync.receipt_check import check_receipt
+from tests.support.chains import start_writer
+from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store
+from tests.unit.sync.test_intake import bring, ended
+
+FILES = ("00000001.evs", "00000002.evs", "00000003.evs", "00000004.evs")
+
+
+@dataclass
+class Desk:
+    """A unit's spool with a writer at work, and the keeper under test."""
+
+    store: StoreOnDisk
+    unit: UnitOnDisk
+    sealing: SealingService
+    policy: FreePolicy
+    recording: bool = False
+    receipts: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> UnitPaths:
+        table = UnitTable(device_id=self.unit.device_id, state_directory=self.unit.state, run_directory=self.unit.state)
+        return UnitPaths(AgentConfig(unit=table, hal=HalTable(driver_set="-"), profile=ProfileTable(name="-")))
+
+    def keeper(self, kept: KeptReceipts | None = None) -> ReceiptKeeper:
+        spool = SpoolTable(free=self.policy, free_below_percent=1)
+        rules = ReceiptRules(self.paths, self.store.receipt_certificate(), self.unit.device_id, spool)
+        storage = DirectoryStorage(self.paths.spool)
+        return ReceiptKeeper(
+            rules, kept or KeptReceipts({}, {}), SystemClock(), storage, self.sealing, lambda: self.recording
+        )
+
+    def deliver(self, *numbers: int) -> None:
+        for number in numbers:
+            inbox.put(self.paths.inbox, number, self.receipts[number])
+
+    def sealed(self) -> list[str]:
+        return sorted(path.name for path in self.paths.spool.glob("*.evs"))
+
+    def inbox_names(self) -> list[str]:
+        return sorted(path.name for path in self.paths.inbox.iterdir())
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Four files that have ended, all of them receipted by the store, and a fifth that is being written."""
+    with opened_store(tmp_path / "store") as store:
+        unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
+        fill_spool(unit, footage_files=2)
+        receipts = {file.number: bring(store, file) for file in ended(unit)}
+        assert sorted(receipts) == [1, 2, 3, 4]
+        service = SealingService(
+            lambda: start_writer(unit.paths.spool, SystemClock(), unit=unit.identity, replay=replay), SystemClock()
+        )
+        service.start()
+        yield Desk(store, unit, service, FreePolicy.WHEN_RECEIPTED, receipts=receipts)
+        service.stop("stop", 10)
+        verify_chain([unit.paths.spool], Trust.load(store.directory / "trust"))
+
+
+def test_what_is_receipted_is_sealed_kept_and_freed_but_for_the_newest(desk: Desk) -> None:
+    desk.deliver(1, 2, 3, 4)
+    desk.keeper().tend()
+    assert desk.inbox_names() == []
+    ended_still = [file.number for file in desk.sealing.sealed_files()]
+    assert not set(FILES[:3]) & set(desk.sealed())
+    assert ended_still == [max(ended_still)], "the newest that has ended stays"
+    assert {path.name for path in desk.paths.receipts.iterdir()} <= {"00000004.receipt"}
+
+
+def test_receipts_are_kept_byte_for_byte(desk: Desk) -> None:
+    desk.policy = FreePolicy.WHEN_NEEDED
+    desk.deliver(2, 4)
+    desk.keeper().tend()
+    for number in (2, 4):
+        assert (desk.paths.receipts / f"{number:08d}.receipt").read_bytes() == desk.receipts[number]
+
+
+def test_without_a_receipt_nothing_is_freed(desk: Desk) -> None:
+    desk.deliver(2)
+    desk.keeper().tend()
+    assert desk.sealed() == ["00000001.evs", "00000003.evs", "00000004.evs", "00000005.evs"]
+
+
+def test_when_needed_keeps_everything_while_there_is_room(desk: Desk) -> None:
+    desk.policy = FreePolicy.WHEN_NEEDED
+    desk.deliver(1, 2, 3, 4)
+    desk.keeper().tend()
+    assert desk.inbox_names() == []
+    assert desk.sealed() == [*FILES, "00000005.evs"]
+    assert [file.receipt_hash for file in desk.sealing.sealed_files()] == [
+        receipt_hash(desk.receipts[number]) for number in (1, 2, 3, 4)
+    ]
+
+
+def test_while_a_recording_goes_on_the_disk_is_left_to_it(desk: Desk) -> None:
+    desk.recording = True
+    desk.deliver(1, 2, 3, 4)
+    keeper = desk.keeper()
+    keeper.tend()
+    assert len(desk.inbox_names()) == 4
+    assert desk.sealed() == [*FILES, "00000005.evs"]
+    desk.recording = False
+    keeper.tend()
+    assert desk.inbox_names() == []
+
+
+def test_a_file_that_changed_on_the_disk_is_kept_and_its_receipt_put_aside(desk: Desk) -> None:
+    path = desk.paths.spool / "00000002.evs"
+    data = bytearray(path.read_bytes())
+    data[-200] ^= 1
+    good = path.read_bytes()
+    path.write_bytes(bytes(data))
+    desk.deliver(2, 3)
+    desk.keeper().tend()
+    assert "00000002.evs" in desk.sealed()
+    assert "00000003.evs" not in desk.sealed()
+    assert (desk.paths.rejected / "00000002.receipt").exists()
+    assert "the file must be kept" in (desk.paths.rejected / "00000002.receipt.reason").read_text()
+    path.write_bytes(good)
+
+
+def test_a_receipt_under_another_files_name_frees_neither(desk: Desk) -> None:
+    inbox.put(desk.paths.inbox, 3, desk.receipts[2])
+    desk.keeper().tend()
+    assert desk.sealed() == [*FILES, "00000005.evs"]
+    assert (desk.paths.rejected / "00000003.receipt").exists()
+
+
+def test_a_receipt_for_the_open_file_is_put_aside(desk: Desk) -> None:
+    inbox.put(desk.paths.inbox, 5, desk.receipts[2])
+    desk.keeper().tend()
+    assert "open or not in the spool" in (desk.paths.rejected / "00000005.receipt.reason").read_text()
+
+
+def test_a_receipt_that_is_known_is_taken_out_and_not_sealed_again(desk: Desk) -> None:
+    desk.policy = FreePolicy.WHEN_NEEDED
+    keeper = desk.keeper()
+    desk.deliver(2)
+    keeper.tend()
+    before = (desk.paths.spool / "00000005.evs").stat().st_size
+    desk.deliver(2)
+    keeper.tend()
+    assert desk.inbox_names() == []
+    assert (desk.paths.spool / "00000005.evs").stat().st_size == before
+
+
+def test_receipts_are_found_again_at_the_next_start_and_freed_files_leave_none(desk: Desk) -> None:
+    desk.policy = FreePolicy.WHEN_NEEDED
+    desk.deliver(1, 2, 3)
+    desk.keeper().tend()
+    (desk.paths.receipts / "00000003.receipt").write_bytes(b"damaged")
+    (desk.paths.receipts / "note.txt").write_text("not a receipt")
+    kept = load_kept(desk.paths.receipts, frozenset({2, 3, 4}))
+    assert kept.by_file == {2: receipt_hash(desk.receipts[2])}
+    assert set(kept.by_number.values()) == {receipt_hash(desk.receipts[2])}
+    assert sorted(path.name for path in desk.paths.receipts.iterdir()) == ["00000002.receipt", "note.txt"]
+
+
+def test_a_unit_without_receipts_has_none_to_load(tmp_path: Path) -> None:
+    assert load_kept(tmp_path / "nowhere", frozenset()) == KeptReceipts({}, {})
+
+
+def test_its_thread_takes_what_comes_and_ends_when_told(desk: Desk) -> None:
+    keeper = desk.keeper()
+    desk.deliver(2)
+    keeper.worker.start()
+    clock = SystemClock()
+    for _ in range(100):
+        if not desk.inbox_names():
+            break
+        clock.wait(clock.signal(), 0.05)
+    keeper.worker.request_stop()
+    assert keeper.worker.join(5)
+    assert desk.inbox_names() == []
+
+
+def test_the_store_promised_what_lies_on_the_disk(desk: Desk) -> None:
+    for number, data in desk.receipts.items():
+        path = desk.paths.spool / f"{number:08d}.evs"
+        check_receipt(data, desk.store.receipt_certificate(), desk.unit.device_id, path)
