@@ -138,6 +138,7 @@ def test_a_name_that_is_neither_shipped_nor_a_file_is_answered_with_what_there_i
 
 
 def test_a_value_without_a_clause_is_found_wherever_it_stands() -> None:
+    """PR-5."""
     text = (
         MINIMAL
         + '[secrecy]\n[[secrecy.classes]]\ncode = "a"\nzh = "甲"\nen = "A"\n[repair]\nhours = 24\nstarts = "x"\n'

@@ -47,6 +47,7 @@ def test_pr_7_a_limit_in_working_days_needs_the_calendar() -> None:
     ],
 )
 def test_pr_7_days_that_cannot_be_meant_are_refused(days_off: str, made_up: str, words: str) -> None:
+    """PR-7."""
     section = f"[working_days]\nyears = [2026]\ndays_off = {days_off}\nmade_up = {made_up}\n"
     with pytest.raises(ProfileError, match=words):
         parse_profile(f"{MINIMAL}\n{section}".encode(), "own.toml")
