@@ -106,8 +106,10 @@ class StorageFile(Protocol):
         """The file's name inside the spool."""
         ...
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         """Append all of `data` with one write. Blocks as long as the medium does.
+
+        A view is the caller's again on return: what it shows may change then.
 
         Raises:
             StorageFullError: No room; a part may stand in the file, the caller truncates nothing.

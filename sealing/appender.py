@@ -11,7 +11,8 @@ from typing import Protocol
 
 from sealing.errors import WriterStateError
 from sealing.fileid import FileIdentity
-from sealing.limits import MAGIC
+from sealing.limits import MAGIC, TAG_BYTES
+from sealing.recordbuffer import RecordBuffer
 from sealing.records import FileKind, RunFacts
 from sealing.sealer import SealedRecord
 from sealing.suites import ContentCipher, Suite
@@ -20,7 +21,7 @@ from sealing.suites import ContentCipher, Suite
 class AppendOnlyFile(Protocol):
     """What a file has to offer (`hal.ports.StorageFile`)."""
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         """Append all of `data` with one write; raises OSError."""
         ...
 
@@ -43,6 +44,7 @@ class FileInWriting:
         handle: The empty file.
         cipher: Encrypts its payloads.
         suite: The suite in force.
+        buffer: Where its records are put together.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class FileInWriting:
         handle: AppendOnlyFile,
         cipher: ContentCipher,
         suite: Suite,
+        buffer: RecordBuffer,
     ) -> None:
         self.number = number
         self.kind = kind
@@ -62,6 +65,7 @@ class FileInWriting:
         self.opened_utc_ns = 0
         self._handle = handle
         self._cipher: ContentCipher | None = cipher
+        self._buffer = buffer
         self._identity = FileIdentity(suite)
         self._encrypted = 0
 
@@ -71,7 +75,8 @@ class FileInWriting:
         Raises:
             OSError: The medium failed; nothing of it counts.
         """
-        self._put(MAGIC, records)
+        parts = (record.prefix + record.header_bytes for record in records)
+        self._put(b"".join((MAGIC, *parts)), records)
         self.opened_utc_ns = records[0].header.utc_ns
 
     def add(self, record: SealedRecord) -> None:
@@ -80,10 +85,13 @@ class FileInWriting:
         Raises:
             OSError: The medium failed; the record does not count.
         """
-        self._put(b"", [record])
+        if record.payload:
+            self._put(self._buffer.frame(record.prefix, record.header_bytes, len(record.payload)), [record])
+        else:
+            self._put(record.prefix + record.header_bytes, [record])
 
-    def encrypt(self, sequence: int, record_type: int, plaintext: bytes) -> bytes:
-        """Encrypt the payload of the record that comes next.
+    def encrypt(self, sequence: int, record_type: int, plaintext: bytes) -> memoryview:
+        """Encrypt the payload of the record that comes next; what is returned holds until that record is added.
 
         Raises:
             WriterStateError: The file has ended, or a payload was encrypted for this place before: doing so again
@@ -92,7 +100,9 @@ class FileInWriting:
         if self._cipher is None or sequence <= self._encrypted:
             raise WriterStateError(f"file {self.number} must not encrypt anything for record {sequence} (again)")
         self._encrypted = sequence
-        return self._cipher.encrypt(sequence, record_type, plaintext)
+        ciphertext = self._buffer.payload(len(plaintext) + TAG_BYTES)
+        self._cipher.encrypt_into(sequence, record_type, plaintext, ciphertext)
+        return ciphertext
 
     def file_id(self, torn: bytes = b"") -> bytes:
         """Return the file id as the file stands."""
@@ -103,14 +113,9 @@ class FileInWriting:
         self._cipher = None
         self._handle.close()
 
-    def _put(self, before: bytes, records: Sequence[SealedRecord]) -> None:
-        data = b"".join((before, *(part for record in records for part in _parts(record))))
+    def _put(self, data: bytes | memoryview, records: Sequence[SealedRecord]) -> None:
         self._handle.append(data)
         self._handle.sync()
         self.synced_bytes += len(data)
         for record in records:
             self._identity.add_record(record.prefix, record.header_bytes)
-
-
-def _parts(record: SealedRecord) -> tuple[bytes, bytes, bytes]:
-    return record.prefix, record.header_bytes, record.payload

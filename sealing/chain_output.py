@@ -23,6 +23,7 @@ from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy
 from sealing.keys import EpochIssuer
 from sealing.limits import CONTENT_KEY_BYTES, LIST_ITEMS_MAX, SALT_BYTES
+from sealing.recordbuffer import RecordBuffer
 from sealing.records import (
     Body,
     Boot,
@@ -86,6 +87,7 @@ class ChainOutput:
         self._recipients = policy.recipients
         self._reserve_bytes = policy.reserve_bytes
         self._suite = policy.check()
+        self._buffer = RecordBuffer()
         issuer = EpochIssuer(self._suite, identity.device_id, identity.signer)
         self._sealer = Sealer(
             self._suite, identity.device_id, recovery.boot_number, issuer, recovery.place, recovery.last_epoch
@@ -215,7 +217,7 @@ class ChainOutput:
         try:
             # SF-26: `create` returns with the directory entry on the medium.
             handle = self._storage.create(file_name(number))
-            file = FileInWriting(number, facts.kind, facts.run, handle, cipher, self._suite)
+            file = FileInWriting(number, facts.kind, facts.run, handle, cipher, self._suite, self._buffer)
             try:
                 file.begin(records)
             except OSError:

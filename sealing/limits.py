@@ -42,6 +42,8 @@ HASH_BYTES: Final = 32
 KEY_ID_BYTES: Final = 16
 SALT_BYTES: Final = 16
 CONTENT_KEY_BYTES: Final = 32
+TAG_BYTES: Final = 16
+"""Authentication tag behind the ciphertext, in every suite of version 1."""
 SESSION_ID_BYTES: Final = 16
 EPOCH_CERTIFICATE_BYTES_MAX: Final = 1_024
 SIGNATURE_BYTES_MAX: Final = 64

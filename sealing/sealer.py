@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealing import framing
-from sealing.framing import PREFIX_BYTES, RecordHeader
+from sealing.framing import RecordHeader
 from sealing.keys import EpochIssuer, EpochKey
 from sealing.limits import EPOCH_RECORDS_MAX, EPOCH_SECONDS_MAX
 from sealing.records import Body
@@ -45,18 +45,9 @@ class SealedRecord:
     header: RecordHeader
     prefix: bytes
     header_bytes: bytes
-    payload: bytes
+    payload: bytes | memoryview
+    """As it was handed in: a view holds until the buffer behind it is used again."""
     hash: bytes
-
-    @property
-    def data(self) -> bytes:
-        """What stands in the file."""
-        return b"".join((self.prefix, self.header_bytes, self.payload))
-
-    @property
-    def length_bytes(self) -> int:
-        """Length of `data`."""
-        return PREFIX_BYTES + len(self.header_bytes) + len(self.payload)
 
     @property
     def after(self) -> Place:
@@ -116,7 +107,7 @@ class Sealer:
         self._epoch_records = 0
         self._epoch_began_ns = None
 
-    def seal(self, body: Body, payload: bytes, stamp: Stamp, place: Place | None = None) -> SealedRecord:
+    def seal(self, body: Body, payload: bytes | memoryview, stamp: Stamp, place: Place | None = None) -> SealedRecord:
         """Make a record at the present place, or at `place` behind one that is not durable yet.
 
         Args:

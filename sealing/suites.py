@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sealing.cose import Algorithm, PublicKey
 from sealing.errors import SuiteError, UndecryptableError
-from sealing.limits import CONTENT_KEY_BYTES, HASH_BYTES, KEY_ID_BYTES
+from sealing.limits import CONTENT_KEY_BYTES, HASH_BYTES, KEY_ID_BYTES, TAG_BYTES
 
 RecipientPublicKey = x25519.X25519PublicKey | ec.EllipticCurvePublicKey
 RecipientPrivateKey = x25519.X25519PrivateKey | ec.EllipticCurvePrivateKey
@@ -57,12 +57,21 @@ class ContentCipher:
         self._aead = AESGCM(_derive(content_key, salt, _PAYLOAD_KEY))
 
     def encrypt(self, sequence: int, record_type: int, plaintext: bytes) -> bytes:
+        """As `encrypt_into`; returns ciphertext and 16 byte tag."""
+        ciphertext = bytearray(len(plaintext) + TAG_BYTES)
+        self.encrypt_into(sequence, record_type, plaintext, memoryview(ciphertext))
+        return bytes(ciphertext)
+
+    def encrypt_into(self, sequence: int, record_type: int, plaintext: bytes, room: memoryview) -> None:
         """Encrypt the payload of one record; a sequence number is used once under a key (SF-21).
 
-        Returns:
-            Ciphertext and 16 byte tag.
+        Args:
+            sequence: The record's.
+            record_type: The record's.
+            plaintext: The payload in the clear.
+            room: Takes ciphertext and 16 byte tag; exactly that long.
         """
-        return self._aead.encrypt(_nonce(sequence), plaintext, self._associated(sequence, record_type))
+        self._aead.encrypt_into(_nonce(sequence), plaintext, self._associated(sequence, record_type), room)
 
     def decrypt(self, sequence: int, record_type: int, ciphertext: bytes) -> bytes:
         """Decrypt the payload of one record.
@@ -90,7 +99,7 @@ class Suite:
         """Begin a hash."""
         return hashlib.sha256()
 
-    def digest(self, data: bytes) -> bytes:
+    def digest(self, data: bytes | memoryview) -> bytes:
         """Hash bytes at once."""
         return hashlib.sha256(data).digest()
 

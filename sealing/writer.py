@@ -23,7 +23,7 @@ from sealing.errors import BodyError, DeletionRefusedError, StorageFaultError, W
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
 from sealing.initsegment import init_segment
-from sealing.limits import LIST_ITEMS_MAX, PAYLOAD_BYTES_MAX
+from sealing.limits import LIST_ITEMS_MAX, PAYLOAD_BYTES_MAX, TAG_BYTES
 from sealing.records import (
     Boot,
     Close,
@@ -46,7 +46,6 @@ from sealing.recovery import (
 from sealing.references import RecordReference, SealedFile, StoreReceipt
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
-_TAG_BYTES: Final = 16
 _SESSION_BODIES: Final = frozenset(get_args(SessionBody))
 
 
@@ -194,8 +193,8 @@ class ChainWriter:
             WriterStateError: No footage is open.
         """
         run = self._footage_in_force()
-        if not 0 < len(data) <= PAYLOAD_BYTES_MAX - _TAG_BYTES - len(self._init):
-            raise BodyError(f"fragment of {len(data)} bytes; 1 to {PAYLOAD_BYTES_MAX - _TAG_BYTES} can be sealed")
+        if not 0 < len(data) <= PAYLOAD_BYTES_MAX - TAG_BYTES - len(self._init):
+            raise BodyError(f"fragment of {len(data)} bytes; 1 to {PAYLOAD_BYTES_MAX - TAG_BYTES} can be sealed")
         codec.check_body(body)
         self._output.keep_reserve(len(data))
         file = self._footage_file(run, body.first_frame, body.first_sample)

@@ -124,7 +124,7 @@ class DirectoryFile:
         """The file's name inside the spool."""
         return self._name
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         """Append all of `data` with one write.
 
         Raises:

@@ -102,7 +102,7 @@ class Medium:
         cut_power, self._cut = self._cut[1], None
         return cut_power
 
-    def some_of(self, data: bytes) -> bytes:
+    def some_of(self, data: bytes | memoryview) -> bytes | memoryview:
         """The part of a write that reached the medium before the power went."""
         return data[: self._random.randint(0, len(data))]
 
@@ -160,7 +160,7 @@ class MediumFile:
         """The file's name inside the spool."""
         return self._name
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         """Append all of `data` with one write."""
         self._medium.admit("append", self._name, len(data), writes=True)
         with self._medium.lock:

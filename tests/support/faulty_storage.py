@@ -85,7 +85,7 @@ class _FaultyFile:
     def name(self) -> str:
         return self._inner.name
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         self._storage._step("append", lambda part: self._append_part(data, part))
         self._inner.append(data)
         self._storage.unsynced[self.name] = self._storage.unsynced.get(self.name, 0) + len(data)
@@ -98,7 +98,7 @@ class _FaultyFile:
     def close(self) -> None:
         self._inner.close()
 
-    def _append_part(self, data: bytes, part: float) -> None:
+    def _append_part(self, data: bytes | memoryview, part: float) -> None:
         length = int(len(data) * part)
         if length:
             self._inner.append(data[:length])

@@ -69,7 +69,7 @@ class MemoryFile:
         self._storage = storage
         self.name = name
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         self._storage.files[self.name].extend(data)
 
     def sync(self) -> None:
