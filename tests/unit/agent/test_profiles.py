@@ -30,11 +30,13 @@ def test_a_shipped_profile_loads_under_its_own_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_pr_5_every_value_of_a_shipped_profile_names_its_clause(name: str) -> None:
+    """PR-5."""
     assert not uncited_values(load_profile(name).profile)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_pr_5_thresholds_are_nobodys_article_but_the_agencys_choice(name: str) -> None:
+    """PR-5."""
     settings = agency_settings(load_profile(name).profile)
     assert {"capture.preflight.battery_percent_min", "capture.preflight.blocking"} <= set(settings)
 
@@ -54,6 +56,7 @@ def test_leftovers_of_other_texts_are_never_shown(name: str) -> None:
 
 
 def test_pr_1_the_hash_is_that_of_the_files_bytes(tmp_path: Path) -> None:
+    """PR-1."""
     path = tmp_path / "own.toml"
     path.write_text(MINIMAL, encoding="utf-8")
     assert load_profile(str(path)).hash == hashlib.sha256(path.read_bytes()).digest()
@@ -61,6 +64,7 @@ def test_pr_1_the_hash_is_that_of_the_files_bytes(tmp_path: Path) -> None:
 
 
 def test_pr_2_a_profile_that_is_too_large_or_no_toml_is_refused_unread() -> None:
+    """PR-2."""
     with pytest.raises(ProfileError, match=f"at most {PROFILE_BYTES_MAX}"):
         parse_profile(b"#" * (PROFILE_BYTES_MAX + 1), "own.toml")
     assert "not a TOML file" in refused("[profile")
@@ -69,6 +73,7 @@ def test_pr_2_a_profile_that_is_too_large_or_no_toml_is_refused_unread() -> None
 
 
 def test_pr_3_what_a_profile_leaves_out_is_absent() -> None:
+    """PR-3."""
     profile = parse_profile(MINIMAL.encode(), "own.toml").profile
     assert profile.capture.notice is None
     assert profile.capture.statement is None
@@ -93,11 +98,13 @@ def test_pr_3_what_a_profile_leaves_out_is_absent() -> None:
     ],
 )
 def test_pr_4_a_broken_rule_is_named_with_file_key_value_and_rule(change: tuple[str, str], words: list[str]) -> None:
+    """PR-4."""
     said = refused(MINIMAL.replace(*change))
     assert all(word in said for word in ["own.toml", *words]), said
 
 
 def test_pr_4_all_broken_rules_are_named_one_in_a_line() -> None:
+    """PR-4."""
     said = refused(MINIMAL.replace("[capture]", "[capture]\ncolour = 1\nshape = 2"))
     assert len(said.splitlines()) == 2
 
@@ -116,16 +123,19 @@ GROUND = 'code = "a"\nzh = "甲"\nen = "A"\n'
     ],
 )
 def test_pr_6_codes_stand_once_in_their_list(doubled: str) -> None:
+    """PR-6."""
     assert "each code may stand once" in refused(MINIMAL + doubled * 2)
     parse_profile((MINIMAL + doubled).encode(), "own.toml")
 
 
 def test_pr_6_a_code_that_names_no_entry_is_refused() -> None:
+    """PR-6."""
     section = '[secrecy]\nnot_over_radio = ["b"]\n[[secrecy.classes]]\n'
     assert "not_over_radio names 'b', which is no class" in refused(MINIMAL + section + GROUND)
 
 
 def test_pr_8_a_sentence_must_contain_what_the_text_rules() -> None:
+    """PR-8."""
     notice = '[capture.notice]\nwording = "您好。"\ncontains = "全程录音录像"\n'
     assert "wording must contain '全程录音录像'" in refused(MINIMAL.replace("[capture]", notice))
 
@@ -138,7 +148,6 @@ def test_a_name_that_is_neither_shipped_nor_a_file_is_answered_with_what_there_i
 
 
 def test_a_value_without_a_clause_is_found_wherever_it_stands() -> None:
-    """PR-5."""
     text = (
         MINIMAL
         + '[secrecy]\n[[secrecy.classes]]\ncode = "a"\nzh = "甲"\nen = "A"\n[repair]\nhours = 24\nstarts = "x"\n'

@@ -14,11 +14,13 @@ from tests.support.profiles import MINIMAL
 
 
 def test_pr_7_the_section_that_is_printed_is_the_official_calendar() -> None:
+    """PR-7."""
     section = WorkingDaysSection.model_validate(tomllib.loads(working_days_toml([2025, 2026]))["working_days"])
     assert section.table() == chinese_working_days([2025, 2026])
 
 
 def test_pr_7_wuhan_ships_what_the_command_prints() -> None:
+    """PR-7."""
     shipped = load_profile("wuhan").profile.working_days
     assert shipped is not None
     assert shipped.table() == chinese_working_days(shipped.years)
@@ -27,11 +29,13 @@ def test_pr_7_wuhan_ships_what_the_command_prints() -> None:
 
 
 def test_pr_7_a_year_that_is_not_published_is_refused() -> None:
+    """PR-7."""
     with pytest.raises(ProfileError, match="the calendar of 2099 is not known"):
         working_days_toml([2026, 2099])
 
 
 def test_pr_7_a_limit_in_working_days_needs_the_calendar() -> None:
+    """PR-7."""
     text = MINIMAL.replace("hours = 24", "working_days = 2")
     with pytest.raises(ProfileError, match=r"add \[working_days\]"):
         parse_profile(text.encode(), "own.toml")
