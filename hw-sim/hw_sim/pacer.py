@@ -19,6 +19,11 @@ def real_ns() -> int:
     return time.monotonic_ns()
 
 
+def real_utc_ns() -> int:
+    """The machine's civil time in nanoseconds."""
+    return time.time_ns()
+
+
 class Pacer:
     """Maps world time to real time at a rate, and calls back when a moment has come.
 

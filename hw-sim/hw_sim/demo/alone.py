@@ -45,7 +45,7 @@ def run_scenario(wishes: RunWishes, telling: Telling) -> None:
     out = OutFolder(wishes.out)
     out.prepare()
     telling.title(Both("模拟设备", "A simulated unit lives through a scenario"), scenario.name)
-    with agency(out.work, wishes.profile, wishes.language, telling) as ready:
+    with agency(out, wishes.profile, wishes.language, telling) as ready:
         ready.unit.configure(options_of(ready.unit.world, wishes.scenario, wishes.video, wishes.options))
         witness = Witness(ready.unit.world, telling)
         try:

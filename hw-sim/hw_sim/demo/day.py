@@ -63,7 +63,7 @@ def play(wishes: Wishes, telling: Telling) -> bool:
     telling.title(Both("执法记录仪演示", "The recorder's whole job on a simulated unit"), shown)
     if length.remark is not None:
         telling.say(f"  {telling.words(length.remark)}")
-    with agency(out.work, wishes.profile, wishes.language, telling) as ready:
+    with agency(out, wishes.profile, wishes.language, telling) as ready:
         scenario_file = out.work / "scenario.txt"
         scenario_file.write_text(day(ready.rules, length.course, wishes.language), encoding="utf-8")
         scenario = parse(scenario_file.read_text(encoding="utf-8"), scenario_file.name)
@@ -84,9 +84,10 @@ def _at_work(ready: Agency, scenario: Scenario, out: OutFolder, telling: Telling
     wait_until(unit.at_rest, _REST_SECONDS, "closing what was sealed at the dock")
     size = out.take_sealed(unit.spool)
     count = len(list(out.sealed.iterdir()))
-    telling.done(Both("封存文件已留副本", "sealed files copied"), f"{count} 个文件 files, {size / MIB:.1f} MiB")
+    files = telling.short(Both(f"{count} 个文件", f"{count} files"))
+    telling.done(Both("封存文件已留副本", "sealed files copied"), f"{size / MIB:.1f} MiB, {files}")
     receipts = transfer.upload(ready, telling)
-    transfer.await_space(ready, receipts, telling)
+    transfer.await_space(ready, receipts, size, telling)
     code = unit.stop()
     if code != 0:
         raise unit.agent.failed(f"ended with exit code {code} when it was told to stop")

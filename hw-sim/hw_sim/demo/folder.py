@@ -37,16 +37,22 @@ class OutFolder:
         self.trust = self.root / "trust"
         self.keys = self.root / "keys"
         self.work = self.root / "work"
+        self.unit = self.work / "unit"
+        self.voice = self.unit / "state" / "voice"
+        """Clips of the unit's voice: they take longest to make, and the next run's unit says mostly the same."""
+        self._kept_voice = self.root / ".voice"
 
     def prepare(self) -> None:
-        """Make it empty and mark it.
+        """Make it empty and mark it; only the voice of an earlier run stays.
 
         Raises:
             FolderRefusedError: It holds something that is not a demo's, or cannot be written.
         """
         try:
             self._clear()
-            self.work.mkdir(parents=True)
+            self.voice.parent.mkdir(parents=True)
+            if self._kept_voice.exists():
+                self._kept_voice.rename(self.voice)
             (self.root / MARKER).write_text(_MARKED, encoding="utf-8")
         except OSError as error:
             raise FolderRefusedError(
@@ -84,8 +90,12 @@ class OutFolder:
                 f"{self.root} is not empty and was not made by a demo (there is no {MARKER} in it); "
                 "nothing was touched; name another folder with --out, or empty this one"
             )
+        if self.voice.is_dir() and not self._kept_voice.exists():
+            self.voice.rename(self._kept_voice)
         # The marker goes last, so that a demo that is stopped here can be started again.
         for path in sorted(self.root.iterdir(), key=lambda each: each.name == MARKER):
+            if path == self._kept_voice:
+                continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

@@ -21,7 +21,7 @@ from hw_sim.pacer import real_ns
 _NS = 1_000_000_000
 _PROBED_FRAMES = 60
 _PROBE_SECONDS = 2.0
-RECORDING_BUDGET_SECONDS = 55.0
+RECORDING_BUDGET_SECONDS = 50.0
 """Real time that the first session may take of the demo's two minutes."""
 SHARE_OF_PROBE = 0.6
 """Of the speed at which pictures alone are made: sound, sealing and the disk take the rest."""

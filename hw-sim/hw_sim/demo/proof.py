@@ -28,12 +28,13 @@ def verify(agency: Agency, out: OutFolder, telling: Telling) -> Document:
     Raises:
         CommandFailedError: The chain is not intact.
     """
-    pages = ("--timeline", out.timeline_text)
+    pages = ("--timeline", out.timeline_text, "--svg", out.timeline_picture)
     with telling.step(Both("核验封存文件：完整", "sealed files verified: intact")) as step:
         done = agency.programs.run(*_verify(agency, out.sealed, out.trust), "--json", *pages)
         out.verification.write_text(done.output, encoding="utf-8")
         report = read(done.output, "recorder verify --json")
-        step.detail = f"{report['records'].number()} 条记录 records, {report['grade'].text().upper()}, exit 0"
+        count, grade = report["records"].number(), report["grade"].text().upper()
+        step.detail = telling.short(Both(f"{count} 条记录，{grade}，exit 0", f"{count} records, {grade}, exit 0"))
         bitmap(out.timeline_picture, out.timeline_bitmap)
     return report
 
@@ -74,7 +75,8 @@ def open_all(agency: Agency, out: OutFolder, telling: Telling) -> None:
         where = ("--trust", out.trust, "--key", key, "--out", out.sessions, "--json")
         agency.programs.run("recorder", "--lang", agency.language, "open", out.sealed, *where)
         out.take_film(out.sessions / "session-0001" / "session.mp4")
-        step.detail = f"{len(list(out.sessions.glob('*/run-*.mp4')))} 段 runs"
+        count = len(list(out.sessions.glob("*/run-*.mp4")))
+        step.detail = telling.short(Both(f"{count} 段", f"{count} runs"))
 
 
 def tell_truth(agency: Agency, out: OutFolder) -> None:

@@ -21,7 +21,7 @@ _PREFERRED = ("bad-weather", "change-of-place", "other-objective", "other")
 class Course:
     """How long plain recording goes on in the first session."""
 
-    pauses_seconds: tuple[float, float, float] = (9.0, 5.0, 5.0)
+    pauses_seconds: tuple[float, float, float] = (6.0, 3.0, 3.0)
     """Before the camera's break, before the announced break, before the end."""
     film_seconds: tuple[float, float, float] | None = None
     """Places in a long film at which the same three things happen, instead of pauses."""
@@ -100,7 +100,7 @@ class _Day:
         before, after = self._talk.other_pause
         if cause is not None and cause.code in self._talk.pauses:
             before, after = self._talk.pauses[cause.code]
-        yield "after 2 s: press mark"
+        yield "after 1.5 s: press mark"
         yield from self._plain(1)
         yield f"hold mark {_HOLD}"
         yield f'wait for words "{self._talk.choose_cause}"'

@@ -57,6 +57,10 @@ class Telling:
         """Words as this reader wants them."""
         return both.en if self._language == "en" else f"{both.zh} · {both.en}"
 
+    def short(self, both: Both) -> str:
+        """Words where there is room for one language only."""
+        return both.en if self._language == "en" else both.zh
+
     def title(self, both: Both, detail: str) -> None:
         """The first line."""
         self._line(Text.assemble((self.words(both), "bold"), ("   " + detail, "dim")))

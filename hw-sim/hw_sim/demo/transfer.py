@@ -37,8 +37,8 @@ def upload(agency: Agency, telling: Telling) -> Receipts:
     begun = telling.seconds
     with telling.bar(Both("上传", "upload")) as move:
         agency.unit.upload(agency.store.url, _Sent(receipts, move).report)
-    detail = f"{len(receipts.files)} 份回执 receipts, {receipts.bytes_promised / MIB:.1f} MiB"
-    telling.done(words, detail, telling.seconds - begun)
+    count = telling.short(Both(f"{len(receipts.files)} 份回执", f"{len(receipts.files)} receipts"))
+    telling.done(words, f"{receipts.bytes_promised / MIB:.1f} MiB, {count}", telling.seconds - begun)
     return receipts
 
 
@@ -71,14 +71,19 @@ class _Sent:
         self._move(done / self._total, f"{done / MIB:.1f} / {self._total / MIB:.1f} MiB")
 
 
-def await_space(agency: Agency, receipts: Receipts, telling: Telling) -> None:
+def await_space(agency: Agency, receipts: Receipts, sealed_bytes: int, telling: Telling) -> None:
     """Wait until the agent has checked, sealed and used the receipts.
+
+    Args:
+        agency: Whose unit it is.
+        receipts: What the store has promised.
+        sealed_bytes: What the spool held before the first receipt came.
+        telling: Where it is told.
 
     Raises:
         LateError: Space does not come back in time.
     """
     spool = agency.unit.spool
-    before = folder_bytes(spool)
     newest = max(receipts.files, default=0)
 
     def freed() -> bool:
@@ -87,4 +92,4 @@ def await_space(agency: Agency, receipts: Receipts, telling: Telling) -> None:
 
     with telling.step(Both("设备核对回执、封存、释放空间", "receipts checked and sealed, space freed")) as step:
         wait_until(freed, _FREE_SECONDS, "freeing what the store has receipted")
-        step.detail = f"{before / MIB:.1f} MiB → {folder_bytes(spool) / MIB:.1f} MiB"
+        step.detail = f"{sealed_bytes / MIB:.1f} MiB → {folder_bytes(spool) / MIB:.1f} MiB"

@@ -56,7 +56,7 @@ class Unit:
 
     def request(self) -> Path:
         """Make its keys and the request for enrolment."""
-        self.state.mkdir(parents=True)
+        self.state.mkdir(parents=True, exist_ok=True)
         self.run.mkdir()
         request = self.directory / "request.json"
         who = ("--state", self.state, "--device-id", DEVICE_ID, "--assurance", "simulated")
