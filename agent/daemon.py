@@ -128,6 +128,7 @@ class Agent:
         self._kept = load_kept(paths.receipts, frozenset(numbers(paths.spool)))
         self._recovery = self._sealing.start()
         self._at_stop("the chain", lambda: self._sealing.stop("stop", HALT_SECONDS))
+        self._at_stop("the word to sync", self._tell_the_end)
         recorder = self._recorder = self._make_recorder()
         recorder.start(self._recovery)
         self._at_stop("the recorder", recorder.stop)
@@ -136,6 +137,11 @@ class Agent:
         control = ControlSocket(paths.socket, self.answer)
         control.start()
         self._at_stop("the control socket", control.stop)
+
+    def _tell_the_end(self) -> None:
+        """Nothing records any more: sync must not wait for a session that has ended."""
+        if self._beacon is not None:
+            self._beacon.look()
 
     def _start_receipts(self) -> Worker | None:
         prepared = self._prepared

@@ -99,6 +99,7 @@ def test_an_open_session_ends_in_order_when_the_agent_is_told_to_end(unit: Provi
     (session,) = verify_chain([unit.paths.spool], unit.trust).sessions
     assert session.end_reason == "stop"
     assert session.frames > 0
+    assert json.loads(unit.paths.link.read_text()) == {"docked": False, "session_open": False}
 
 
 RECORD_AND_DOCK = """

@@ -1,0 +1,145 @@
+"""What sync and others are told: the dock, an open session, the status."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agent.beacon import Beacon
+from agent.config import AgentConfig, HalTable, ProfileTable, UnitPaths, UnitTable
+from hal.drivers.system_clock import SystemClock
+from hal.errors import TransientHardwareError
+from hal.values import DockReading
+from sealing.framing import open_header
+from sealing.reader import SealedFile, sealed_files
+from sealing.records import Close, DockChange
+from sealing.service import SealingService
+from tests.support.chains import start_writer
+
+
+class HandDock:
+    """A dock that a hand moves."""
+
+    def __init__(self) -> None:
+        self.docked = False
+        self.broken = False
+
+    def read(self) -> DockReading:
+        if self.broken:
+            raise TransientHardwareError("no answer")
+        return DockReading(self.docked, 0)
+
+
+@dataclass
+class Recording:
+    going_on: bool = False
+
+
+@dataclass
+class Scene:
+    beacon: Beacon
+    dock: HandDock
+    paths: UnitPaths
+    sealing: SealingService
+    recording: Recording
+
+    def link(self) -> dict[str, bool]:
+        found: dict[str, bool] = json.loads(self.paths.link.read_text())
+        return found
+
+    def records(self) -> list[object]:
+        found: list[object] = []
+        for path in sealed_files(self.paths.spool):
+            with SealedFile(path) as file:
+                file.check_magic()
+                while (record := file.next_record()) is not None:
+                    found.append(open_header(record.header)[1].body)
+        return found
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    table = UnitTable(device_id="u", state_directory=tmp_path, run_directory=tmp_path / "run")
+    paths = UnitPaths(AgentConfig(unit=table, hal=HalTable(driver_set="-"), profile=ProfileTable(name="-")))
+    paths.spool.mkdir()
+    paths.run.mkdir()
+    clock, dock = SystemClock(), HandDock()
+    sealing = SealingService(lambda: start_writer(paths.spool, clock), clock)
+    sealing.start()
+    recording = Recording()
+    beacon = Beacon(paths, clock, dock, sealing, lambda: recording.going_on, lambda: {"recording": recording.going_on})
+    beacon.begin()
+    yield Scene(beacon, dock, paths, sealing, recording)
+    sealing.stop("stop", 10)
+
+
+def test_a_stale_word_of_the_process_before_is_replaced_at_once(scene: Scene) -> None:
+    assert scene.link() == {"docked": False, "session_open": False}
+
+
+def test_docking_is_sealed_the_ledger_closed_and_only_then_sync_is_let_in(scene: Scene) -> None:
+    scene.dock.docked = True
+    scene.beacon.look()
+    assert scene.link() == {"docked": True, "session_open": False}
+    sealed = scene.records()
+    assert DockChange(docked=True) in sealed
+    assert isinstance(sealed[-1], Close)
+    assert sealed[-1].reason == "dock"
+    assert scene.beacon.docked
+
+
+def test_an_open_session_keeps_sync_out_until_it_has_ended(scene: Scene) -> None:
+    scene.recording.going_on = True
+    scene.dock.docked = True
+    scene.beacon.look()
+    assert scene.link() == {"docked": True, "session_open": True}
+    assert not any(isinstance(body, Close) for body in scene.records())
+    scene.recording.going_on = False
+    scene.beacon.look()
+    assert scene.link() == {"docked": True, "session_open": False}
+    assert isinstance(scene.records()[-1], Close)
+
+
+def test_a_press_in_the_dock_and_undocking_are_told(scene: Scene) -> None:
+    scene.dock.docked = True
+    scene.beacon.look()
+    scene.recording.going_on = True
+    scene.beacon.look()
+    assert scene.link() == {"docked": True, "session_open": True}
+    scene.recording.going_on = False
+    scene.dock.docked = False
+    scene.beacon.look()
+    assert scene.link() == {"docked": False, "session_open": False}
+    scene.sealing.roll_ledger("test").result(5)
+    changes = [body.docked for body in scene.records() if isinstance(body, DockChange)]
+    assert changes == [True, False]
+
+
+def test_a_dock_that_does_not_answer_counts_as_out_of_it(scene: Scene) -> None:
+    scene.dock.docked = True
+    scene.beacon.look()
+    scene.dock.broken = True
+    scene.beacon.look()
+    assert scene.link()["docked"] is False
+
+
+def test_the_status_is_written_whole(scene: Scene) -> None:
+    scene.beacon.write_status()
+    assert json.loads(scene.paths.status.read_text()) == {"recording": False}
+    assert sorted(path.name for path in scene.paths.run.iterdir()) == ["link.json", "status.json"]
+
+
+def test_its_thread_looks_by_itself(scene: Scene) -> None:
+    scene.beacon.worker.start()
+    scene.dock.docked = True
+    clock = SystemClock()
+    for _ in range(100):
+        if scene.link()["docked"]:
+            break
+        clock.wait(clock.signal(), 0.05)
+    scene.beacon.worker.request_stop()
+    assert scene.beacon.worker.join(5)
+    assert scene.link()["docked"]
+    assert scene.paths.status.exists()
