@@ -56,7 +56,7 @@ class KeptReceipts:
 
 
 def load_kept(directory: Path, present: frozenset[int]) -> KeptReceipts:
-    """Read the receipts that are kept; those of files that were freed are removed in passing.
+    """Read the receipts that are kept. Those of files that are not there are left alone: the medium may only be away.
 
     Args:
         directory: Where they lie; may be missing.
@@ -68,10 +68,7 @@ def load_kept(directory: Path, present: frozenset[int]) -> KeptReceipts:
     kept = KeptReceipts({}, {})
     for path in sorted(directory.glob("*.receipt")) if directory.is_dir() else ():
         found = _NAME.fullmatch(path.name)
-        if found is None:
-            continue
-        if int(found[1]) not in present:
-            path.unlink()
+        if found is None or int(found[1]) not in present:
             continue
         data = path.read_bytes()
         try:

@@ -11,6 +11,8 @@ from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
 from capture.resume import replay
 from hal.drivers.files import DirectoryStorage
 from hal.drivers.system_clock import SystemClock
+from hal.ports import Storage
+from hal.values import StorageReading
 from sealing.receipts import receipt_hash
 from sealing.service import SealingService
 from sealing.trust import Trust
@@ -22,6 +24,14 @@ from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, 
 from tests.unit.sync.test_intake import bring, ended
 
 FILES = ("00000001.evs", "00000002.evs", "00000003.evs", "00000004.evs")
+
+
+class TightStorage(DirectoryStorage):
+    """A medium with a tenth of its room free while more than two of the four first files lie on it."""
+
+    def usage(self) -> StorageReading:
+        free = 10 if len(set(FILES) & set(self.names())) > 2 else 50
+        return StorageReading(100, free, writable=True, life_percent=None)
 
 
 @dataclass
@@ -40,13 +50,12 @@ class Desk:
         table = UnitTable(device_id=self.unit.device_id, state_directory=self.unit.state, run_directory=self.unit.state)
         return UnitPaths(AgentConfig(unit=table, hal=HalTable(driver_set="-"), profile=ProfileTable(name="-")))
 
-    def keeper(self, kept: KeptReceipts | None = None) -> ReceiptKeeper:
-        spool = SpoolTable(free=self.policy, free_below_percent=1)
+    def keeper(self, storage: Storage | None = None) -> ReceiptKeeper:
+        spool = SpoolTable(free=self.policy, free_below_percent=20 if storage else 1)
         rules = ReceiptRules(self.paths, self.store.receipt_certificate(), self.unit.device_id, spool)
-        storage = DirectoryStorage(self.paths.spool)
-        return ReceiptKeeper(
-            rules, kept or KeptReceipts({}, {}), SystemClock(), storage, self.sealing, lambda: self.recording
-        )
+        medium = storage or DirectoryStorage(self.paths.spool)
+        kept = KeptReceipts({}, {})
+        return ReceiptKeeper(rules, kept, SystemClock(), medium, self.sealing, lambda: self.recording)
 
     def deliver(self, *numbers: int) -> None:
         for number in numbers:
@@ -111,6 +120,20 @@ def test_when_needed_keeps_everything_while_there_is_room(desk: Desk) -> None:
     ]
 
 
+def test_loop_recording_frees_the_oldest_until_there_is_room_again(desk: Desk) -> None:
+    """R13: only what the store has, also while a recording goes on."""
+    desk.policy = FreePolicy.WHEN_NEEDED
+    desk.deliver(2, 3, 4)
+    keeper = desk.keeper(TightStorage(desk.paths.spool))
+    desk.recording = True
+    keeper.tend()
+    assert desk.sealed() == [*FILES, "00000005.evs"], "no receipt is taken while it records"
+    desk.recording = False
+    keeper.tend()
+    assert set(FILES) & set(desk.sealed()) == {"00000001.evs", "00000004.evs"}
+    assert (desk.paths.receipts / "00000004.receipt").exists()
+
+
 def test_while_a_recording_goes_on_the_disk_is_left_to_it(desk: Desk) -> None:
     desk.recording = True
     desk.deliver(1, 2, 3, 4)
@@ -163,7 +186,7 @@ def test_a_receipt_that_is_known_is_taken_out_and_not_sealed_again(desk: Desk) -
     assert (desk.paths.spool / "00000005.evs").stat().st_size == before
 
 
-def test_receipts_are_found_again_at_the_next_start_and_freed_files_leave_none(desk: Desk) -> None:
+def test_receipts_are_found_again_at_the_next_start(desk: Desk) -> None:
     desk.policy = FreePolicy.WHEN_NEEDED
     desk.deliver(1, 2, 3)
     desk.keeper().tend()
@@ -172,7 +195,10 @@ def test_receipts_are_found_again_at_the_next_start_and_freed_files_leave_none(d
     kept = load_kept(desk.paths.receipts, frozenset({2, 3, 4}))
     assert kept.by_file == {2: receipt_hash(desk.receipts[2])}
     assert set(kept.by_number.values()) == {receipt_hash(desk.receipts[2])}
-    assert sorted(path.name for path in desk.paths.receipts.iterdir()) == ["00000002.receipt", "note.txt"]
+    left = sorted(path.name for path in desk.paths.receipts.iterdir())
+    assert left == ["00000001.receipt", "00000002.receipt", "note.txt"], (
+        "only what is damaged goes, to be fetched again"
+    )
 
 
 def test_a_unit_without_receipts_has_none_to_load(tmp_path: Path) -> None:
