@@ -197,7 +197,7 @@ def test_receipts_are_found_again_at_the_next_start(desk: Desk) -> None:
     assert set(kept.by_number.values()) == {receipt_hash(desk.receipts[2])}
     left = sorted(path.name for path in desk.paths.receipts.iterdir())
     assert left == ["00000001.receipt", "00000002.receipt", "note.txt"], (
-        "only what is damaged goes, to be fetched again"
+        "what is damaged is fetched again"
     )
 
 
