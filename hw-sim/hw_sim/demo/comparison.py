@@ -29,7 +29,8 @@ class Opened:
     """One film that was opened, as a player sees it."""
 
     session: int
-    run: int
+    run: int | None
+    """None: the film of the whole session."""
     frames: int
     rising: bool
     """No picture has the time of another one, or an earlier one than the picture before."""
@@ -83,14 +84,15 @@ def _everything(shots: Sequence[Shot], report: Document) -> Compared:
 def _frames(session: Document, shots: Sequence[Shot], films: Sequence[Opened]) -> Iterator[Compared]:
     number = session["number"].number()
     given = sum(len(shot.captured_utc_ns) for shot in shots)
-    sealed, opened = session["frames"].number(), sum(film.frames for film in films)
+    sealed, opened = session["frames"].number(), sum(film.frames for film in films if film.run is not None)
+    whole = sum(film.frames for film in films if film.run is None)
     lost, allowed = given - sealed, sum(_losable(shot) for shot in shots if shot.cut_short)
     told = str(sealed) if lost == 0 else f"{sealed} (−{lost})"
     yield Compared(
         Both(f"录制 {number}：帧数", f"session {number}: frames captured, opened"),
         str(given),
         f"{told} → {opened}",
-        sealed == opened and 0 <= lost <= allowed,
+        sealed == opened == whole and 0 <= lost <= allowed,
     )
     rising = all(film.rising for film in films)
     yield Compared(

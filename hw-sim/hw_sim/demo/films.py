@@ -16,18 +16,18 @@ import av
 from hw_sim.demo.comparison import Opened
 from hw_sim.demo.errors import DemoError
 
-_NAME = re.compile(r"session-(\d+)/run-(\d+)\.mp4")
+_NAME = re.compile(r"session-(\d+)/(?:run-(\d+)|session)\.mp4")
 _RENDERERS = (("rsvg-convert", "-o", "{png}", "{svg}"), ("inkscape", "{svg}", "-o", "{png}"))
 _RENDER_SECONDS = 60
 
 
 def opened_films(sessions: Path) -> tuple[Opened, ...]:
-    """Every run's film below the folder that `recorder open` filled, in order.
+    """The films of runs and sessions below the folder that `recorder open` filled, in order.
 
     Raises:
         DemoError: A film cannot be read.
     """
-    return tuple(_measured(path) for path in sorted(sessions.glob("session-*/run-*.mp4")))
+    return tuple(_measured(path) for path in sorted(sessions.glob("session-*/*.mp4")))
 
 
 def bitmap(svg: Path, png: Path) -> bool:
@@ -46,13 +46,13 @@ def bitmap(svg: Path, png: Path) -> bool:
 def _measured(path: Path) -> Opened:
     named = _NAME.search(path.as_posix())
     if named is None:
-        raise DemoError(f"{path}: not the name of a run's film; the commands and the demo are of different versions")
+        raise DemoError(f"{path}: not the name of an opened film; the commands and the demo are of different versions")
     try:
         times = _picture_times(path)
     except (av.FFmpegError, OSError) as error:
         raise DemoError(f"{path}: cannot be played: {error}") from error
     rising = all(earlier < later for earlier, later in pairwise(times))
-    return Opened(int(named[1]), int(named[2]), len(times), rising)
+    return Opened(int(named[1]), int(named[2]) if named[2] else None, len(times), rising)
 
 
 def _picture_times(path: Path) -> list[int]:
