@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from hal.drivers.common.frames import FrameDelivery, SensorCount
@@ -20,15 +21,31 @@ from hal.values import CameraSettings, EncodedFrame, PartDescription, PictureSta
 log = logging.getLogger(__name__)
 
 _SECOND_NS = 1_000_000_000
-_START_SECONDS = 1.9
-_STOP_SECONDS = 1.4
-_PARTING_SECONDS = 0.4
-_FIRST_FRAME_SECONDS = 4.0
-_SILENCE_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class CameraLimits:
+    """How long a camera library may take."""
+
+    start_seconds: float = 1.9
+    stop_seconds: float = 1.2
+    close_seconds: float = 0.6
+    parting_seconds: float = 0.2
+    """For frames that wait when the camera stops."""
+    first_frame_seconds: float = 4.0
+    silence_seconds: float = 1.5
+    """Between two frames."""
+
+
+USUAL = CameraLimits()
 
 
 class FrameTaker(Protocol):
     """What a session gives its frames to, on its own thread. Never blocks, never raises."""
+
+    def expect(self, in_force: CameraSettings) -> None:
+        """Learn the settings in force; called once, before the first frame."""
+        ...
 
     def frame(
         self, data: bytes, captured_boottime_ns: int, picture: PictureStatistics | None, *, keyframe: bool
@@ -64,12 +81,20 @@ class GuardedCamera:
         clock: The unit's clock.
         open_session: Opens the camera; may block, hang, or raise anything.
         description: What is fitted.
+        limits: How long the library may take.
     """
 
-    def __init__(self, clock: Clock, open_session: Callable[[], CameraSession], description: PartDescription) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        open_session: Callable[[], CameraSession],
+        description: PartDescription,
+        limits: CameraLimits = USUAL,
+    ) -> None:
         self._clock = clock
         self._open_session = open_session
         self._description = description
+        self._limits = limits
         self._lock = threading.Lock()
         self._session: CameraSession | None = None
         self._delivery: FrameDelivery | None = None
@@ -107,11 +132,11 @@ class GuardedCamera:
 
     def _start(self, settings: CameraSettings, sink: CameraSink) -> CameraSettings:
         begun_ns = self._clock.boottime_ns()
-        delivery = FrameDelivery(self._clock, sink, _FIRST_FRAME_SECONDS, _SILENCE_SECONDS)
-        taker = _Taker(delivery, settings)
+        delivery = FrameDelivery(self._clock, sink, self._limits.first_frame_seconds, self._limits.silence_seconds)
+        taker = _Taker(delivery)
         call = GuardedCall("camera-start", self._clock, lambda: self._begin(settings, taker), _abandon)
         try:
-            session, in_force = call.run(_START_SECONDS)
+            session, in_force = call.run(self._limits.start_seconds)
         except HardwareError:
             self._session = None
             if call.running:
@@ -120,7 +145,7 @@ class GuardedCamera:
         self._session, self._delivery = session, delivery
         delivery.start()
         if self._suspect:
-            left_ns = begun_ns + round(_START_SECONDS * _SECOND_NS) - self._clock.boottime_ns()
+            left_ns = begun_ns + round(self._limits.start_seconds * _SECOND_NS) - self._clock.boottime_ns()
             if not self._clock.wait(delivery.arrived, max(0.0, left_ns / _SECOND_NS)):
                 self._stop()
                 self._give_up()
@@ -148,21 +173,23 @@ class GuardedCamera:
         if delivery is None or session is None:
             return
         failed = delivery.failed
-        if not self._call("camera-stop", session.stop) or failed:
+        if not self._call("camera-stop", session.stop, self._limits.stop_seconds, session) or failed:
             self._suspect = True
             self._give_up()
-        delivery.stop(_PARTING_SECONDS)
+        delivery.stop(self._limits.parting_seconds)
 
     def _give_up(self) -> None:
         session, self._session = self._session, None
         if session is not None and self._stuck is None:
-            self._call("camera-close", session.close)
+            self._call("camera-close", session.close, self._limits.close_seconds)
 
-    def _call(self, name: str, action: Callable[[], None]) -> bool:
-        """Make a guarded call; says whether it came back well."""
-        call = GuardedCall(name, self._clock, action)
+    def _call(
+        self, name: str, action: Callable[[], None], limit_seconds: float, session: CameraSession | None = None
+    ) -> bool:
+        """Make a guarded call; says whether it came back well. A session given is closed if that came too late."""
+        call = GuardedCall(name, self._clock, action, None if session is None else lambda _: _close(session))
         try:
-            call.run(_STOP_SECONDS)
+            call.run(limit_seconds)
         except Exception:
             # A library may raise anything here, and `stop` must not; what hangs is remembered.
             log.exception("%s failed", name)
@@ -181,9 +208,12 @@ class GuardedCamera:
 class _Taker:
     """Numbers the frames and puts them into the delivery."""
 
-    def __init__(self, delivery: FrameDelivery, settings: CameraSettings) -> None:
+    def __init__(self, delivery: FrameDelivery) -> None:
         self._delivery = delivery
-        self._count = SensorCount(float(_SECOND_NS / settings.frames_per_second))
+        self._count = SensorCount(_period_ns(CameraSettings()))
+
+    def expect(self, in_force: CameraSettings) -> None:
+        self._count = SensorCount(_period_ns(in_force))
 
     def frame(
         self, data: bytes, captured_boottime_ns: int, picture: PictureStatistics | None, *, keyframe: bool
@@ -196,6 +226,10 @@ class _Taker:
 
     def fail(self, reason: str) -> None:
         self._delivery.fail(reason)
+
+
+def _period_ns(settings: CameraSettings) -> float:
+    return float(_SECOND_NS / settings.frames_per_second)
 
 
 def _abandon(result: tuple[CameraSession, CameraSettings]) -> None:

@@ -6,6 +6,7 @@ Rules of this module: the only place of the drivers, beside the system clock, th
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import time
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _TFD_TIMER_CANCEL_ON_SET: Final = 2
 _TFD_FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC
 _FAR_SECONDS: Final = 2**62
 _MICROSECOND_NS: Final = 1_000
+_EXPIRATIONS_BYTES: Final = 8
 
 
 class _Timex(ctypes.Structure):
@@ -97,6 +99,19 @@ def open_step_alarm() -> int:
         raise OSError(number, f"timerfd_create: {os.strerror(number)}")
     arm_step_alarm(descriptor)
     return descriptor
+
+
+def step_alarm_rang(descriptor: int) -> bool:
+    """Whether the alarm rang since it was looked at last; arms it again. Raises OSError."""
+    try:
+        os.read(descriptor, _EXPIRATIONS_BYTES)
+    except OSError as error:
+        if error.errno == errno.ECANCELED:
+            arm_step_alarm(descriptor)
+            return True
+        if error.errno != errno.EAGAIN:
+            raise
+    return False
 
 
 def arm_step_alarm(descriptor: int) -> None:

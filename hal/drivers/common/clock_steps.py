@@ -6,20 +6,18 @@ once. The small corrections of a time service are no steps.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import select
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hal.drivers.common.clock_kernel import arm_step_alarm, civil_offset_ns, open_step_alarm
+from hal.drivers.common.clock_kernel import civil_offset_ns, open_step_alarm, step_alarm_rang
 from hal.ports import Clock
 from hal.worker import Worker
 
 log = logging.getLogger(__name__)
 
-_ALARM_BYTES = 8
 _JOIN_SECONDS = 1.0
 _BEAT_MS = 1_000
 
@@ -40,7 +38,7 @@ class StepWatch:
         clock: The unit's clock.
         on_step: Called with each step.
         open_alarm: Makes the alarm's descriptor.
-        rearm: Arms it again.
+        rang: Whether it rang since the last look.
         offset_ns: Civil time less boot time.
     """
 
@@ -49,12 +47,12 @@ class StepWatch:
         clock: Clock,
         on_step: Callable[[ClockStep], None],
         open_alarm: Callable[[], int] = open_step_alarm,
-        rearm: Callable[[int], None] = arm_step_alarm,
+        rang: Callable[[int], bool] = step_alarm_rang,
         offset_ns: Callable[[], int] = civil_offset_ns,
     ) -> None:
         self._clock = clock
         self._on_step = on_step
-        self._rearm = rearm
+        self._rang = rang
         self._offset_ns = offset_ns
         self._alarm = open_alarm()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -84,7 +82,7 @@ class StepWatch:
         while not worker.stop.is_set():
             ready = {descriptor for descriptor, _ in poll.poll(_BEAT_MS)}
             worker.beat()
-            if self._alarm not in ready or not self._stepped():
+            if self._alarm not in ready or not self._rang(self._alarm):
                 before_ns = self._offset_ns() if not ready else before_ns
                 continue
             now_ns = self._offset_ns()
@@ -92,14 +90,3 @@ class StepWatch:
             before_ns = now_ns
             log.warning("clock: the civil time was set, by %+.6f s", step.moved_ns / 1e9)
             self._on_step(step)
-
-    def _stepped(self) -> bool:
-        try:
-            os.read(self._alarm, _ALARM_BYTES)
-        except OSError as error:
-            if error.errno == errno.ECANCELED:
-                self._rearm(self._alarm)
-                return True
-            if error.errno != errno.EAGAIN:
-                raise
-        return False

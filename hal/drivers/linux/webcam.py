@@ -72,6 +72,7 @@ class WebcamSession:
         self._device = device
         agreed = device.start(settings)
         in_force = CameraSettings(agreed.width & ~1, agreed.height & ~1, agreed.frames_per_second, settings.bitrate_bps)
+        taker.expect(in_force)
         making = _Making(self._clock, device, agreed, in_force, taker, self._offset_ns)
         self._worker = Worker("webcam", self._clock, making.body)
         self._worker.start()

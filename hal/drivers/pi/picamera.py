@@ -66,6 +66,7 @@ class PicameraSession:
         main = camera.camera_configuration()["main"]
         width, height = main["size"]
         in_force = CameraSettings(width, height, rate, settings.bitrate_bps)
+        taker.expect(in_force)
         encoder = self._encoder = make_encoder(in_force)
         notes = FrameNotes(taker, (width, height, main["stride"]))
         camera.pre_callback = notes.note

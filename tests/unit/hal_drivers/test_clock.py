@@ -1,0 +1,199 @@
+"""A unit's clock: what vouches for its time, and steps that are noticed at once."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from hal.drivers.common.chrony import parse_tracking, read_tracking
+from hal.drivers.common.clock_kernel import (
+    KernelTime,
+    civil_offset_ns,
+    monotonic_offset_ns,
+    open_step_alarm,
+    read_kernel_time,
+    step_alarm_rang,
+)
+from hal.drivers.common.clock_steps import ClockStep, StepWatch
+from hal.drivers.common.clock_unit import UnitClock, vouches
+from hal.drivers.system_clock import SystemClock
+from hal.errors import TransientHardwareError
+from hal.values import TimeSource
+from tests.unit.hal_drivers.sysfs import Sysfs
+
+_SECOND_NS = 1_000_000_000
+
+
+class Kernel:
+    """What adjtimex says."""
+
+    def __init__(self, synchronised: bool, max_error_ns: int = 0) -> None:
+        self.time = KernelTime(synchronised, max_error_ns)
+
+    def __call__(self) -> KernelTime:
+        return self.time
+
+
+def rtc(sysfs: Sysfs, off_seconds: int = 0) -> Path:
+    utc_seconds = SystemClock().read().utc_ns // _SECOND_NS
+    return sysfs.write("class/rtc/rtc0/since_epoch", str(utc_seconds + off_seconds)).parent
+
+
+def test_a_disciplined_kernel_is_the_best_witness(sysfs: Sysfs) -> None:
+    """DR-8: with the bound that it keeps itself."""
+    reading = UnitClock(rtc(sysfs), kernel_time=Kernel(True, 216_000)).read()
+    assert (reading.source, reading.uncertainty_ns) == (TimeSource.NETWORK, 216_000)
+
+
+def test_an_rtc_that_agrees_vouches_within_its_drift(sysfs: Sysfs) -> None:
+    """DR-8: half a minute for the time that the unit was off, and the crystal's drift since."""
+    reading = UnitClock(rtc(sysfs), rtc_error_seconds=30.0, kernel_time=Kernel(False)).read()
+    assert reading.source is TimeSource.RTC
+    assert 30 * _SECOND_NS <= reading.uncertainty_ns < 31 * _SECOND_NS
+
+
+def test_an_rtc_of_2019_vouches_for_nothing(sysfs: Sysfs) -> None:
+    """DR-8: systemd moved the clock to its build date, and the RTC is years away from that."""
+    reading = UnitClock(rtc(sysfs, -220_000_000), kernel_time=Kernel(False)).read()
+    assert (reading.source, reading.uncertainty_ns) == (TimeSource.UNSET, -1)
+
+
+@pytest.mark.parametrize("text", ["", "no time"])
+def test_an_rtc_without_time_vouches_for_nothing(sysfs: Sysfs, text: str) -> None:
+    """DR-8: a cell that was lost, or no RTC at all."""
+    folder = sysfs.write("class/rtc/rtc0/since_epoch", text).parent
+    assert not vouches(folder, 1_900_000_000 * _SECOND_NS)
+    assert not vouches(sysfs.root / "none", 1_900_000_000 * _SECOND_NS)
+
+
+def test_time_that_was_once_known_runs_on_with_a_growing_error(sysfs: Sysfs) -> None:
+    """DR-8: a server that is gone leaves a good time behind, for as long as nobody sets it."""
+    kernel = Kernel(True, 1_000_000)
+    clock = UnitClock(sysfs.root / "none", kernel_time=kernel)
+    assert clock.read().source is TimeSource.NETWORK
+    kernel.time = KernelTime(False, 16 * _SECOND_NS)
+    first = clock.read()
+    clock.wait(clock.signal(), 0.05)
+    second = clock.read()
+    assert first.source is second.source is TimeSource.RTC
+    assert 1_000_000 <= first.uncertainty_ns < second.uncertainty_ns < 2_000_000
+
+
+def test_a_time_that_was_set_by_hand_is_not_trusted(sysfs: Sysfs) -> None:
+    """DR-8: the trust was in another time."""
+
+    class SetClock(UnitClock):
+        moved_ns = 0
+
+        def trust(self, utc_ns: int) -> TimeSource:
+            return self._source(utc_ns + self.moved_ns)[0]
+
+    clock = SetClock(rtc(sysfs), rtc_error_seconds=1.0, kernel_time=Kernel(False))
+    assert clock.trust(clock.read().utc_ns) is TimeSource.RTC
+    clock.moved_ns = 5 * _SECOND_NS
+    assert clock.trust(clock.read().utc_ns) is TimeSource.UNSET
+
+
+def test_a_kernel_that_is_not_asked_is_no_witness(sysfs: Sysfs, caplog: pytest.LogCaptureFixture) -> None:
+    """DR-8: a sandbox may forbid the call; that is said once."""
+
+    def refuse() -> KernelTime:
+        raise OSError(1, "Operation not permitted")
+
+    clock = UnitClock(sysfs.root / "none", kernel_time=refuse)
+    assert clock.read().source is clock.read().source is TimeSource.UNSET
+    assert len([line for line in caplog.messages if "does not say" in line]) == 1
+
+
+def test_this_kernel_answers() -> None:
+    """DR-8: adjtimex gives a bound that is no more than what the kernel counts to."""
+    assert 0 <= read_kernel_time().max_error_ns <= 20 * _SECOND_NS
+
+
+def test_stamps_of_another_clock_can_be_brought_over() -> None:
+    """DR-5: CLOCK_MONOTONIC with its offset is CLOCK_BOOTTIME."""
+    moved_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + monotonic_offset_ns()
+    assert abs(moved_ns - SystemClock().boottime_ns()) < 5_000_000
+    reading = SystemClock().read()
+    assert abs(reading.utc_ns - reading.boottime_ns - civil_offset_ns()) < 5_000_000
+
+
+def test_the_kernels_alarm_is_silent_while_nobody_sets_the_clock() -> None:
+    """DR-5: an armed alarm has nothing to read."""
+    alarm = open_step_alarm()
+    assert not step_alarm_rang(alarm)
+    os.close(alarm)
+
+
+class Alarm:
+    """An alarm that a test can ring, with civil time that moves when it does."""
+
+    def __init__(self) -> None:
+        self.offset_ns = 1_000
+        self.descriptor = os.eventfd(0, os.EFD_NONBLOCK)
+
+    def ring(self, moved_ns: int) -> None:
+        self.offset_ns += moved_ns
+        os.eventfd_write(self.descriptor, 1)
+
+    def rang(self, descriptor: int) -> bool:
+        return os.eventfd_read(descriptor) > 0
+
+
+def test_a_step_is_told_at_once_and_how_far() -> None:
+    """DR-5: each one, forward and back."""
+    clock, alarm = SystemClock(), Alarm()
+    seen = clock.signal()
+    steps: list[ClockStep] = []
+
+    def note(step: ClockStep) -> None:
+        steps.append(step)
+        seen.set()
+
+    watch = StepWatch(clock, note, lambda: alarm.descriptor, alarm.rang, lambda: alarm.offset_ns)
+    watch.start()
+    clock.wait(clock.signal(), 0.05)
+    for moved_ns in (3_600 * _SECOND_NS, -1_800 * _SECOND_NS):
+        seen.clear()
+        alarm.ring(moved_ns)
+        assert clock.wait(seen, 2.0)
+    watch.close()
+    watch.close()
+    assert [step.moved_ns for step in steps] == [3_600 * _SECOND_NS, -1_800 * _SECOND_NS]
+    assert all(0 < step.at_boottime_ns <= clock.boottime_ns() for step in steps)
+
+
+TRACKING = (
+    "A9FEA97B,169.254.169.123,4,1767225600.123456789,0.000006101,0.000007421,0.000012288,"
+    "-24.456,0.001,0.012,0.000450000,0.000187000,16.4,Normal"
+)
+
+
+def test_chronys_tracking_is_read() -> None:
+    """The bound is offset, half the way there and back, and the dispersion."""
+    tracking = parse_tracking(TRACKING)
+    assert (tracking.server, tracking.stratum, tracking.synchronised) == ("169.254.169.123", 4, True)
+    assert tracking.bound_seconds == pytest.approx(0.000006101 + 0.000225 + 0.000187)
+    assert tracking.updated_utc_seconds == pytest.approx(1767225600.123)
+
+
+def test_chrony_without_a_server_is_not_synchronised() -> None:
+    """Stratum 0 and the word for it."""
+    line = "00000000,,0,0.000000000,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised"
+    assert not parse_tracking(line).synchronised
+
+
+@pytest.mark.parametrize("line", ["", "506 Cannot talk to daemon", TRACKING.replace("4,1767", "four,1767")])
+def test_what_is_no_tracking_is_refused(line: str) -> None:
+    """With what came instead."""
+    with pytest.raises(TransientHardwareError, match="chronyc gave"):
+        parse_tracking(line)
+
+
+def test_a_machine_without_chrony_says_so() -> None:
+    """With the remedy."""
+    with pytest.raises(TransientHardwareError, match="is chronyd running"):
+        read_tracking("no-such-chronyc")
