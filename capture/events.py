@@ -123,6 +123,9 @@ class BreakSealed:
     """The BREAK has its sequence number."""
 
     sequence: int
+    session_id: bytes
+    number: int
+    """Of the break: a writer that stalled may answer when the session has gone on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class LastKnown:
     last_frame: LastFrame | None = None
     pending: PendingBreak | None = None
     preflight_done: bool = True
+    started: bool = True
+    """SESSION_START is on the chain."""
     finishing: bool = False
 
 
@@ -120,6 +122,7 @@ def fold(snapshot: StateSnapshot, opened_utc_ns: int, records: Sequence[SealedBo
         snapshot,
         opened_utc_ns,
         preflight_done=snapshot.state != STARTING,
+        started=snapshot.session_zero_boottime_ns is not None,
         finishing=snapshot.state == FINISHING,
     )
     if snapshot.break_sequence is not None:
@@ -134,7 +137,11 @@ def replay(snapshot: StateSnapshot, records: tuple[ChainRecord, ...]) -> StateSn
 
     Without it a second crash would lose what stands between the last OPEN and the first crash.
     """
-    known = fold(snapshot, 0, bodies(records))
+    return settled(fold(snapshot, 0, bodies(records)))
+
+
+def settled(known: LastKnown) -> StateSnapshot:
+    """The folded state as a snapshot of its own."""
     pending, now = known.pending, known.snapshot
     state = now.state
     if not known.preflight_done and now.session_id is not None:

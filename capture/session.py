@@ -5,8 +5,9 @@ with its reason, or is rejected with its reason. A rejected event raises and cha
 thread, no randomness.
 
 Theory of operation: `advance` looks up the cell of the machine's state and the event's type, lets its handler work on a
-`Turn`, checks that the handler went where the cell allows, and puts the new snapshot in front of the effects when
-anything changed that must survive a crash: the state is on its way into the chain before it is acted upon.
+`Turn`, checks that the handler went where the cell allows, and puts the new snapshot among the effects when anything
+changed that must survive a crash: behind the records of the transition, because a record that is lost in a crash must
+not have been anticipated by an OPEN, and before a run begins, because its OPEN is of the new state.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from capture import events as ev
-from capture.effects import Effect, SetState, ShowState
+from capture.effects import BeginRun, Effect, Seal, SetState, ShowState
 from capture.moves import breaking, duties, ending, standing, starting
 from capture.states import Machine, State, snapshot
 from capture.turn import IllegalEventError, Turn
@@ -239,12 +240,18 @@ def advance(machine: Machine, event: ev.Event) -> tuple[Machine, tuple[Effect, .
     if turn.machine.state not in cell.targets:
         named = f"{machine.state.value} by {type(event).__name__}"
         raise IllegalEventError(f"{named} went to {turn.machine.state.value}, which the table does not allow")
-    return turn.machine, (*_saved(machine, turn.machine), *turn.effects, *_shown(machine, turn.machine))
+    return turn.machine, (*_saved(machine, turn), *_shown(machine, turn.machine))
 
 
-def _saved(before: Machine, after: Machine) -> tuple[Effect, ...]:
-    state = snapshot(after)
-    return () if state == snapshot(before) else (SetState(state),)
+def _saved(before: Machine, turn: Turn) -> tuple[Effect, ...]:
+    """The turn's effects, with the new snapshot at its place."""
+    state = snapshot(turn.machine)
+    if state == snapshot(before):
+        return tuple(turn.effects)
+    begins = [place for place, effect in enumerate(turn.effects) if isinstance(effect, BeginRun)]
+    sealed = [place + 1 for place, effect in enumerate(turn.effects) if isinstance(effect, Seal)]
+    place = min([max(sealed, default=0), *begins])
+    return (*turn.effects[:place], SetState(state), *turn.effects[place:])
 
 
 def _shown(before: Machine, after: Machine) -> tuple[Effect, ...]:

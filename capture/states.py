@@ -186,12 +186,18 @@ class Machine:
 
 
 def snapshot(machine: Machine) -> StateSnapshot:
-    """What must survive a crash (CS-2). Media counters are as of the last run border."""
+    """What must survive a crash (CS-2). Media counters are as of the last run border.
+
+    It anticipates nothing: a break counts once its BREAK is under way, and until PREFLIGHT is sealed the session is
+    starting, whatever befell it.
+    """
     session, held = machine.session, machine.assignment
     gap = None if session is None else session.gap
+    unchecked = session is not None and not session.checked
+    unsealed = gap is not None and not gap.asked
     pending = gap is not None and gap.sequence is not None
     return StateSnapshot(
-        state=machine.state.value,
+        state=(State.STARTING if unchecked else machine.state).value,
         profile_id=machine.profile_id,
         profile_hash=machine.profile_hash,
         officer_ids=() if held is None else tuple(officer.certificate_number for officer in held.officers),
@@ -214,7 +220,7 @@ def snapshot(machine: Machine) -> StateSnapshot:
         statement_done=session is not None and session.statement_done,
         away=held is not None and held.away,
         marks=0 if session is None else session.marks,
-        breaks=0 if session is None else session.breaks,
+        breaks=0 if session is None else session.breaks - unsealed,
         unexplained_breaks=0 if session is None else session.unexplained,
         dropped_frames=0 if session is None else session.dropped_frames,
         break_origin=gap.origin.value if gap is not None and pending else None,

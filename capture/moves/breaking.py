@@ -148,8 +148,17 @@ def seal_break(turn: Turn, ended: RunEnded) -> None:
 
 def break_sealed(turn: Turn, event: BreakSealed) -> None:
     """The BREAK has its number: the RESUME can name it."""
+    if note_sequence(turn, event):
+        _try_resume(turn)
+
+
+def note_sequence(turn: Turn, event: BreakSealed) -> bool:
+    """Give the pending break its sequence number, if it is the one that was sealed."""
+    session = turn.session
+    if session.gap is None or (session.session_id, session.gap.number) != (event.session_id, event.number):
+        return False
     turn.note_gap(sequence=event.sequence)
-    _try_resume(turn)
+    return True
 
 
 def first_frame(turn: Turn, event: FirstFrame) -> None:

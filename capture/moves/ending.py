@@ -156,8 +156,8 @@ def run_ended_in_fault(turn: Turn, event: RunEnded) -> None:
 
 def break_sealed_late(turn: Turn, event: BreakSealed) -> None:
     """The BREAK reached the chain before the chain was lost, or while the session ends."""
-    if turn.machine.session is not None and turn.session.gap is not None:
-        turn.note_gap(sequence=event.sequence)
+    if turn.machine.session is not None:
+        breaking.note_sequence(turn, event)
 
 
 def still_faulty(turn: Turn, event: TimerFired) -> None:

@@ -123,7 +123,7 @@ def _session(resumption: Resumption, at_boottime_ns: int) -> OpenSession:
     return OpenSession(
         session_id=kept.session_id or b"",
         pressed_boottime_ns=at_boottime_ns,
-        zero_boottime_ns=resumption.session_zero_boottime_ns,
+        zero_boottime_ns=resumption.session_zero_boottime_ns if known.started else None,
         run=kept.run,
         next_frame=kept.next_frame,
         next_sample=kept.next_sample,

@@ -19,14 +19,10 @@ from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
 from capture.shell.watch import Probe, Watch
 from hal.ports import Clock
+from sealing.records import Break
 from sealing.references import RecordReference
 
 _SECOND_NS = 1_000_000_000
-
-_ANSWERS: dict[fx.Answer, Callable[[int], Event]] = {
-    fx.Answer.BREAK_SEALED: BreakSealed,
-    fx.Answer.CHECKOUT_SEALED: CheckoutSealed,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +106,15 @@ class Executor:
             case fx.RollLedger():
                 self._parts.seals.roll_ledger(effect.reason)
             case fx.Seal():
-                self._parts.seals.seal(effect.body, effect.private, self._answering(effect.answer))
+                self._parts.seals.seal(effect.body, effect.private, self._answering(effect))
 
-    def _answering(self, answer: fx.Answer | None) -> Callable[[RecordReference], None] | None:
-        if answer is None:
-            return None
-        return lambda reference: self._post(_ANSWERS[answer](reference.sequence))
+    def _answering(self, effect: fx.Seal) -> Callable[[RecordReference], None] | None:
+        body, post = effect.body, self._post
+        if effect.answer is fx.Answer.CHECKOUT_SEALED:
+            return lambda reference: post(CheckoutSealed(reference.sequence))
+        if isinstance(body, Break):
+            return lambda reference: post(BreakSealed(reference.sequence, body.session_id, body.number))
+        return None
 
     def _capture(self, effect: fx.StartCapture | fx.StopCapture | fx.EndRun) -> None:
         parts = self._parts

@@ -43,7 +43,7 @@ class Shell:
     windows: list[fx.OpenWindow] = field(default_factory=list)
     marks: list[fx.LocateMark] = field(default_factory=list)
     ends: int = 0
-    answers: list[fx.Answer] = field(default_factory=list)
+    answers: list[fx.Seal] = field(default_factory=list)
 
     def take(self) -> None:
         for effect in self.driver.effects[self.taken :]:
@@ -66,7 +66,7 @@ class Shell:
             case fx.LocateMark():
                 self.marks.append(effect)
             case fx.Seal(answer=answer) if answer is not None:
-                self.answers.append(answer)
+                self.answers.append(effect)
             case _:
                 pass
 
@@ -96,6 +96,7 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         self.driver = Driver()
         self.shell = Shell(self.driver)
+        self.sessions = 0
 
     def feed(self, event: ev.Event) -> None:
         self.driver.feed(event)
@@ -117,7 +118,8 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def press_start(self) -> None:
         if not self.shell.checking:
-            self.feed(ev.StartPressed(self.driver.now_ns, bytes(16)))
+            self.sessions += 1
+            self.feed(ev.StartPressed(self.driver.now_ns, self.sessions.to_bytes(16, "big")))
 
     @rule(kind=st.sampled_from([ev.BreakPressed, ev.CauseStepped, ev.CauseConfirmed, ev.ResumePressed]))
     def press_anything(self, kind: type[ev.BreakPressed]) -> None:
@@ -179,12 +181,12 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.shell.answers)
     @rule()
     def the_writer_answers(self) -> None:
-        answer = self.shell.answers.pop(0)
-        if answer is fx.Answer.BREAK_SEALED:
-            self.driver.break_sealed()
+        body = self.shell.answers.pop(0).body
+        self.driver.sequence += 1
+        if isinstance(body, Break):
+            self.feed(ev.BreakSealed(self.driver.sequence, body.session_id, body.number))
         else:
-            self.feed(ev.CheckoutSealed(5))
-        self.shell.take()
+            self.feed(ev.CheckoutSealed(self.driver.sequence))
 
     @rule(timer=st.sampled_from(list(ev.Timer)))
     def a_timer_fires(self, timer: ev.Timer) -> None:

@@ -11,7 +11,7 @@ from capture.preflight import PreflightResult
 from capture.profile import CaptureProfile
 from capture.session import advance
 from capture.states import Machine, OpenSession, SessionRules, State
-from sealing.records import CheckResult, CheckVerdict, SessionBody, StateSnapshot
+from sealing.records import Break, CheckResult, CheckVerdict, SessionBody, StateSnapshot
 
 SECOND_NS = 1_000_000_000
 SESSION_ID = bytes(range(16))
@@ -169,7 +169,8 @@ class Driver:
     def break_sealed(self) -> int:
         """The writer sealed the BREAK."""
         self.sequence += 1
-        self.feed(ev.BreakSealed(self.sequence))
+        (*_, sealed) = self.sealed(Break)
+        self.feed(ev.BreakSealed(self.sequence, sealed.session_id, sealed.number))
         return self.sequence
 
     def lose_camera(self) -> int:

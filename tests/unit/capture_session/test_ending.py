@@ -84,7 +84,7 @@ def test_a_break_not_yet_sealed_is_sealed_before_the_end_cs_10() -> None:
     driver.run_ended()
     assert [type(body) for body in driver.order()[-2:]] == [Break, SessionEnd]
     assert driver.state() is State.IDLE
-    driver.feed(ev.BreakSealed(9))
+    driver.break_sealed()
     assert driver.state() is State.IDLE
 
 

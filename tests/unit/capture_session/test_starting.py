@@ -44,7 +44,28 @@ def test_capture_starts_at_the_press_cs_3() -> None:
     assert driver.order() == []
 
 
-def test_the_state_is_saved_before_it_is_acted_upon_cs_2() -> None:
+def test_the_state_goes_behind_the_records_and_before_the_run_cs_2() -> None:
+    driver = Driver()
+    driver.press()
+    driver.frame()
+    driver.wait(1.4)
+    made = driver.feed(ev.PreflightDone(result()))
+    kinds = [type(effect) for effect in made]
+    assert kinds.index(fx.Seal) < kinds.index(fx.SetState) < kinds.index(fx.BeginRun)
+
+
+def test_the_end_of_a_session_is_not_anticipated_cs_2() -> None:
+    driver = Driver()
+    driver.record()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    driver.spoken()
+    before = len(driver.effects)
+    driver.run_ended()
+    kinds = [type(effect) for effect in driver.effects[before:]]
+    assert kinds.index(fx.Seal) < kinds.index(fx.SetState)
+
+
+def test_a_state_without_records_is_saved_before_it_is_acted_upon_cs_2() -> None:
     driver = Driver()
     made = driver.feed(ev.StartPressed(driver.now_ns, SESSION_ID))
     assert isinstance(made[0], fx.SetState)
