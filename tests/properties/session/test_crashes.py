@@ -1,8 +1,8 @@
 """Random walks with crashes and losses of power in between (CS-2, CS-9).
 
 The chain here keeps what a writer would: an OPEN with the snapshot in force, and the records behind it, of which a
-crash takes the last ones away. Whatever is left, the next start goes on from it: no frame number is given twice, no break is
-silent, no session stays open.
+crash takes the last ones away. Whatever is left, the next start goes on from it: no frame number is given twice, no
+break is silent, no session stays open.
 """
 
 from dataclasses import dataclass, field, replace
