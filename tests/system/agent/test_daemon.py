@@ -119,7 +119,7 @@ def test_what_the_store_has_is_sealed_as_receipted_and_then_freed(unit: Provisio
     (unit.root / "agent.d" / "store.toml").write_text(
         f'[sync]\nstore_url = "{store.url}"\n[spool]\nfree = "when-receipted"\nfootage_seconds = 3\n', encoding="utf-8"
     )
-    unit.set_options({**SMALL, "speed": 2}, RECORD_AND_DOCK)
+    unit.set_options({**SMALL, "speed": 6}, RECORD_AND_DOCK)
     store.start()
     try:
         with running(unit) as daemon:
@@ -135,7 +135,7 @@ def test_what_the_store_has_is_sealed_as_receipted_and_then_freed(unit: Provisio
     report = verify_chain([unit.paths.spool], unit.trust)
     assert report.pruned
     assert "PRUNED" in report.verdicts
-    assert not list(unit.paths.inbox.iterdir())
+    assert not list(unit.paths.inbox.glob("*.receipt"))
     assert not unit.paths.rejected.exists() or not list(unit.paths.rejected.iterdir())
 
 

@@ -63,15 +63,23 @@ def lives(unit: ProvisionedUnit) -> list[ProcessLife]:
     return told
 
 
+def kill_at_some_moment(daemon: DaemonProcess, chance: random.Random) -> None:
+    """Every other one while it starts, the others while it records, however fast the machine is."""
+    if chance.random() < 0.5:
+        daemon.listen_for(chance.uniform(0.2, 1.4))
+    else:
+        daemon.wait_for("READY=1")
+        daemon.listen_for(chance.uniform(0.0, 1.2))
+    daemon.kill()
+
+
 def test_fifty_kills_lose_at_most_the_open_group_and_what_was_queued(unit: ProvisionedUnit) -> None:
     chance = random.Random(20_26)
     unit.set_options({**SMALL, "speed": SPEED}, RECORDING_FOR_HOURS)
     with running(unit) as first:
         first.listen_for(4.0)
     for _ in range(KILLS - 1):
-        daemon = DaemonProcess(unit)
-        daemon.listen_for(chance.uniform(0.4, 2.2))
-        daemon.kill()
+        kill_at_some_moment(DaemonProcess(unit), chance)
     with running(unit) as last:
         last.listen_for(3.0)
         assert last.terminate() == 0, last.tail()
@@ -83,7 +91,7 @@ def test_fifty_kills_lose_at_most_the_open_group_and_what_was_queued(unit: Provi
     assert {each.cause for each in session.breaks} == {"crash"}
 
     told = lives(unit)
-    assert len(told) > KILLS // 2, "too few starts came as far as BOOT to prove anything"
+    assert len(told) > KILLS // 3, "too few starts came as far as BOOT to prove anything"
     assert [life.boot.clean for life in told] == [True] + [False] * (len(told) - 1)
     for life in told:
         sealed = sum(fragment.frame_count for fragment in life.sealed)

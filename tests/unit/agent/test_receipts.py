@@ -196,9 +196,7 @@ def test_receipts_are_found_again_at_the_next_start(desk: Desk) -> None:
     assert kept.by_file == {2: receipt_hash(desk.receipts[2])}
     assert set(kept.by_number.values()) == {receipt_hash(desk.receipts[2])}
     left = sorted(path.name for path in desk.paths.receipts.iterdir())
-    assert left == ["00000001.receipt", "00000002.receipt", "note.txt"], (
-        "what is damaged is fetched again"
-    )
+    assert left == ["00000001.receipt", "00000002.receipt", "note.txt"], "what is damaged is fetched again"
 
 
 def test_a_unit_without_receipts_has_none_to_load(tmp_path: Path) -> None:
