@@ -109,6 +109,17 @@ def test_it_waits_for_lamps_and_words(world: World, play: Play) -> None:
     assert docked(world)
 
 
+def test_it_waits_for_a_place_in_the_film(world: World, play: Play) -> None:
+    place = world.memory.row("film", 0, 0)
+    play(world, "wait for film at 12 s\ndock")
+    place[0] = 11 * NANOSECONDS
+    world.clock.step_by(5.0)
+    assert not docked(world)
+    place[0] = 12 * NANOSECONDS
+    world.clock.step_by(0.3)
+    assert docked(world)
+
+
 def test_words_from_before_the_last_deed_do_not_count(world: World, play: Play) -> None:
     world.journal.spoken("unit", "标记", 0, 1, complete=True)
     player = play(world, 'after 1 s: press mark\nwait for words "标记" within 3 s')

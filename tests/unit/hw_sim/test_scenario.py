@@ -8,7 +8,7 @@ import pytest
 
 from hal.values import LampColour
 from hw_sim import moves
-from hw_sim.conditions import Lamp, Never, Pulse, Words
+from hw_sim.conditions import Film, Lamp, Never, Pulse, Words
 from hw_sim.errors import ScenarioError
 from hw_sim.scenario import Act, ChangeSpeed, End, Expect, Pause, Step, Wait, parse
 from hw_sim.wording import error_number, seconds, size_bytes
@@ -77,6 +77,7 @@ def test_amounts_and_errors() -> None:
     [
         ('wait for words "全程"', Wait(Words("全程"), outside=False, within_seconds=120.0)),
         ('wait outside for words "领用"', Wait(Words("领用"), outside=True, within_seconds=600.0)),
+        ("wait for film at 1:30 within 1 h", Wait(Film(90_000_000_000), outside=False, within_seconds=3600.0)),
         ("wait for lamp green steady", Wait(Lamp(LampColour.GREEN, steady=True), outside=False, within_seconds=120.0)),
         ("wait for lamp red blinking within 5 s", Wait(Lamp(LampColour.RED, steady=False), False, 5.0)),
         ('wait for lamp "recording"', Wait(Lamp(meaning="recording"), outside=False, within_seconds=120.0)),

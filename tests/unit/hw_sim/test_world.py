@@ -15,6 +15,7 @@ from hw_sim.civil import NANOSECONDS
 from hw_sim.dock import SimDock
 from hw_sim.errors import SimulationError
 from hw_sim.media.faults import Dead, Frozen
+from hw_sim.memory import remembered
 from hw_sim.world import BOOT_NS, RESTART_NS, World, WorldSettings
 from tests.unit.hw_sim.conftest import MakeWorld
 
@@ -203,3 +204,11 @@ def test_a_world_without_air_says_so(world: World) -> None:
         _ = world.air
     with pytest.raises(SimulationError, match="no voice"):
         world.say("甲", "你好")
+
+
+def test_a_world_can_be_looked_into_from_outside(world: World, tmp_path: Path) -> None:
+    page = tmp_path / "world" / "memory.page"
+    world.memory.row("scenario", 7, 8)
+    assert remembered(page, "scenario") == (7, 8, 0, 0, 0, 0, 0, 0)
+    assert remembered(page, "nothing") is None
+    assert remembered(tmp_path / "nowhere", "scenario") is None
