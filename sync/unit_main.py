@@ -31,6 +31,7 @@ from sync.errors import ConfigurationError
 from sync.unit.client import StoreClient, tls_context
 from sync.unit.config import DEFAULT_PATH, SyncPaths, UnitConfig, load_config
 from sync.unit.courier import Courier, Ending, Surroundings
+from sync.unit.progress_file import Both, ProgressFile, follow
 from sync.unit.reports import JsonLines, ProgressBar, Quiet, Reporter
 
 _EXIT_CODES: Final = {
@@ -48,12 +49,20 @@ _FRACTION_BITS: Final = 53
 @click.option("--store", "store_url", help="Another store URL than the configuration's.")
 @click.option("--once", is_flag=True, help="Send everything that is ended now, then exit.")
 @click.option("--give-up-after", type=float, metavar="SECONDS", help="With --once: stop trying after this long.")
+@click.option("--watch", is_flag=True, help="Show what the running service is doing, until interrupted.")
 @click.option("--progress/--no-progress", default=True, help="A bar at a terminal, JSON lines elsewhere.")
-def command(config: Path, store_url: str | None, once: bool, give_up_after: float | None, progress: bool) -> None:
+def command(
+    config: Path, store_url: str | None, once: bool, give_up_after: float | None, watch: bool, progress: bool
+) -> None:
     """Carry sealed files to the agency's store and bring back its receipts."""
+    if watch and once:
+        raise click.UsageError("--watch only looks; it does not go with --once")
     if give_up_after is not None and not once:
         raise click.UsageError("--give-up-after goes with --once")
     loaded = load_config(config)
+    if watch:
+        _watch(loaded.paths, progress)
+        return
     url = store_url or loaded.sync.store_url
     if url is None:
         raise ConfigurationError(f"{config}: sync.store_url is absent; name the store there or with --store")
@@ -92,6 +101,7 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     client = StoreClient(url, config.unit.device_id, tls, config.sync.rate_bytes_per_second)
+    alerts = StoreClient(url, config.unit.device_id, tls)
     courier = Courier(
         Surroundings(
             paths=paths,
@@ -101,13 +111,24 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
             clock=clock,
             stop=stop,
             draw=_fraction,
-            reporter=reporter,
+            reporter=Both(reporter, ProgressFile(paths.progress)),
+            alerts_client=alerts,
         )
     )
     try:
         return courier.run_once(give_up_after) if once else courier.run()
     finally:
         client.close()
+        alerts.close()
+
+
+def _watch(paths: SyncPaths, progress: bool) -> None:
+    clock = SystemClock()
+    stop = clock.signal()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with _reporter(progress) as reporter:
+        follow(paths.progress, reporter, clock, stop)
 
 
 def _store_key(paths: SyncPaths) -> PublicKey:

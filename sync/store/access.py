@@ -17,18 +17,21 @@ from cryptography.x509.oid import NameOID
 from sealing.oids import EKU_LINK
 from sync.store.ledger import Ledger
 from sync.store.refusals import RefusedError
+from sync.store.register import Register
 from sync.wire import device_id_of
 
 
-def unit_access(ledger: Ledger) -> Middleware:
-    """Make the middleware that lets units at their own paths only (SY-2, SY-3)."""
+def unit_access(ledger: Ledger, register: Register) -> Middleware:
+    """Make the middleware that lets units at their own paths only (SY-2, SY-3, SY-36)."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         named = request.match_info.get("device")
         if named is not None:
             device_id = device_id_of(named)
-            _check_certificate(request, device_id)
+            der = _check_certificate(request, device_id)
+            if der is not None and await asyncio.to_thread(register.is_denied, der):
+                raise _forbidden("revoked", "the link certificate stands on the deny list")
             unit = await asyncio.to_thread(ledger.unit, device_id)
             if unit is None:
                 raise _forbidden("unknown-unit", f"unit {device_id} is not enrolled")
@@ -39,11 +42,12 @@ def unit_access(ledger: Ledger) -> Middleware:
     return check
 
 
-def _check_certificate(request: web.Request, device_id: str) -> None:
+def _check_certificate(request: web.Request, device_id: str) -> bytes | None:
+    """Check the link certificate; gives it in DER, or None on a line without TLS."""
     transport = request.transport
     tls = None if transport is None else transport.get_extra_info("ssl_object")
     if not isinstance(tls, ssl.SSLObject):
-        return
+        return None
     der = tls.getpeercert(binary_form=True)
     if der is None:
         raise _forbidden("wrong-unit", "no client certificate was shown")
@@ -53,6 +57,7 @@ def _check_certificate(request: web.Request, device_id: str) -> None:
         raise _forbidden("wrong-unit", f"the certificate is made out to {names}, the path to {device_id}")
     if EKU_LINK not in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value:
         raise _forbidden("wrong-unit", "the certificate is not a link certificate")
+    return der
 
 
 def _forbidden(code: str, detail: str) -> RefusedError:

@@ -21,6 +21,7 @@ from sealing import cose, receipts
 from sealing.trust import Trust
 from sync.enrolment import key_id
 from sync.errors import ContentError, StoreError, WireError
+from sync.store.content_index import heads_of
 from sync.store.judge import Judge, Known
 from sync.store.ledger import Arrival, Ledger, ParkedContent
 from sync.store.vault import Declaration, Name, Refusal, Vault
@@ -42,9 +43,15 @@ class ReceiptSigner:
     def sign(self, receipt: receipts.Receipt) -> bytes:
         """Sign a receipt."""
         algorithm, identity = cose.Algorithm.ESP256, key_id(self.key.public_key())
-        return receipts.sign_receipt(receipt, algorithm, identity, self._signature)
+        return receipts.sign_receipt(receipt, algorithm, identity, self.signature)
 
-    def _signature(self, message: bytes) -> bytes:
+    @property
+    def key_id(self) -> bytes:
+        """Key id of the receipt key."""
+        return key_id(self.key.public_key())
+
+    def signature(self, message: bytes) -> bytes:
+        """Make a raw signature."""
         return cose.raw_signature(self.key.sign(message, ec.ECDSA(SHA256())))
 
 
@@ -126,8 +133,8 @@ class Intake:
         self.vault = vault
         self.ledger = ledger
         self._trust = trust
-        self._signer = signer
-        self._now_utc_ns = now_utc_ns
+        self.signer = signer
+        self.now_utc_ns = now_utc_ns
 
     def known(self, device_id: str) -> Known:
         """What a file of the unit is judged by.
@@ -138,7 +145,9 @@ class Intake:
         unit = self.ledger.unit(device_id)
         if unit is None:
             raise StoreError(f"unit {device_id} is not enrolled; use `recorder-store enrol`")
-        return Known(device_id, self._trust, unit.assurance, self.ledger.epochs(device_id))
+        return Known(
+            device_id, self._trust, unit.assurance, self.ledger.epochs(device_id), heads_of(self.ledger, device_id)
+        )
 
     def declare(self, name: Name, wanted: Declaration) -> None:
         """Create an upload, or find it again (SY-6).
@@ -200,7 +209,7 @@ class Intake:
             torn_bytes=stream.torn_bytes,
             torn_hash=torn_hash.digest(),
             facts=facts,
-            received_utc_ns=self._now_utc_ns(),
+            received_utc_ns=self.now_utc_ns(),
         )
 
     def _check_joins(self, arrival: Arrival) -> None:
@@ -209,7 +218,7 @@ class Intake:
 
     def _promise(self, name: Name, arrival: Arrival) -> bytes:
         def make(number: int, previous: bytes) -> bytes:
-            return self._signer.sign(_receipt(self._signer.store_id, arrival, number, previous))
+            return self.signer.sign(_receipt(self.signer.store_id, arrival, number, previous))
 
         try:
             return self.ledger.commit(arrival, make)
@@ -232,7 +241,7 @@ class Intake:
 
     def park(self, name: Name, source: Path, error: ContentError, size_bytes: int) -> None:
         """Put content aside with its reason, and write it down. Raises OSError."""
-        refusal = Refusal(code=error.code, detail=error.detail, size_bytes=size_bytes, parked_utc_ns=self._now_utc_ns())
+        refusal = Refusal(code=error.code, detail=error.detail, size_bytes=size_bytes, parked_utc_ns=self.now_utc_ns())
         self.vault.park(name, source, refusal)
         self._write_down(name, refusal)
 
@@ -279,7 +288,7 @@ class Intake:
             log.exception("object %s of %s does not join the chain", name.file_id, name.device_id)
 
 
-_NEVER_THE_LINE: Final = frozenset({"fork", "chain-break", "simulated"})
+_NEVER_THE_LINE: Final = frozenset({"fork", "chain-break", "simulated", "revoked"})
 """Reasons that rest on verified signatures: sending the same bytes again would find the same."""
 
 

@@ -6,6 +6,7 @@ Rules of this module: no I/O. What is known of the chain so far comes in as `Kno
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,10 +16,28 @@ from sealing.epochs import EpochCertificate
 from sealing.errors import BadSignatureError, SealingError
 from sealing.framing import RecordHeader
 from sealing.oids import Assurance
-from sealing.records import Boot, Close, Epoch, FileKind, Open
+from sealing.records import (
+    Body,
+    Boot,
+    Break,
+    Checkin,
+    Checkout,
+    Close,
+    DockChange,
+    Epoch,
+    Event,
+    Fault,
+    FileKind,
+    Open,
+    Resume,
+    SessionEnd,
+    SessionStart,
+    Torn,
+)
 from sealing.suites import SUITE_1, Suite, suite
 from sealing.trust import Trust
 from sync.errors import ContentError
+from sync.sessions import Circumstances, circumstances_of
 
 _GRADES_OF_BOOT: Final = {True: frozenset({Assurance.SIMULATED}), False: frozenset(Assurance)}
 """As what a unit may be enrolled whose BOOT says so (SY-18)."""
@@ -53,6 +72,18 @@ class Known:
     """As which the unit was enrolled."""
     epochs: dict[int, EpochFacts] = field(default_factory=dict)
     """What files that are here already say, by epoch number: a second key for one of them is a fork."""
+    heads: Mapping[int, bytes] = field(default_factory=dict)
+    """Hashes of witnessed records, by sequence number: another one for one of them is a fork (SY-32)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotedRecord:
+    """One record on which due times or tasks rest."""
+
+    sequence: int
+    record_hash: bytes
+    utc_ns: int
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +103,23 @@ class ContentFacts:
     simulated: bool
     epochs: tuple[EpochFacts, ...]
     torn_ends: tuple[TornEnd, ...]
+    circumstances: Circumstances
+    notes: tuple[NotedRecord, ...]
+
+
+_NOTED: Final[tuple[type[Body], ...]] = (
+    SessionStart,
+    SessionEnd,
+    Break,
+    Resume,
+    DockChange,
+    Event,
+    Fault,
+    Torn,
+    Checkout,
+    Checkin,
+)
+"""What due times and tasks rest on."""
 
 
 class Judge:
@@ -94,6 +142,7 @@ class Judge:
         self._head = b""
         self._closed = False
         self._torn: list[TornEnd] = []
+        self._notes: list[NotedRecord] = []
 
     def record(self, message: Sign1, header: RecordHeader, digest: bytes) -> None:
         """Judge the next record. Raises ContentError or SealingError."""
@@ -101,7 +150,10 @@ class Judge:
         if isinstance(header.body, Open):
             self._begin(header, header.body)
         self._check_signature(message, header)
+        self._check_witnessed(header, digest)
         self._learn(header)
+        if isinstance(header.body, _NOTED):
+            self._notes.append(NotedRecord(header.sequence, digest, header.utc_ns, header.body))
         self._closed = isinstance(header.body, Close)
         self._last, self._head = header, digest
 
@@ -135,7 +187,20 @@ class Judge:
             simulated=self._known.assurance is Assurance.SIMULATED,
             epochs=tuple(self._epochs[number] for number in sorted(self._own_epochs)),
             torn_ends=tuple(self._torn),
+            circumstances=circumstances_of(self._open.snapshot),
+            notes=tuple(self._notes),
         )
+
+    def check_alone(self, message: Sign1, header: RecordHeader) -> None:
+        """Check a single record of the file whose OPEN was judged. Raises ContentError or SealingError."""
+        if header.device_id != self._known.device_id:
+            raise ContentError("wrong-device", f"record {header.sequence} is of unit {header.device_id}")
+        self._check_signature(message, header)
+
+    def _check_witnessed(self, header: RecordHeader, digest: bytes) -> None:
+        """SY-32: what a store has witnessed of a sequence number is the only thing that it takes for it."""
+        if self._known.heads.get(header.sequence, digest) != digest:
+            raise ContentError("fork", f"record {header.sequence} was witnessed with another hash")
 
     def _check_place(self, header: RecordHeader) -> None:
         if header.device_id != self._known.device_id:

@@ -22,6 +22,7 @@ from sealing.limits import SEQUENCE_FIRST
 from sealing.oids import Assurance
 from sealing.receipts import FIRST_PREVIOUS_RECEIPT, receipt_hash
 from sync.errors import ContentError, StoreError
+from sync.store.content_index import index_content
 from sync.store.judge import ContentFacts, EpochFacts, TornEnd
 from sync.store.schema import METADATA, SCHEMA_VERSION, epochs, files, parked, torn_ends, units
 
@@ -80,7 +81,8 @@ class Ledger:
         self._lock = threading.Lock()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[sa.Connection]:
+        """One transaction, alone; durable when the block ends without an error."""
         with self._lock, self._engine.begin() as connection:
             yield connection
 
@@ -98,25 +100,25 @@ class Ledger:
             "link_certificate": link_certificate_der,
             "revoked": False,
         }
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(sa.delete(units).where(units.c.device_id == unit.device_id))
             connection.execute(sa.insert(units).values(row))
 
     def unit(self, device_id: str) -> Unit | None:
         """Find an enrolled unit."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             row = connection.execute(sa.select(units).where(units.c.device_id == device_id)).mappings().first()
         return None if row is None else _unit(row)
 
     def units(self) -> tuple[Unit, ...]:
         """All enrolled units, by id."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(sa.select(units).order_by(units.c.device_id)).mappings().all()
         return tuple(_unit(row) for row in rows)
 
     def epochs(self, device_id: str) -> dict[int, EpochFacts]:
         """Every epoch that files of the unit have certified."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(sa.select(epochs).where(epochs.c.device_id == device_id)).mappings().all()
         return {
             row["epoch"]: EpochFacts(row["epoch"], row["boot_number"], row["sequence"], row["public_key"])
@@ -126,24 +128,25 @@ class Ledger:
     def receipt(self, device_id: str, file_id: bytes) -> bytes | None:
         """The receipt of a file, as it was first made (SY-23)."""
         wanted = sa.select(files.c.receipt).where(files.c.device_id == device_id, files.c.file_id == file_id)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             receipt: bytes | None = connection.execute(wanted).scalar()
         return receipt
 
     def size(self, device_id: str, file_id: bytes) -> int | None:
         """Length of a receipted file."""
         wanted = sa.select(files.c.size_bytes).where(files.c.device_id == device_id, files.c.file_id == file_id)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             size: int | None = connection.execute(wanted).scalar()
         return size
 
     def check(self, arrival: Arrival) -> None:
         """Check a file against the chain as far as it is here (SY-17). Raises ContentError; a promised file passes."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             known = sa.select(files.c.file_number).where(
                 files.c.device_id == arrival.device_id, files.c.file_id == arrival.file_id
             )
             if connection.execute(known).scalar() is None:
+                _check_allowed(connection, arrival.device_id)
                 _check_chain(connection, arrival)
 
     def commit(self, arrival: Arrival, make_receipt: MakeReceipt) -> bytes:
@@ -156,11 +159,12 @@ class Ledger:
             ContentError: The file forks the chain or does not join it (SY-17); nothing was written.
         """
         device_id, facts = arrival.device_id, arrival.facts
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             known = sa.select(files.c.receipt).where(files.c.device_id == device_id, files.c.file_id == arrival.file_id)
             found: bytes | None = connection.execute(known).scalar()
             if found is not None:
                 return found
+            _check_allowed(connection, device_id)
             _check_chain(connection, arrival)
             number, previous = _last_receipt(connection, device_id)
             receipt = make_receipt(number + 1, previous)
@@ -171,7 +175,7 @@ class Ledger:
     def park(self, content: ParkedContent) -> None:
         """Write down why content is refused; the first reason stays."""
         key = (parked.c.device_id == content.device_id, parked.c.file_id == content.file_id)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             if connection.execute(sa.select(parked.c.code).where(*key)).scalar() is None:
                 row = {column: getattr(content, column) for column in parked.c.keys()}  # noqa: SIM118 - a collection
                 connection.execute(sa.insert(parked).values(row))
@@ -183,7 +187,7 @@ class Ledger:
             wanted = wanted.where(parked.c.device_id == device_id)
         if file_id is not None:
             wanted = wanted.where(parked.c.file_id == file_id)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(wanted).mappings().all()
         return tuple(ParkedContent(**{str(key): value for key, value in row.items()}) for row in rows)
 
@@ -192,7 +196,7 @@ class Ledger:
         wanted = sa.select(files).order_by(files.c.device_id, files.c.receipt_number)
         if device_id is not None:
             wanted = wanted.where(files.c.device_id == device_id)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return connection.execute(wanted).mappings().all()
 
     def holds(self, device_id: str) -> tuple[int, int, int | None]:
@@ -200,13 +204,13 @@ class Ledger:
         wanted = sa.select(
             sa.func.count(), sa.func.coalesce(sa.func.sum(files.c.size_bytes), 0), sa.func.max(files.c.last_sequence)
         ).where(files.c.device_id == device_id)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             count, size, sequence = connection.execute(wanted).one()
         return int(count), int(size), sequence
 
     def last_receipt(self, device_id: str) -> tuple[int, bytes]:
         """Number and hash of a unit's newest receipt; 0 and zeros before the first."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return _last_receipt(connection, device_id)
 
 
@@ -224,7 +228,7 @@ def open_ledger(directory: Path) -> Ledger:
     try:
         with engine.begin() as connection:
             version = connection.execute(sa.text("PRAGMA user_version")).scalar()
-            if version not in {0, SCHEMA_VERSION}:
+            if version is None or version > SCHEMA_VERSION:
                 raise StoreError(f"{path} is of version {version}, this software has {SCHEMA_VERSION}; update it")
             METADATA.create_all(connection)
             connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
@@ -255,6 +259,13 @@ def _last_receipt(connection: sa.Connection, device_id: str) -> tuple[int, bytes
     )
     row = connection.execute(newest).first()
     return (0, FIRST_PREVIOUS_RECEIPT) if row is None else (row[0], receipt_hash(row[1]))
+
+
+def _check_allowed(connection: sa.Connection, device_id: str) -> None:
+    """SY-36: a unit that was revoked while it sent gets no promise; its content is a custodian's matter."""
+    revoked = connection.execute(sa.select(units.c.revoked).where(units.c.device_id == device_id)).scalar()
+    if revoked is not False:
+        raise ContentError("revoked", f"unit {device_id} is revoked; a custodian decides about what it sent")
 
 
 def _check_chain(connection: sa.Connection, arrival: Arrival) -> None:
@@ -323,6 +334,7 @@ def _learn(connection: sa.Connection, device_id: str, facts: ContentFacts) -> No
         key = (torn_ends.c.device_id == device_id, torn_ends.c.file_number == end.file_number)
         if connection.execute(sa.select(torn_ends.c.torn_bytes).where(*key)).scalar() is None:
             connection.execute(sa.insert(torn_ends).values(device_id=device_id, **_torn_row(end)))
+    index_content(connection, device_id, facts)
 
 
 def _epoch_row(one: EpochFacts) -> dict[str, int | bytes]:

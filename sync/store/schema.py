@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 METADATA: Final = sa.MetaData()
 
 units: Final = sa.Table(
@@ -85,3 +85,107 @@ parked: Final = sa.Table(
     sa.Column("parked_utc_ns", sa.BigInteger, nullable=False),
 )
 """What is held and refused."""
+
+openings: Final = sa.Table(
+    "openings",
+    METADATA,
+    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("session_id", sa.LargeBinary(16), nullable=True),
+    sa.Column("profile_id", sa.String(64), nullable=False),
+    sa.Column("profile_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("officer_ids", sa.JSON, nullable=False),
+    sa.Column("activity_id", sa.Text, nullable=True),
+    sa.Column("category", sa.Text, nullable=True),
+    sa.Column("label", sa.Text, nullable=True),
+    sa.Column("exception_reason", sa.Text, nullable=True),
+)
+"""What promised files say of the circumstances they were made in."""
+
+noted: Final = sa.Table(
+    "noted",
+    METADATA,
+    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("type", sa.Integer, nullable=False),
+    sa.Column("record_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("utc_ns", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+"""Records of promised files on which due times and tasks rest; rebuilt from the files by `fsck`."""
+
+witnessed: Final = sa.Table(
+    "witnessed",
+    METADATA,
+    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("seen_as", sa.String(8), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("record_hash", sa.LargeBinary(32), primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=True),
+    sa.Column("proved", sa.Boolean, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=True),
+    sa.Column("opening", sa.LargeBinary, nullable=True),
+    sa.Column("received_utc_ns", sa.BigInteger, nullable=False),
+    sa.Column("statement", sa.LargeBinary, nullable=False),
+)
+"""Heads and alerts as units told them. Two proved hashes for one sequence number prove a fork; both stay."""
+
+profiles: Final = sa.Table(
+    "profiles",
+    METADATA,
+    sa.Column("profile_hash", sa.LargeBinary(32), primary_key=True),
+    sa.Column("profile_id", sa.String(64), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("added_utc_ns", sa.BigInteger, nullable=False),
+)
+"""The profiles whose rules the store knows, byte for byte."""
+
+contacts: Final = sa.Table(
+    "contacts",
+    METADATA,
+    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("last_utc_ns", sa.BigInteger, nullable=False),
+)
+"""When a unit was heard last, to the minute."""
+
+held: Final = sa.Table(
+    "held",
+    METADATA,
+    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("file_id", sa.LargeBinary(32), primary_key=True),
+    sa.Column("file_number", sa.Integer, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("session_id", sa.LargeBinary(16), nullable=True),
+    sa.Column("due_utc_ns", sa.BigInteger, nullable=True),
+    sa.Column("told_utc_ns", sa.BigInteger, nullable=False),
+)
+"""What a unit said that it holds, at its last docking."""
+
+wanted: Final = sa.Table(
+    "wanted",
+    METADATA,
+    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("session_id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("since_utc_ns", sa.BigInteger, nullable=False),
+)
+"""Recordings that somebody waits for."""
+
+closings: Final = sa.Table(
+    "closings",
+    METADATA,
+    sa.Column("task_id", sa.String(160), primary_key=True),
+    sa.Column("closed_utc_ns", sa.BigInteger, nullable=False),
+    sa.Column("closed_by", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+)
+"""Tasks that are done."""
+
+denials: Final = sa.Table(
+    "denials",
+    METADATA,
+    sa.Column("certificate_sha256", sa.LargeBinary(32), primary_key=True),
+    sa.Column("device_id", sa.String(64), nullable=False),
+    sa.Column("since_utc_ns", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+"""Link certificates that open no connection any more."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 import aiohttp
 from aiohttp import web
@@ -16,8 +16,11 @@ from pydantic import BaseModel, ValidationError
 
 from sync.errors import ContentError, WireError
 from sync.store.access import unit_access
+from sync.store.desk import Desk, contact_keeper
 from sync.store.intake import Intake, Upload
+from sync.store.operations import Operations
 from sync.store.refusals import RefusedError, answer_refusals, busy, no_room
+from sync.store.register import Register
 from sync.store.uploads import ActiveUploads
 from sync.store.vault import Declaration, Name
 from sync.wire import (
@@ -62,11 +65,16 @@ class StoreServer:
         self._store_id = store_id
         self._body_idle_seconds = body_idle_seconds
         self._uploads = ActiveUploads()
+        self._register = Register(intake.ledger)
+        self._desk = Desk(intake, self._register)
+        self.operations = Operations(intake, self._register, store_id)
 
     def application(self) -> web.Application:
         """Put the handlers together."""
-        access = unit_access(self._intake.ledger)
-        app = web.Application(client_max_size=JSON_BYTES_MAX, middlewares=[answer_refusals, access])
+        access = unit_access(self._intake.ledger, self._register)
+        contacts = contact_keeper(self._intake, self._register)
+        middlewares = [self.operations.count, answer_refusals, access, contacts]
+        app = web.Application(client_max_size=JSON_BYTES_MAX, middlewares=middlewares)
         file_path = "/v1/{device}/files/{id}"
         app.add_routes(
             [
@@ -77,7 +85,8 @@ class StoreServer:
                 web.get("/v1/{device}/receipts/{id}", self.receipt),
                 web.post("/v1/{device}/inventory", self.inventory),
                 web.get("/v1/{device}/state", self.state),
-                web.get("/healthz", self.health),
+                *self._desk.routes(),
+                *self.operations.routes(),
             ]
         )
         return app
@@ -227,12 +236,15 @@ class StoreServer:
         return _json(await asyncio.to_thread(self._answer_inventory, device_id, asked))
 
     def _answer_inventory(self, device_id: str, asked: Inventory) -> InventoryAnswer:
+        """SY-34: keep what the unit holds, and say what is here of it and what goes first."""
+        self._register.told_inventory(device_id, asked, self._intake.now_utc_ns())
+        wanted = self._register.wanted(device_id)
         return InventoryAnswer(
-            files=tuple(self._answer_file(device_id, one) for one in asked.files),
+            files=tuple(self._answer_file(device_id, one, wanted) for one in asked.files),
             last_receipt_number=self._intake.ledger.last_receipt(device_id)[0],
         )
 
-    def _answer_file(self, device_id: str, held: HeldFile) -> FileAnswer:
+    def _answer_file(self, device_id: str, held: HeldFile, wanted: frozenset[bytes]) -> FileAnswer:
         name = Name(device_id, held.file_id)
         size = self._receipted_size(name)
         if size is not None:
@@ -244,7 +256,9 @@ class StoreServer:
             )
         offset = self._intake.vault.offset(name)
         known = self._intake.vault.declaration(name) is not None
-        return FileAnswer(file_id=held.file_id, state="partial" if known else "unknown", offset_bytes=offset)
+        first = held.session_id is not None and bytes.fromhex(held.session_id) in wanted
+        state: Literal["partial", "unknown"] = "partial" if known else "unknown"
+        return FileAnswer(file_id=held.file_id, state=state, offset_bytes=offset, first=first)
 
     async def state(self, request: web.Request) -> web.Response:
         """Say what is known of a unit."""
@@ -266,14 +280,6 @@ class StoreServer:
             head_sequence=sequence,
             revoked=unit is not None and unit.revoked,
         )
-
-    async def health(self, _: web.Request) -> web.Response:
-        """200 while the store can commit."""
-        room_bytes = await asyncio.to_thread(self._intake.vault.room_bytes)
-        if room_bytes == 0:
-            raise no_room("only the reserve is left")
-        await asyncio.to_thread(self._intake.ledger.units)
-        return web.json_response({"store_id": self._store_id, "room_bytes": room_bytes})
 
     def _receipted_size(self, name: Name) -> int | None:
         return self._intake.ledger.size(name.device_id, bytes.fromhex(name.file_id))

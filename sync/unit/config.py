@@ -73,6 +73,7 @@ class SyncPaths:
         self.receipt_certificate = state / "certificates" / "store-receipt.pem"
         self.link_state = run / "link.json"
         self.rules = run / RULES_NAME
+        self.progress = run / "sync.json"
 
 
 def load_config(path: Path) -> UnitConfig:

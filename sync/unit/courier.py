@@ -294,7 +294,7 @@ class Courier:
         self._fetch_receipt(file)
 
     def _may_leave(self, file: SealedFile, line: Line) -> bool:
-        """R16: a session bound to the wire waits for the wire."""
+        """SY-37, R16: a session bound to the wire waits for the wire."""
         found = self._chronicle.circumstances(file.number)
         if found is None or self._rules is None:
             return True

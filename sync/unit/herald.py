@@ -11,7 +11,9 @@ import base64
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from typing import Final
 
 from hal.ports import Clock
 from sealing.cose import PublicKey
@@ -29,6 +31,8 @@ from sync.witness import Witnessed, verify_statement
 
 log = logging.getLogger(__name__)
 
+_REFUSED_FOR_GOOD: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY})
+
 
 @dataclass
 class Herald:
@@ -44,6 +48,7 @@ class Herald:
     reporter: Reporter
     backoff: Backoff = field(default_factory=Backoff)
     _told: set[tuple[int, Witnessed]] = field(default_factory=set)
+    _telling: tuple[int, Witnessed] | None = None
     _failures: int = 0
     _not_before_ns: int = 0
 
@@ -56,7 +61,9 @@ class Herald:
             for note, seen_as, kind in owed:
                 self._tell(chronicle, note, seen_as, kind, rules)
                 self._failures = 0
-        except (LinkError, RefusedError, WireError, OSError) as error:
+        except RefusedError as refused:
+            self._refused(refused)
+        except (LinkError, WireError, OSError) as error:
             self._wait(error)
         finally:
             if owed:
@@ -84,6 +91,7 @@ class Herald:
     def _tell(
         self, chronicle: Chronicle, note: Note, seen_as: Witnessed, kind: AlertKind | None, rules: Rules | None
     ) -> None:
+        self._telling = (note.header.sequence, seen_as)
         radio = Radio() if rules is None else rules.radio
         report = _report(note, chronicle.opening(note.file_number), kind, self.client.line(), radio)
         data = self.client.report(seen_as, report)
@@ -94,6 +102,14 @@ class Herald:
         inbox.put_statement(self.inbox, note.header.sequence, seen_as, data)
         self._told.add((note.header.sequence, seen_as))
         self.reporter.report(Report(f"{seen_as.value}-told", file=note.file_number, reason=kind))
+
+    def _refused(self, refused: RefusedError) -> None:
+        """A refusal of what was told is not repeated in this run (SY-20); any other waits."""
+        if self._telling is not None and refused.status in _REFUSED_FOR_GOOD:
+            log.error("the store does not take record %d: %s", self._telling[0], refused)
+            self._told.add(self._telling)
+            return
+        self._wait(refused)
 
     def _wait(self, error: Exception) -> None:
         self._failures += 1

@@ -32,7 +32,8 @@ class Report:
     """One thing that happened."""
 
     event: str
-    """begin, sending, receipted, parked, left, waiting, idle, stopped, done."""
+    """begin, sending, receipted, parked, left, withheld, waiting, idle, stopped, done, head-told, alert-told,
+    store-lost-receipts."""
     file: int | None = None
     """Number of the file."""
     offset_bytes: int | None = None
@@ -42,6 +43,11 @@ class Report:
     seconds: float | None = None
     """Length of a wait."""
     reason: str | None = None
+
+
+def plain(report: Report) -> dict[str, object]:
+    """What a report says, ready for JSON."""
+    return {key: value for key, value in dataclasses.asdict(report).items() if value is not None}
 
 
 class Reporter(Protocol):
@@ -74,8 +80,7 @@ class JsonLines:
         """Take one."""
         if report.event == "sending" and not self._worth_saying(report):
             return
-        known = {key: value for key, value in dataclasses.asdict(report).items() if value is not None}
-        print(json.dumps(known, ensure_ascii=False), file=self._out, flush=True)
+        print(json.dumps(plain(report), ensure_ascii=False), file=self._out, flush=True)
 
     def _worth_saying(self, report: Report) -> bool:
         file, offset = self._said
@@ -131,7 +136,7 @@ class ProgressBar:
         self._progress.update(self._task, description=f"{description}{file}{wait}{reason}")
         if report.event == "sending":
             self._progress.update(self._task, completed=self._sent_before + (report.offset_bytes or 0))
-        if report.event in {"receipted", "parked", "left"}:
+        if report.event in {"receipted", "parked", "left", "withheld"}:
             self._sent_before += report.size_bytes or 0
             self._progress.update(self._task, completed=self._sent_before)
 
@@ -142,6 +147,10 @@ _WORDS: Final = {
     "receipted": "已收讫 receipted",
     "parked": "存疑留存 parked",
     "left": "暂缓 left",
+    "withheld": "涉密,待有线连接 withheld, waits for the wire",
+    "alert-told": "告警已送达 alert told",
+    "head-told": "链头已见证 head witnessed",
+    "store-lost-receipts": "存储端丢失回执 the store lost receipts",
     "waiting": "等待 waiting",
     "idle": "全部上传完成 all uploaded",
     "stopped": "已停止 stopped",

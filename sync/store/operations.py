@@ -1,0 +1,142 @@
+"""What operators see of a running store: health, readiness, metrics in Prometheus' text format, logs as JSON lines.
+
+Rules of this module: reads only; counts of this process alone. Names follow Prometheus' conventions: base units in the
+name, `_total` behind what only grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sync.store.intake import Intake
+from sync.store.refusals import RefusedError, no_room
+from sync.store.register import Register
+from sync.witness import Witnessed
+
+METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+Labels = tuple[tuple[str, str], ...]
+
+
+class Operations:
+    """Health, readiness and metrics of one store.
+
+    Args:
+        intake: The store.
+        register: Its other tables.
+        store_id: Names it.
+    """
+
+    def __init__(self, intake: Intake, register: Register, store_id: str) -> None:
+        self._intake = intake
+        self._register = register
+        self._store_id = store_id
+        self._requests: Counter[tuple[str, int, str]] = Counter()
+        self._received_bytes = 0
+        self.fsck_ended_utc_ns = 0
+        self.fsck_faults = 0
+        self.ready = True
+        """False while the store is going down."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """The paths that it answers."""
+        return [
+            web.get("/healthz", self.health),
+            web.get("/readyz", self.readiness),
+            web.get("/metrics", self.metrics),
+        ]
+
+    def application(self) -> web.Application:
+        """An application with these paths alone, for a port that units do not reach."""
+        app = web.Application()
+        app.add_routes(self.routes())
+        return app
+
+    @web.middleware
+    async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count a request by its method, status and reason."""
+        answer = await handler(request)
+        reason = answer.headers.get("Recorder-Reason", "")
+        self._requests[request.method, answer.status, reason] += 1
+        if request.method == "PATCH" and answer.status == HTTPStatus.NO_CONTENT:
+            self._received_bytes += request.content_length or 0
+        return answer
+
+    async def health(self, _: web.Request) -> web.Response:
+        """200 while the store can commit."""
+        room_bytes = await asyncio.to_thread(self._intake.vault.room_bytes)
+        if room_bytes == 0:
+            raise no_room("only the reserve is left")
+        await asyncio.to_thread(self._intake.ledger.units)
+        return web.json_response({"store_id": self._store_id, "room_bytes": room_bytes})
+
+    async def readiness(self, request: web.Request) -> web.Response:
+        """200 while requests are welcome: as health, and not on the way down."""
+        if not self.ready:
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "the store is going down")
+        return await self.health(request)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Everything in Prometheus' text format."""
+        text = await asyncio.to_thread(lambda: "".join(self._lines()))
+        return web.Response(body=text.encode(), headers={"Content-Type": METRICS_CONTENT_TYPE})
+
+    def _lines(self) -> Iterator[str]:
+        ledger, register = self._intake.ledger, self._register
+        units = ledger.units()
+        holdings = [ledger.holds(unit.device_id) for unit in units]
+        requests: list[tuple[Labels, int]] = [
+            ((("method", method), ("status", str(status)), ("reason", reason)), count)
+            for (method, status, reason), count in sorted(self._requests.items())
+        ]
+        yield from _metric("recorder_store_requests_total", "counter", "Requests answered.", requests)
+        yield from _one("recorder_store_received_bytes_total", "counter", "Bytes taken.", self._received_bytes)
+        yield from _one("recorder_store_units", "gauge", "Units enrolled.", len(units))
+        yield from _one("recorder_store_units_revoked", "gauge", "Units let in no more.", sum(u.revoked for u in units))
+        yield from _one("recorder_store_files", "gauge", "Files promised.", sum(one[0] for one in holdings))
+        yield from _one("recorder_store_file_bytes", "gauge", "Bytes promised.", sum(one[1] for one in holdings))
+        yield from _one("recorder_store_parked_files", "gauge", "Files refused and kept.", len(ledger.parked()))
+        yield from _one("recorder_store_held_files", "gauge", "Files that units still hold.", len(register.held()))
+        alerts = len(register.witnessed(Witnessed.ALERT))
+        yield from _one("recorder_store_alerts", "gauge", "Alerts received.", alerts)
+        yield from _one("recorder_store_forks", "gauge", "Chains proved to be forked.", len(register.forks()))
+        yield from _one("recorder_store_room_bytes", "gauge", "Room left.", self._intake.vault.room_bytes())
+        ended_seconds = self.fsck_ended_utc_ns // 1_000_000_000
+        yield from _one("recorder_store_fsck_end_timestamp_seconds", "gauge", "End of the last check.", ended_seconds)
+        yield from _one("recorder_store_fsck_faults", "gauge", "Faults of the last check.", self.fsck_faults)
+
+
+def _one(name: str, kind: str, words: str, value: int) -> Iterator[str]:
+    return _metric(name, kind, words, [((), value)])
+
+
+def _metric(name: str, kind: str, words: str, values: Iterable[tuple[Labels, int]]) -> Iterator[str]:
+    yield f"# HELP {name} {words}\n# TYPE {name} {kind}\n"
+    for labels, value in values:
+        inner = ",".join(f'{key}="{text}"' for key, text in labels)
+        yield f"{name}{{{inner}}} {value}\n" if inner else f"{name} {value}\n"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object in a line for each message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one message."""
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info is not None:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False)
