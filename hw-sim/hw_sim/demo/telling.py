@@ -71,7 +71,7 @@ class Telling:
         """One step of the day; its line appears when it is done, with the time that it took."""
         step, begun = Step(both), self.seconds
         if self.console.is_terminal:
-            with self.console.status(self.words(both), spinner="dots"):
+            with self.console.status(self.words(both) + " …", spinner="dots"):
                 yield step
         else:
             yield step

@@ -33,7 +33,7 @@ def upload(agency: Agency, telling: Telling) -> Receipts:
         CommandFailedError: Something was left or refused.
     """
     receipts = Receipts()
-    words = Both("上传到存储服务，核验后签发回执", "uploaded over TLS; the store verified all and signed receipts")
+    words = Both("已上传，存储服务核验并签发回执", "uploaded over TLS, verified, receipts signed")
     begun = telling.seconds
     with telling.bar(Both("上传", "upload")) as move:
         agency.unit.upload(agency.store.url, _Sent(receipts, move).report)

@@ -42,7 +42,7 @@ class Played:
         return sorted((self.out / "sealed").glob("*.evs"))
 
 
-def play(out: Path, *arguments: str | Path, voice: Path | None = None) -> Played:
+def play(out: Path, *arguments: str | Path, voice: Path | None = None, expected: int = 0) -> Played:
     """Run `recorder-sim`; with the voice of an earlier unit, which spares the longest part of a start."""
     if voice is not None:
         shutil.copytree(voice, out / "work" / "unit" / "state" / "voice")
@@ -51,8 +51,8 @@ def play(out: Path, *arguments: str | Path, voice: Path | None = None) -> Played
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
     log = out / "work" / "logs" / "recorder-agent.log"
     said = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{said}"
-    return Played(out, done.stdout)
+    assert done.returncode == expected, f"{done.stdout}\n{done.stderr}\n{said}"
+    return Played(out, done.stdout + done.stderr)
 
 
 def _json(path: Path) -> dict[str, Any]:
