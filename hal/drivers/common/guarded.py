@@ -7,6 +7,7 @@ library must never take the thread of whoever needs the part.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -39,15 +40,17 @@ class GuardedCall(Generic[Result]):
         self._name = name
         self._action = action
         self._too_late = too_late
-        self._given_up = clock.signal()
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._running = False
         self._results: list[Result] = []
         self._errors: list[Exception] = []
         self._worker = Worker(name, clock, self._body)
 
     @property
     def running(self) -> bool:
-        """Whether the call has not come back yet."""
-        return self._worker.alive
+        """Whether the call was made and has not come back yet."""
+        return self._running
 
     def run(self, limit_seconds: float) -> Result:
         """Make the call and wait for it.
@@ -59,9 +62,12 @@ class GuardedCall(Generic[Result]):
             TransientHardwareError: It did not come back in time; it goes on by itself.
             Exception: Whatever the call raised.
         """
+        self._running = True
         self._worker.start()
-        if not self._worker.join(limit_seconds):
-            self._given_up.set()
+        self._worker.join(limit_seconds)
+        with self._lock:
+            self._given_up = not self._results and not self._errors
+        if self._given_up:
             raise TransientHardwareError(f"{self._name} did not come back within {limit_seconds:g} s; it is left alone")
         if self._errors:
             raise self._errors[0]
@@ -71,10 +77,21 @@ class GuardedCall(Generic[Result]):
         try:
             result = self._action()
         except Exception as error:  # noqa: BLE001 -- whatever a library raises is the caller's to judge
-            self._errors.append(error)
+            with self._lock:
+                self._errors.append(error)
+                self._running = False
             return
-        self._results.append(result)
-        if self._given_up.is_set():
-            log.warning("%s came back after all, too late", self._name)
+        with self._lock:
+            self._results.append(result)
+            nobody_waits = self._given_up
+            self._running = nobody_waits
+        if nobody_waits:
+            self._clean_up(result)
+
+    def _clean_up(self, result: Result) -> None:
+        log.warning("%s came back after all, too late", self._name)
+        try:
             if self._too_late is not None:
                 self._too_late(result)
+        finally:
+            self._running = False

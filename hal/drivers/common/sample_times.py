@@ -14,7 +14,9 @@ _BANDWIDTH_HZ = 0.3
 _PERIOD_ERROR_MAX = 1_000e-6
 """No card is farther from its nominal rate."""
 _GAP_NS = 120_000_000
-"""A block that is later than this was not late: samples are missing before it."""
+"""A block later than this has samples missing before it, or a server that held it up."""
+_CONFIRM_NS = 300_000_000
+"""What was held up comes in a burst, and the lateness goes; what stays late for so long misses samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class SampleTimes:
         self._period_ns = self._nominal_ns
         self._next_sample = 0
         self._next_ns: float | None = None
+        self._late_since_ns: int | None = None
+        self._late_ns = 0.0
 
     def block(self, count: int, oldest_ns: int, *, overrun: bool = False) -> Stamp:
         """Place a block.
@@ -54,16 +58,28 @@ class SampleTimes:
             self._next_ns = float(oldest_ns)
             overrun = False
         error_ns = oldest_ns - self._next_ns
-        lost = 0
-        if overrun or error_ns > _GAP_NS:
-            lost = max(0, round(error_ns / self._period_ns))
-            self._next_ns = float(oldest_ns)
-            error_ns = 0.0
+        missing_ns = max(0.0, error_ns) if overrun else self._confirmed_gap_ns(oldest_ns, error_ns)
+        lost = round(missing_ns / self._period_ns)
+        self._next_ns += missing_ns
+        error_ns -= missing_ns
         captured_ns = self._next_ns
         first_sample = self._next_sample + lost
-        self._advance(count, error_ns)
+        self._advance(count, 0.0 if error_ns > _GAP_NS else error_ns)
         self._next_sample = first_sample + count
         return Stamp(first_sample, max(round(captured_ns), self._started_ns), lost)
+
+    def _confirmed_gap_ns(self, oldest_ns: int, error_ns: float) -> float:
+        """How long a gap is that no card told of, once it is sure that it is one; 0 until then."""
+        if error_ns <= _GAP_NS:
+            self._late_since_ns = None
+            return 0.0
+        if self._late_since_ns is None:
+            self._late_since_ns, self._late_ns = oldest_ns, error_ns
+        self._late_ns = min(self._late_ns, error_ns)
+        if oldest_ns - self._late_since_ns < _CONFIRM_NS:
+            return 0.0
+        self._late_since_ns = None
+        return self._late_ns
 
     def _advance(self, count: int, error_ns: float) -> None:
         """Second-order loop: time and period both follow the measured error."""

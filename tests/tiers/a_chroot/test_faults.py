@@ -1,0 +1,212 @@
+"""What libraries do when hardware fails, and what the drivers make of it: real picamera2, real ALSA."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hal.conformance.camera import Gathered
+from hal.conformance.sound import tone
+from hal.errors import TransientHardwareError
+from hal.ports import Clock
+from hal.values import AudioBlock, CameraSettings, MicrophoneSettings
+from hal.worker import Worker
+from tests.tiers.a_chroot.bench_unit import BenchUnit
+from tests.tiers.a_chroot.virtual_camera import VirtualPicamera2
+
+_SECOND_NS = 1_000_000_000
+_SMALL = CameraSettings(320, 240, bitrate_bps=1_000_000)
+_FULL = CameraSettings()
+
+
+def taken_by(clock: Clock, begun_ns: int) -> float:
+    return (clock.boottime_ns() - begun_ns) / _SECOND_NS
+
+
+def test_every_frame_of_full_size_that_the_sensor_gave_is_delivered(unit: BenchUnit) -> None:
+    """DR-17, DR-18: 10 s at 1080p30; what the sensor counted and what came are the same, each a whole access unit."""
+    gathered = Gathered()
+    in_force = unit.hardware.camera.start(_FULL, gathered)
+    assert (in_force.width_pixels, in_force.height_pixels) == (1920, 1080)
+    unit.pass_time(10.0)
+    sensor = unit.camera.sensor
+    assert sensor is not None
+    sensor.stalled = True
+    given = sensor.given
+    unit.pass_time(0.4)
+    unit.hardware.camera.stop()
+    assert len(gathered.frames) == given > 250
+    assert gathered.faults == []
+    assert gathered.frames[0].keyframe
+    assert all(early.captured_boottime_ns < late.captured_boottime_ns for early, late in pairwise(gathered.frames))
+
+
+def test_frames_that_the_sensor_dropped_are_missing_numbers(unit: BenchUnit) -> None:
+    """DR-18: a hole of seven frame times is seven numbers."""
+    gathered = Gathered()
+    unit.hardware.camera.start(_SMALL, gathered)
+    unit.pass_time(1.0)
+    sensor = unit.camera.sensor
+    assert sensor is not None
+    sensor.drop = 7
+    unit.pass_time(1.0)
+    unit.hardware.camera.stop()
+    jumps = [late.sensor_sequence - early.sensor_sequence for early, late in pairwise(gathered.frames)]
+    assert max(jumps) == 8
+
+
+def test_an_encoder_that_is_silent_is_told(unit: BenchUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DR-21: the sensor delivers, nothing comes out of the encoder: a fault, not a recording of nothing."""
+    monkeypatch.setattr(VirtualPicamera2, "start_encoder", lambda *_, **__: None)
+    monkeypatch.setattr(VirtualPicamera2, "stop_encoder", lambda *_, **__: None)
+    gathered = Gathered()
+    unit.hardware.camera.start(_SMALL, gathered)
+    unit.pass_time(4.5)
+    unit.hardware.camera.stop()
+    assert gathered.frames == []
+    assert len(gathered.faults) == 1
+    monkeypatch.undo()
+    after = Gathered()
+    unit.hardware.camera.start(_SMALL, after)
+    unit.pass_time(0.5)
+    unit.hardware.camera.stop()
+    assert after.frames
+
+
+@pytest.fixture(name="hanging_stop")
+def hanging_stop_fixture(unit: BenchUnit) -> Iterator[Hanging]:
+    hanging = Hanging(unit)
+    yield hanging
+    hanging.release.set()
+
+
+class Hanging:
+    """Makes libcamera's stop hang, as a dead sensor does."""
+
+    def __init__(self, unit: BenchUnit) -> None:
+        self.release = unit.clock.signal()
+        self._unit = unit
+
+    def begin(self) -> None:
+        sensor, clock, release = self._unit.camera.sensor, self._unit.clock, self.release
+        assert sensor is not None
+        stop = sensor.stop
+
+        def hang() -> object:
+            clock.wait(release, 30.0)
+            return stop()
+
+        sensor.stop = hang  # type: ignore[method-assign]
+
+
+def test_a_stop_that_hangs_holds_nobody_and_can_end(unit: BenchUnit, hanging_stop: Hanging) -> None:
+    """DR-20, DR-22: `stop` returns, `start` says why it cannot; when the library lets go, all is well again."""
+    camera, clock = unit.hardware.camera, unit.clock
+    gathered = Gathered()
+    camera.start(_SMALL, gathered)
+    unit.pass_time(1.0)
+    hanging_stop.begin()
+    begun_ns = clock.boottime_ns()
+    camera.stop()
+    assert taken_by(clock, begun_ns) < 2.0
+    count = len(gathered.frames)
+    with pytest.raises(TransientHardwareError, match="still hangs"):
+        camera.start(_SMALL, Gathered())
+    hanging_stop.release.set()
+    unit.pass_time(1.0)
+    assert len(gathered.frames) == count
+    after = Gathered()
+    camera.start(_SMALL, after)
+    unit.pass_time(0.5)
+    camera.stop()
+    assert after.frames
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_many_starts_and_stops_leave_no_thread_and_no_descriptor(unit: BenchUnit) -> None:
+    """DR-20: a day's shift of sessions."""
+    camera = unit.hardware.camera
+
+    def cycle() -> None:
+        gathered = Gathered()
+        camera.start(_SMALL, gathered)
+        unit.pass_time(0.25)
+        camera.stop()
+        assert gathered.frames
+        assert gathered.faults == []
+
+    cycle()
+    descriptors, threads = open_descriptors(), threading.active_count()
+    for _ in range(15):
+        cycle()
+    assert open_descriptors() <= descriptors + 1
+    assert threading.active_count() <= threads
+
+
+def listen(unit: BenchUnit, seconds: float) -> list[AudioBlock]:
+    end_ns = unit.clock.boottime_ns() + round(seconds * _SECOND_NS)
+    blocks = []
+    while unit.clock.boottime_ns() < end_ns:
+        block = unit.hardware.microphone.read(0.25)
+        if block is not None:
+            blocks.append(block)
+    return blocks
+
+
+def test_a_card_that_stands_still_blocks_nobody(unit: BenchUnit) -> None:
+    """DR-25: `read` comes back in its time though ALSA has nothing; what was missed is counted afterwards."""
+    microphone, clock = unit.hardware.microphone, unit.clock
+    microphone.start(MicrophoneSettings())
+    before = listen(unit, 1.0)[-1]
+    unit.sound.suspend()
+    listen(unit, 0.2)
+    for _ in range(4):
+        begun_ns = clock.boottime_ns()
+        assert microphone.read(0.25) is None
+        assert taken_by(clock, begun_ns) < 0.5
+    unit.sound.resume()
+    after = listen(unit, 2.0)[-1]
+    microphone.stop()
+    passed_ns = after.captured_boottime_ns - before.captured_boottime_ns
+    counted_ns = (after.first_sample - before.first_sample) * _SECOND_NS / 48_000
+    assert abs(passed_ns - counted_ns) < 0.15 * _SECOND_NS
+
+
+def test_a_reader_that_comes_late_learns_what_it_lost(unit: BenchUnit) -> None:
+    """DR-23: the card's buffer is half a second; after two, samples are missing and counted, and time is right."""
+    microphone = unit.hardware.microphone
+    microphone.start(MicrophoneSettings())
+    before = listen(unit, 1.0)[-1]
+    unit.pass_time(2.0)
+    blocks = listen(unit, 2.0)
+    microphone.stop()
+    expected = before.first_sample + before.sample_count
+    for block in blocks:
+        expected += block.lost_samples
+        assert block.first_sample == expected
+        expected += block.sample_count
+    after = blocks[-1]
+    passed_ns = after.captured_boottime_ns - before.captured_boottime_ns
+    counted_ns = (after.first_sample - before.first_sample) * _SECOND_NS / 48_000
+    assert abs(passed_ns - counted_ns) < 0.15 * _SECOND_NS
+
+
+def test_a_loudspeaker_that_is_pulled_out_while_it_sounds_is_told(unit: BenchUnit) -> None:
+    """DR-27: the notice was not heard to its end, and nobody may think so."""
+
+    def pull(_: Worker) -> None:
+        unit.pass_time(0.5)
+        unit.sound.stop()
+
+    hand = Worker("pulls", unit.clock, pull)
+    hand.start()
+    with pytest.raises(TransientHardwareError):
+        unit.hardware.speaker.play(tone(5.0), unit.clock.signal())
+    assert hand.join(2.0)
