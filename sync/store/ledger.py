@@ -139,18 +139,24 @@ class Ledger:
             size: int | None = connection.execute(wanted).scalar()
         return size
 
-    def check(self, arrival: Arrival) -> None:
+    def check(self, arrival: Arrival, *, by_custodian: bool = False) -> None:
         """Check a file against the chain as far as it is here (SY-17). Raises ContentError; a promised file passes."""
         with self.transaction() as connection:
             known = sa.select(files.c.file_number).where(
                 files.c.device_id == arrival.device_id, files.c.file_id == arrival.file_id
             )
             if connection.execute(known).scalar() is None:
-                _check_allowed(connection, arrival.device_id)
+                if not by_custodian:
+                    _check_allowed(connection, arrival.device_id)
                 _check_chain(connection, arrival)
 
-    def commit(self, arrival: Arrival, make_receipt: MakeReceipt) -> bytes:
+    def commit(self, arrival: Arrival, make_receipt: MakeReceipt, *, by_custodian: bool = False) -> bytes:
         """Promise a file: check it against the chain, number and sign its receipt, and make the row durable.
+
+        Args:
+            arrival: The file, judged.
+            make_receipt: Signs its receipt.
+            by_custodian: A custodian has decided about a revoked unit's file (SY-36).
 
         Returns:
             The receipt; the first one when the file was promised before.
@@ -164,12 +170,16 @@ class Ledger:
             found: bytes | None = connection.execute(known).scalar()
             if found is not None:
                 return found
-            _check_allowed(connection, device_id)
+            if not by_custodian:
+                _check_allowed(connection, device_id)
             _check_chain(connection, arrival)
             number, previous = _last_receipt(connection, device_id)
             receipt = make_receipt(number + 1, previous)
             connection.execute(sa.insert(files).values(_file_row(arrival, number + 1, receipt)))
             _learn(connection, device_id, facts)
+            if by_custodian:
+                own = (parked.c.device_id == device_id, parked.c.file_id == arrival.file_id.hex())
+                connection.execute(sa.delete(parked).where(*own))
         return receipt
 
     def park(self, content: ParkedContent) -> None:

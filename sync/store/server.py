@@ -7,6 +7,7 @@ Rules of this module: handlers only; what blocks runs in threads; what is decide
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, Literal
 
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from sync.errors import ContentError, WireError
 from sync.store.access import unit_access
 from sync.store.desk import Desk, contact_keeper
+from sync.store.fsck import check_store
 from sync.store.intake import Intake, Upload
 from sync.store.operations import Operations
 from sync.store.refusals import RefusedError, answer_refusals, busy, no_room
@@ -68,6 +70,12 @@ class StoreServer:
         self._register = Register(intake.ledger)
         self._desk = Desk(intake, self._register)
         self.operations = Operations(intake, self._register, store_id)
+
+    def check(self, may_go_on: Callable[[], bool]) -> None:
+        """Check everything held (R38). Blocks as long as reading it takes."""
+        found = check_store(self._intake, may_go_on)
+        self.operations.fsck_faults = len(found.faults)
+        self.operations.fsck_ended_utc_ns = self._intake.now_utc_ns()
 
     def application(self) -> web.Application:
         """Put the handlers together."""

@@ -29,6 +29,8 @@ from sync.store.vault import RESERVE_BYTES, Vault
 
 _LOCK_NAME: Final = "serve.lock"
 _SHUTDOWN_SECONDS: Final = 5.0
+_OPERATIONS_HOST: Final = "127.0.0.1"
+FSCK_HOURS: Final = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Listening:
     tls: bool
     reserve_bytes: int = RESERVE_BYTES
     body_idle_seconds: float = BODY_IDLE_SECONDS
+    operations_port: int | None = None
+    """Health, readiness and metrics for this machine alone, without TLS; None: beside the units' paths only."""
+    fsck_hours: float = FSCK_HOURS
+    """Hours between checks of everything held; 0: none."""
 
 
 def serve(
@@ -59,39 +65,68 @@ def serve(
         OSError: The address cannot be listened on.
     """
     settings = load_settings(directory)
+    tls = _tls_context(Authority(directory)) if listening.tls else None
+    with only_one(directory), opened_intake(directory, now_utc_ns, listening.reserve_bytes) as intake:
+        found = intake.recover()
+        server = StoreServer(intake, settings.store_id, listening.body_idle_seconds)
+        asyncio.run(_run(server, listening, tls, lambda url: on_ready(url, found)))
+
+
+@contextmanager
+def opened_intake(
+    directory: Path, now_utc_ns: Callable[[], int], reserve_bytes: int = RESERVE_BYTES
+) -> Iterator[Intake]:
+    """Open everything that a store keeps, without serving it.
+
+    Raises:
+        StoreError: The folder is no store, or is damaged.
+    """
+    settings = load_settings(directory)
     authority = Authority(directory)
-    tls = _tls_context(authority) if listening.tls else None
     signer = ReceiptSigner(settings.store_id, authority.key("receipt"))
-    trust = _trust(authority)
-    with _only_one(directory):
-        vault = Vault(directory, listening.reserve_bytes)
-        vault.prepare()
-        ledger = open_ledger(directory)
-        try:
-            intake = Intake(vault, ledger, trust, signer, now_utc_ns)
-            found = intake.recover()
-            app = StoreServer(intake, settings.store_id, listening.body_idle_seconds).application()
-            asyncio.run(_run(app, listening, tls, lambda url: on_ready(url, found)))
-        finally:
-            ledger.close()
+    vault = Vault(directory, reserve_bytes)
+    vault.prepare()
+    ledger = open_ledger(directory)
+    try:
+        yield Intake(vault, ledger, _trust(authority), signer, now_utc_ns)
+    finally:
+        ledger.close()
 
 
 async def _run(
-    app: web.Application, listening: Listening, tls: ssl.SSLContext | None, on_ready: Callable[[str], None]
+    server: StoreServer, listening: Listening, tls: ssl.SSLContext | None, on_ready: Callable[[str], None]
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    operations = web.AppRunner(server.operations.application(), access_log=None, shutdown_timeout=0)
     await runner.setup()
+    await operations.setup()
+    checking = asyncio.create_task(_check_again_and_again(server, listening.fsck_hours, stop))
     try:
-        site = web.TCPSite(runner, listening.host, listening.port, ssl_context=tls)
-        await site.start()
+        await web.TCPSite(runner, listening.host, listening.port, ssl_context=tls).start()
+        if listening.operations_port is not None:
+            await web.TCPSite(operations, _OPERATIONS_HOST, listening.operations_port).start()
         on_ready(_url(runner, tls is not None))
         await stop.wait()
     finally:
+        server.operations.ready = False
+        stop.set()
         await runner.cleanup()
+        await operations.cleanup()
+        await checking
+
+
+async def _check_again_and_again(server: StoreServer, hours: float, stop: asyncio.Event) -> None:
+    """R38: everything held is read again on a schedule; a fault is an alarm in log and metrics."""
+    while hours > 0 and not stop.is_set():
+        try:
+            async with asyncio.timeout(hours * 3600):
+                await stop.wait()
+        except TimeoutError:
+            await asyncio.to_thread(server.check, lambda: not stop.is_set())
 
 
 def _url(runner: web.AppRunner, tls: bool) -> str:
@@ -121,8 +156,13 @@ def _trust(authority: Authority) -> Trust:
 
 
 @contextmanager
-def _only_one(directory: Path) -> Iterator[None]:
-    """Two processes would number receipts twice. The lock goes with its process, also when that is killed."""
+def only_one(directory: Path) -> Iterator[None]:
+    """Keep everybody else from serving or changing the store; two processes would number receipts twice.
+
+    Raises:
+        StoreError: Another process has it.
+    """
+    # The lock goes with its process, also when that is killed.
     descriptor = os.open(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         try:

@@ -49,6 +49,8 @@ class Refusal(BaseModel):
     detail: str
     size_bytes: int
     parked_utc_ns: int
+    torn_bytes: int = 0
+    """As declared; a custodian who accepts it needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,21 @@ class Vault:
         _make_folder(target.parent)
         durable.write_file(target.with_suffix(".json"), refusal.model_dump_json(indent=2).encode())
         durable.move_file(source, target)
+
+    def torn_bytes(self, name: Name) -> int:
+        """Length of parked content's torn end, as it was declared."""
+        refusal = self.refusal(name)
+        return 0 if refusal is None else refusal.torn_bytes
+
+    def unpark(self, name: Name) -> None:
+        """Turn parked content into an object; its refusal stays until it is promised. Raises OSError."""
+        target = self.object(name)
+        _make_folder(target.parent)
+        durable.move_file(self.parked(name), target)
+
+    def forget_refusal(self, name: Name) -> None:
+        """Remove the reason of content that was promised after all. Raises OSError."""
+        self.parked(name).with_suffix(".json").unlink(missing_ok=True)
 
     def refusal(self, name: Name) -> Refusal | None:
         """Why content was parked; None when it was not."""

@@ -1,0 +1,126 @@
+"""Checks everything that a store holds against what it has promised (R38).
+
+Rules of this module: reads every object from the medium again, judges it as on arrival, compares it with its receipt,
+and makes missing index rows anew. Repairs nothing else: what is lost is named, and restoring is a person's decision.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sealing.errors import SealingError
+from sealing.receipts import FIRST_PREVIOUS_RECEIPT, Receipt, receipt_hash, verify_receipt
+from sync.errors import ContentError
+from sync.store.content_index import index_content
+from sync.store.intake import Intake, read_pieces
+from sync.store.judge import ContentFacts, Judge, Known
+from sync.store.vault import Name
+from sync.stream import SealedStream
+
+log = logging.getLogger(__name__)
+
+FAULT_MISSING: Final = "missing"
+FAULT_CHANGED: Final = "changed"
+FAULT_RECEIPT: Final = "receipt"
+FAULT_UNPROMISED: Final = "unpromised"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that the store should hold, and does not as it promised."""
+
+    device_id: str
+    file_id: str
+    code: str
+    """missing, changed, receipt (not its own, or out of the row of numbers), unpromised (an object without a row)."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Result of a check."""
+
+    files: int
+    bytes: int
+    faults: tuple[Fault, ...]
+
+
+def check_store(intake: Intake, may_go_on: Callable[[], bool] = lambda: True) -> Checked:
+    """Check every promised file and every receipt.
+
+    Blocks as long as reading everything takes.
+
+    Args:
+        intake: The store, open.
+        may_go_on: Asked before each file; False ends the check early, with what was found until then.
+    """
+    count = size = 0
+    faults: list[Fault] = []
+    promised: set[Name] = set()
+    for device_id in (unit.device_id for unit in intake.ledger.units()):
+        known = intake.known(device_id)
+        previous = FIRST_PREVIOUS_RECEIPT
+        for number, row in enumerate(intake.ledger.files(device_id), start=1):
+            if not may_go_on():
+                return Checked(count, size, tuple(faults))
+            name = Name(device_id, row["file_id"].hex())
+            promised.add(name)
+            faults += _receipt_faults(intake, name, row["receipt"], number, previous)
+            previous = receipt_hash(row["receipt"])
+            faults += _object_faults(intake, name, row["torn_bytes"], row["receipt"], known)
+            count, size = count + 1, size + row["size_bytes"]
+    strays = [name for name in intake.vault.objects() if name not in promised]
+    faults += [Fault(one.device_id, one.file_id, FAULT_UNPROMISED, "an object without a row") for one in strays]
+    for fault in faults:
+        log.critical("fsck: %s of %s: %s: %s", fault.file_id, fault.device_id, fault.code, fault.detail)
+    return Checked(count, size, tuple(faults))
+
+
+def _receipt_faults(intake: Intake, name: Name, data: bytes, number: int, previous: bytes) -> Iterator[Fault]:
+    """SY-22: numbered without a gap, chained, signed, for this file."""
+    try:
+        receipt = verify_receipt(data, intake.signer.key.public_key())
+    except SealingError as error:
+        yield Fault(name.device_id, name.file_id, FAULT_RECEIPT, str(error))
+        return
+    found = (receipt.device_id, receipt.file_id.hex(), receipt.receipt_number, receipt.previous_receipt_hash)
+    if found != (name.device_id, name.file_id, number, previous):
+        detail = f"receipt {receipt.receipt_number} stands where {number} belongs, or names another file"
+        yield Fault(name.device_id, name.file_id, FAULT_RECEIPT, detail)
+
+
+def _object_faults(intake: Intake, name: Name, torn_bytes: int, data: bytes, known: Known) -> Iterator[Fault]:
+    path = intake.vault.object(name)
+    if not path.is_file():
+        yield Fault(name.device_id, name.file_id, FAULT_MISSING, f"{path} is not there; restore it from the backup")
+        return
+    try:
+        facts = _judged(path, torn_bytes, name, known)
+        _compare(facts, path, verify_receipt(data, intake.signer.key.public_key()))
+    except (ContentError, SealingError, OSError) as error:
+        yield Fault(name.device_id, name.file_id, FAULT_CHANGED, f"{error}; restore it from the backup")
+        return
+    with intake.ledger.transaction() as connection:
+        index_content(connection, name.device_id, facts)
+
+
+def _judged(path: Path, torn_bytes: int, name: Name, known: Known) -> ContentFacts:
+    judge = Judge(known)
+    stream = SealedStream(path.stat().st_size, judge, torn_bytes)
+    for piece in read_pieces(path):
+        stream.feed(piece)
+    found = stream.finish(read_pieces(path, stream.whole_bytes)).hex()
+    if found != name.file_id:
+        raise ContentError("file-id", f"the content's id is {found}")
+    return judge.facts()
+
+
+def _compare(facts: ContentFacts, path: Path, receipt: Receipt) -> None:
+    found = (path.stat().st_size, facts.first_sequence, facts.last_sequence, facts.head_hash)
+    promised = (receipt.size_bytes, receipt.first_sequence, receipt.last_sequence, receipt.head_hash)
+    if found != promised:
+        raise ContentError("file-id", f"size, records and head are {found[:3]}, the receipt says {promised[:3]}")

@@ -1,0 +1,136 @@
+"""What the store knows of all units at one moment: recordings, due times, tasks, alerts, silent units.
+
+Rules of this module: reads the tables and asks the pure functions; decides nothing, writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from sync.alerts import AlertKind, alert_of
+from sync.sessions import Session, due_by_session
+from sync.store.content_index import log_of, notes_of
+from sync.store.ledger import Ledger
+from sync.store.register import Held, Register
+from sync.store.schema import files
+from sync.store.tasks import SessionRow, Task, tasks_of
+from sync.witness import Witnessed
+
+SILENT_NS: Final = 7 * 86_400 * 1_000_000_000
+"""A unit that was not heard for so long is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert, told by the unit or found in its promised files."""
+
+    device_id: str
+    sequence: int
+    kind: str
+    proved: bool
+    told_utc_ns: int | None
+    """When the unit told it at once; None: found in a file only."""
+    sealed_utc_ns: int | None
+    """When it was sealed; None while its file has not come."""
+
+
+class Overview:
+    """Reads one store.
+
+    Args:
+        ledger: Its promises.
+        register: Its other tables.
+    """
+
+    def __init__(self, ledger: Ledger, register: Register) -> None:
+        self._ledger = ledger
+        self._register = register
+        self._rules = register.rules()
+
+    def devices(self) -> tuple[str, ...]:
+        """All enrolled units."""
+        return tuple(unit.device_id for unit in self._ledger.units())
+
+    def sessions(self, device_id: str) -> tuple[SessionRow, ...]:
+        """A unit's recordings with their due times (R20), those included of which only the unit has told."""
+        known = log_of(self._ledger, device_id).sessions()
+        held = self._register.held(device_id)
+        due = due_by_session(known, self._rules)
+        promised = self._promised(device_id)
+        left = {one.session_id for one in held if one.session_id is not None}
+        rows = [
+            SessionRow(
+                device_id=device_id,
+                session=one,
+                due=due.get(one.session_id),
+                complete=one.ended_utc_ns is not None and one.session_id not in left,
+                complete_utc_ns=promised.get(one.session_id),
+            )
+            for one in known
+        ]
+        unknown = left - {one.session_id for one in known}
+        return (*rows, *(SessionRow(device_id, Session(one), None, False, None) for one in sorted(unknown)))
+
+    def overdue_held(self, now_utc_ns: int) -> tuple[Held, ...]:
+        """Files that units still hold beyond the time that they reckon with."""
+        return tuple(one for one in self._register.held() if one.due_utc_ns is not None and now_utc_ns > one.due_utc_ns)
+
+    def tasks(self, *, closed: bool = False) -> Iterator[Task]:
+        """What is to be done; with `closed`, what was done."""
+        done = self._register.closings()
+        for device_id in self.devices():
+            notes = notes_of(self._ledger, device_id)
+            sessions = log_of(self._ledger, device_id).sessions()
+            for task in tasks_of(device_id, notes, sessions, self._rules):
+                if (task.task_id in done) is closed:
+                    yield task
+
+    def alerts(self) -> tuple[AlertRow, ...]:
+        """Every alert once (R9, R18)."""
+        found: dict[tuple[str, int], AlertRow] = {}
+        for told in self._register.witnessed(Witnessed.ALERT):
+            key = (told.device_id, told.sequence)
+            kind = told.kind or AlertKind.WITHHELD.value
+            found[key] = AlertRow(*key, kind, told.proved, told.received_utc_ns, None)
+        for device_id in self.devices():
+            for note in notes_of(self._ledger, device_id):
+                sealed = alert_of(note.body, None)
+                if sealed is None:
+                    continue
+                key = (device_id, note.sequence)
+                before = found.get(key)
+                told_utc_ns = None if before is None else before.told_utc_ns
+                found[key] = AlertRow(*key, sealed.value, True, told_utc_ns, note.utc_ns)
+        return tuple(found[key] for key in sorted(found))
+
+    def silent(self, now_utc_ns: int, silent_ns: int = SILENT_NS) -> tuple[str, ...]:
+        """Units that were not heard for long; one that was never heard counts from its enrolment."""
+        heard = self._register.contacts()
+        return tuple(
+            unit.device_id
+            for unit in self._ledger.units()
+            if not unit.revoked and now_utc_ns - heard.get(unit.device_id, unit.enrolled_utc_ns) > silent_ns
+        )
+
+    def unreceipted(self, device_id: str) -> tuple[SessionRow, ...]:
+        """Recordings of a unit that are not whole here: what is at stake when the unit is lost."""
+        return tuple(one for one in self.sessions(device_id) if not one.complete)
+
+    def _promised(self, device_id: str) -> dict[bytes, int]:
+        """By recording: when its newest file was promised."""
+        newest = (
+            sa.select(files.c.session_id, sa.func.max(files.c.received_utc_ns))
+            .where(files.c.device_id == device_id, files.c.session_id.is_not(None))
+            .group_by(files.c.session_id)
+        )
+        with self._ledger.transaction() as connection:
+            return {row[0]: row[1] for row in connection.execute(newest)}
+
+
+def overdue(rows: Iterable[SessionRow], now_utc_ns: int) -> tuple[SessionRow, ...]:
+    """Recordings that are late."""
+    return tuple(row for row in rows if row.overdue_at(now_utc_ns))

@@ -1,0 +1,224 @@
+"""What somebody in the agency has to do, as promised chains show it: tasks with their facts, due times, silent units.
+
+Rules of this module: pure; records, recordings and profiles in, tasks out. A task follows from sealed facts and is
+there until somebody closes it; its id names the record that it rests on, so that a restart makes no second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sealing.records import Break, Event, Fault, Resume, SessionEnd
+from sync.deadlines import Due
+from sync.rules import Rules
+from sync.sessions import Session, due_of
+from sync.store.judge import NotedRecord
+
+_HOUR_NS = 3600 * 1_000_000_000
+EXEMPTION_EVENT = "exemption"
+"""Code of the event that an exemption made on the unit is sealed as (R11)."""
+
+
+class TaskKind(StrEnum):
+    """What is to be done."""
+
+    WRITTEN_EXPLANATION = "written-explanation"
+    """A recording that could not go on is explained in writing (R9)."""
+    EXEMPTION_WORK_RECORD = "exemption-work-record"
+    """Not recording, or a break on such a ground, takes a work record (R11)."""
+    UNCLASSIFIED_BREAK = "unclassified-break"
+    """A break without a cause needs one (R8)."""
+    MISSING_LABELS = "missing-labels"
+    """The footage's labels are owed (R22)."""
+    REPAIR = "repair"
+    """A part failed (R18)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do."""
+
+    kind: TaskKind
+    device_id: str
+    sequence: int
+    """The record that it rests on."""
+    since_utc_ns: int
+    session_id: bytes | None = None
+    due_utc_ns: int | None = None
+    addressee: str | None = None
+    facts: Mapping[str, str | int | None] = field(default_factory=dict)
+    """Sealed facts, filled in."""
+    fields: tuple[str, ...] = ()
+    """What the profile wants to be stated."""
+
+    @property
+    def task_id(self) -> str:
+        """Names the task for ever."""
+        return f"{self.kind.value}:{self.device_id}:{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A recording with its due time, by the store's reckoning, which governs."""
+
+    device_id: str
+    session: Session
+    due: Due | None
+    """None: its profile is not known here."""
+    complete: bool
+    """Nothing of it is left on the unit, as far as the unit has told."""
+    complete_utc_ns: int | None
+    """When its last file was promised."""
+
+    def overdue_at(self, now_utc_ns: int) -> bool:
+        """Whether it came too late, or has still not come."""
+        if self.due is None:
+            return False
+        return self.due.overdue_at(self.complete_utc_ns if self.complete and self.complete_utc_ns else now_utc_ns)
+
+
+def tasks_of(
+    device_id: str, notes: Sequence[NotedRecord], sessions: Sequence[Session], rules: Mapping[bytes, Rules]
+) -> Iterator[Task]:
+    """Find the tasks that a unit's promised records give rise to.
+
+    Args:
+        device_id: The unit.
+        notes: Its noted records, in the chain's order.
+        sessions: Its recordings.
+        rules: The profiles that the store knows, by hash.
+    """
+    by_id = {session.session_id: session for session in sessions}
+    resumed = {note.body.break_sequence: note for note in notes if isinstance(note.body, Resume)}
+    for note in notes:
+        match note.body:
+            case Break() as body:
+                session = by_id.get(body.session_id)
+                yield from _break_tasks(device_id, note, body, _rules_of(session, rules), resumed.get(note.sequence))
+            case SessionEnd() as body:
+                session = by_id[body.session_id]
+                yield from _end_tasks(device_id, note, session, sessions, _rules_of(session, rules))
+            case Event(code=code) as body if code == EXEMPTION_EVENT:
+                known = None if body.session_id is None else by_id.get(body.session_id)
+                facts = dict(body.values)
+                yield _exemption(device_id, note, body.session_id, _rules_of(known, rules), facts)
+            case _:
+                continue
+    yield from _repairs(device_id, notes, _newest(sessions, rules))
+
+
+def _rules_of(session: Session | None, rules: Mapping[bytes, Rules]) -> Rules | None:
+    if session is None or session.circumstances is None:
+        return None
+    return rules.get(session.circumstances.profile_hash)
+
+
+def _newest(sessions: Sequence[Session], rules: Mapping[bytes, Rules]) -> Rules | None:
+    return next((found for session in reversed(sessions) if (found := _rules_of(session, rules)) is not None), None)
+
+
+def _break_tasks(
+    device_id: str, note: NotedRecord, body: Break, rules: Rules | None, resumed: NotedRecord | None
+) -> Iterator[Task]:
+    resume = None if resumed is None or not isinstance(resumed.body, Resume) else resumed.body
+    facts: dict[str, str | int | None] = {
+        "break": body.number,
+        "cause": body.cause,
+        "origin": body.origin.value,
+        "last_frame_utc_ns": body.last_frame_utc_ns,
+        "resumed_utc_ns": None if resume is None else resume.first_frame_utc_ns,
+        "duration_ns": None if resume is None else resume.duration_ns,
+    }
+    if body.cause == "unclassified":
+        yield Task(TaskKind.UNCLASSIFIED_BREAK, device_id, note.sequence, note.utc_ns, body.session_id, facts=facts)
+    if rules is not None and rules.exemption is not None and body.cause in rules.exemption.grounds:
+        yield _exemption(device_id, note, body.session_id, rules, facts)
+
+
+def _exemption(
+    device_id: str,
+    note: NotedRecord,
+    session_id: bytes | None,
+    rules: Rules | None,
+    facts: Mapping[str, str | int | None],
+) -> Task:
+    wanted = None if rules is None else rules.exemption
+    return Task(
+        TaskKind.EXEMPTION_WORK_RECORD,
+        device_id,
+        note.sequence,
+        note.utc_ns,
+        session_id,
+        addressee=None if wanted is None else wanted.addressee,
+        facts=facts,
+        fields=() if wanted is None else wanted.fields,
+    )
+
+
+def _end_tasks(
+    device_id: str, note: NotedRecord, session: Session, sessions: Sequence[Session], rules: Rules | None
+) -> Iterator[Task]:
+    if rules is None:
+        return
+    if session.end_reason == "cannot-continue" and rules.written_explanation:
+        yield Task(
+            TaskKind.WRITTEN_EXPLANATION,
+            device_id,
+            note.sequence,
+            note.utc_ns,
+            session.session_id,
+            addressee=rules.report_to,
+            facts=_session_facts(session),
+        )
+    labels = rules.sync.labels
+    if labels is not None and labels.fields:
+        due = due_of(session, sessions, rules).due_utc_ns if labels.due_with_transfer else None
+        wanted = tuple(one.zh for one in labels.fields)
+        yield Task(
+            TaskKind.MISSING_LABELS,
+            device_id,
+            note.sequence,
+            note.utc_ns,
+            session.session_id,
+            due_utc_ns=due,
+            facts=_session_facts(session),
+            fields=wanted,
+        )
+
+
+def _session_facts(session: Session) -> dict[str, str | int | None]:
+    told = session.circumstances
+    return {
+        "started_utc_ns": session.started_utc_ns,
+        "ended_utc_ns": session.ended_utc_ns,
+        "breaks": session.breaks,
+        "unexplained_breaks": session.unexplained_breaks,
+        "officers": None if told is None else ", ".join(told.officer_ids),
+        "activity": None if told is None else told.activity_id,
+        "category": None if told is None else told.category,
+    }
+
+
+def _repairs(device_id: str, notes: Iterable[NotedRecord], rules: Rules | None) -> Iterator[Task]:
+    """A fault that has not gone away; its time runs from the first record of it (R18)."""
+    newest: dict[tuple[str, str], tuple[NotedRecord, Fault]] = {}
+    for note in notes:
+        if not isinstance(note.body, Fault):
+            continue
+        key = (note.body.part, note.body.code)
+        if note.body.present:
+            newest.setdefault(key, (note, note.body))
+        else:
+            newest.pop(key, None)
+    for note, fault in newest.values():
+        hours = None if rules is None else rules.repair_hours
+        yield Task(
+            TaskKind.REPAIR,
+            device_id,
+            note.sequence,
+            note.utc_ns,
+            due_utc_ns=None if hours is None else note.utc_ns + hours * _HOUR_NS,
+            facts={"part": fault.part, "code": fault.code},
+        )
