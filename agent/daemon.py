@@ -19,6 +19,7 @@ from agent.config import Language
 from agent.control import ControlSocket
 from agent.control_wire import CheckinRequest, CheckoutRequest, CheckRequest, Request, StatusRequest
 from agent.handover import handover_of
+from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
 from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
@@ -58,7 +59,7 @@ class Agent:
         self._kept = KeptReceipts({}, {})
         self._started = ExitStack()
         self._recovery: Recovery | None = None
-        self._sealing = SealingService(self._start_writer, hardware.clock)
+        self._sealing = SealingService(self._start_writer, hardware.clock, sign_of_life=sign_of_life(hardware))
         self._recorder: Recorder | None = None
         self._beacon: Beacon | None = None
         self._receipts: ReceiptKeeper | None = None
@@ -190,7 +191,7 @@ class Agent:
 
     def _start_writer(self) -> ChainWriter:
         prepared, hardware = self._prepared, self._hardware
-        software = SoftwareFacts(SOFTWARE_VERSION, hardware.driver_set, hardware.simulated)
+        software = SoftwareFacts(SOFTWARE_VERSION, hardware.driver_set, hardware.simulated, ALIVE_SECONDS)
         return ChainWriter.start(
             hardware.storage,
             hardware.clock,
@@ -200,6 +201,7 @@ class Agent:
             first_snapshot(self._profile_facts(), hardware.clock.read().boot_id),
             replay=replay,
             receipted=self._kept.by_file,
+            counter=counter_of(prepared),
         )
 
     def _make_recorder(self) -> Recorder:

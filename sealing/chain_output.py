@@ -11,38 +11,46 @@ import contextlib
 import errno
 import logging
 import os
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from hal.errors import HardwareError, StorageFullError
 from hal.ports import Clock, Storage
-from sealing import codec
+from sealing import codec, ticks
 from sealing.appender import FileInWriting
-from sealing.errors import ReserveReachedError, StorageFaultError, WriterStateError
+from sealing.errors import ReserveReachedError, SealingError, StorageFaultError, WriterStateError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy
 from sealing.keys import EpochIssuer
-from sealing.limits import CONTENT_KEY_BYTES, LIST_ITEMS_MAX, SALT_BYTES
+from sealing.limits import ANCHOR_REACH_RECORDS_MAX, CONTENT_KEY_BYTES, LIST_ITEMS_MAX, SALT_BYTES
 from sealing.recordbuffer import RecordBuffer
 from sealing.records import (
     Body,
     Boot,
     Close,
     Epoch,
+    Fault,
     FileKind,
     FileOrigin,
     Open,
     RunFacts,
     StateSnapshot,
+    Tick,
     Torn,
 )
 from sealing.recovery import Recovery, measure_torn, set_dropped_aside
 from sealing.references import RecordReference
 from sealing.sealer import SealedRecord, Sealer, Stamp
 from sealing.suites import ContentCipher
+from sealing.ticks import Counter
 from sealing.wraps import wrap_content_key
 
 log = logging.getLogger(__name__)
+
+_KEY_RETRY_NS: Final = 60 * 1_000_000_000
+"""How soon a device key that did not answer is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class ChainOutput:
     ) -> None:
         self.file: FileInWriting | None = None
         """The open file."""
+        self.last_sealed_ns = 0
+        """Boottime of the last record."""
         self._storage = storage
         self._clock = clock
         self._identity = identity
@@ -95,6 +105,11 @@ class ChainOutput:
         self._next_number = recovery.next_file
         self._last_end = (recovery.last_file or 0, 0)
         self._fault: _Fault | None = None
+        self._key_failed_ns: int | None = None
+        """Boottime at which the device key last did not answer."""
+        self._recent = deque(
+            ((record.header.sequence, record.hash) for record in recovery.records), maxlen=ANCHOR_REACH_RECORDS_MAX
+        )
 
     @property
     def last_ended(self) -> int:
@@ -126,7 +141,7 @@ class ChainOutput:
         self._next_number += 1
         self._fault = None
         for record in records:
-            self._sealer.commit(record)
+            self._commit(record)
         return self.file
 
     def append(self, body: Body, clear_payload: bytes = b"") -> RecordReference:
@@ -141,6 +156,28 @@ class ChainOutput:
         # Before anything is encrypted: a body refused afterwards would leave its nonce used (SF-21).
         codec.check_body(body)
         self._rotate_epoch(file)
+        return self._append(file, body, clear_payload)
+
+    def attest(self, counter: Counter) -> RecordReference:
+        """Append a TICK that binds the counter to exactly this place of the chain (SF-43).
+
+        Raises:
+            SealingError: The counter did not answer; nothing was written.
+            StorageFaultError: As `append`.
+            WriterStateError: No file is open.
+        """
+        file = self._open_file()
+        self._rotate_epoch(file)
+        place = self._sealer.place
+        bound_to = ticks.binding(self._suite, self._identity.device_id, place.sequence, place.previous_hash)
+        found = counter.attest(bound_to)
+        return self._append(file, Tick(counter.kind, found.value, found.attestation, found.signature), b"")
+
+    def knows(self, sequence: int, record_hash: bytes) -> bool:
+        """Whether one of the last records is this one (SF-46)."""
+        return (sequence, record_hash) in self._recent
+
+    def _append(self, file: FileInWriting, body: Body, clear_payload: bytes) -> RecordReference:
         stamp = self._stamp()
         sequence = self._sealer.place.sequence
         payload = file.encrypt(sequence, body.TYPE, clear_payload) if clear_payload else b""
@@ -188,11 +225,29 @@ class ChainOutput:
 
     def _rotate_epoch(self, file: FileInWriting) -> None:
         """Change the epoch key when it is due (SF-42): EPOCH is signed by the old one (SF-19)."""
-        if not self._sealer.epoch_is_due(self._clock.boottime_ns()):
+        now_ns = self._clock.boottime_ns()
+        asked_lately = self._key_failed_ns is not None and now_ns - self._key_failed_ns < _KEY_RETRY_NS
+        if asked_lately or not self._sealer.epoch_is_due(now_ns):
             return
-        key = self._sealer.next_epoch()
+        try:
+            key = self._sealer.next_epoch()
+        except SealingError as error:
+            self._note_key(file, now_ns, error)
+            return
+        if self._key_failed_ns is not None:
+            self._note_key(file, None, None)
+            key = self._sealer.next_epoch()
         self._put(file, self._sealer.seal(Epoch(key.encoded), b"", self._stamp()))
         self._sealer.begin_epoch(key)
+
+    def _note_key(self, file: FileInWriting, failed_ns: int | None, error: SealingError | None) -> None:
+        """Evidence goes on under the old epoch while the device key does not answer, and the chain says so."""
+        if error is not None:
+            log.error("the device key did not certify a new epoch: %s", error)
+        known, self._key_failed_ns = self._key_failed_ns, failed_ns
+        if (known is None) is not (failed_ns is None):
+            present = failed_ns is not None
+            self._put(file, self._sealer.seal(Fault("device-key", "no-answer", present), b"", self._stamp()))
 
     def _put(self, file: FileInWriting, record: SealedRecord) -> None:
         try:
@@ -203,7 +258,12 @@ class ChainOutput:
             raise StorageFaultError(
                 f"record {record.header.sequence} cannot be put into file {file.number}: {error}"
             ) from error
+        self._commit(record)
+
+    def _commit(self, record: SealedRecord) -> None:
+        self.last_sealed_ns = record.header.boottime_ns
         self._sealer.commit(record)
+        self._recent.append((record.header.sequence, record.hash))
 
     def _end(self, file: FileInWriting) -> None:
         self.file = None

@@ -26,7 +26,7 @@ Private = Mapping[str, PrivateValue]
 """What an event says in its encrypted payload: names, spoken words, free text."""
 
 BODY_CLASSES: Final[Mapping[RecordType, type[Body]]] = {body.TYPE: body for body in get_args(Body)}
-"""The body that each record type carries. A type without one is reserved and refused."""
+"""The body that each record type carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,9 @@ def decode_body(record_type: RecordType, value: Plain) -> Body:
     """Turn a map back into the body of a record type.
 
     Raises:
-        MalformedError: The type is reserved, a key is unknown or missing, or a value is outside its range.
+        MalformedError: A key is unknown or missing, or a value is outside its range.
     """
-    body_class = BODY_CLASSES.get(record_type)
-    if body_class is None:
-        raise MalformedError(f"record type {record_type.name} is reserved in this version of the format")
-    body: Body = _read_fields(body_class, value)  # type: ignore[assignment]
+    body: Body = _read_fields(BODY_CLASSES[record_type], value)  # type: ignore[assignment]
     return body
 
 

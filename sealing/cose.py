@@ -47,6 +47,9 @@ class Context(bytes):
 
 RECORD: Final = Context(b"evs1 record")
 EPOCH: Final = Context(b"evs1 epoch")
+TICK: Final = Context(b"evs1 tick")
+WITNESS: Final = Context(b"recorder witness")
+"""A store's statement that it has seen a record (`sync/PROTOCOL.md`)."""
 RECEIPT: Final = Context(b"evs1 receipt")
 
 
@@ -113,7 +116,7 @@ def verify_sign1(message: Sign1, context: Context, public_key: PublicKey) -> Non
         if message.algorithm is Algorithm.ED25519 and isinstance(public_key, ed25519.Ed25519PublicKey):
             public_key.verify(message.signature, signed)
         elif message.algorithm is Algorithm.ESP256 and isinstance(public_key, ec.EllipticCurvePublicKey):
-            public_key.verify(_der(message.signature), signed, ec.ECDSA(SHA256()))
+            public_key.verify(der_signature(message.signature), signed, ec.ECDSA(SHA256()))
         else:
             raise BadSignatureError(f"algorithm {message.algorithm.name} does not fit the key")
     except InvalidSignature as error:
@@ -126,7 +129,8 @@ def raw_signature(der: bytes) -> bytes:
     return r.to_bytes(_SCALAR_BYTES, "big") + s.to_bytes(_SCALAR_BYTES, "big")
 
 
-def _der(raw: bytes) -> bytes:
+def der_signature(raw: bytes) -> bytes:
+    """Turn an ECDSA signature from r ‖ s into DER."""
     return encode_dss_signature(int.from_bytes(raw[:_SCALAR_BYTES], "big"), int.from_bytes(raw[_SCALAR_BYTES:], "big"))
 
 

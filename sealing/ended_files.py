@@ -11,11 +11,12 @@ from typing import Final
 from hal.ports import Storage
 from sealing import scan
 from sealing.catalogue import Catalogue
-from sealing.errors import DeletionRefusedError, StorageFaultError
+from sealing.errors import DeletionRefusedError, StorageFaultError, WriterStateError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity
 from sealing.records import Boot, Delete, Epoch, FileKind, FileOrigin, Open, Torn
 from sealing.recovery import scan_spool_file
+from sealing.references import StoreReceipt
 from sealing.scan import Scan
 from sealing.suites import SUITE_1
 
@@ -70,6 +71,27 @@ def file_id_of(storage: Storage, number: int, behind: int | None, identity: Devi
         return _file_id(storage, _counted(storage, number, behind, identity))
     except OSError as error:
         raise StorageFaultError(f"file {number} cannot be read: {error}") from error
+
+
+def refuse_other_bytes(storage: Storage, receipt: StoreReceipt, behind: int | None, identity: DeviceIdentity) -> None:
+    """Hold a receipt against the medium, a second time beside the agent: freed is exactly what the store has.
+
+    Args:
+        storage: The spool.
+        receipt: Names file and file id.
+        behind: The next file of the spool, open or ended; None when there is none.
+        identity: Whose chain it is.
+
+    Raises:
+        WriterStateError: It is for other bytes.
+        StorageFaultError: The medium failed, or the file has lost its beginning.
+    """
+    found = file_id_of(storage, receipt.file_number, behind, identity)
+    if found != receipt.file_id:
+        raise WriterStateError(
+            f"the receipt for file {receipt.file_number} names the file id {receipt.file_id.hex()}, "
+            f"the medium holds {found.hex()}; upload the file again"
+        )
 
 
 def deletion_of(

@@ -73,3 +73,11 @@ class SealingStoppedError(SealingError):
 
 class SealingTimeoutError(SealingError):
     """The writer did not finish a request in the time that the caller gave it."""
+
+
+class TokenError(SealingError):
+    """A hardware token or a counter did not do what it was asked; what it said stands in the message."""
+
+
+class TimeTokenError(SealingError):
+    """A time token is malformed, is for another record, or its signature is nobody's whom the caller trusts."""

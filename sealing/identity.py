@@ -59,6 +59,8 @@ class SealingPolicy:
     ledger_bytes: int = 1024 * 1024
     reserve_bytes: int = 64 * 1024 * 1024
     """Room that only ledger records may use."""
+    tick_seconds: int = 300
+    """How often the counter is attested while recording; 5 minutes let a chip's counter last some nine years."""
 
     def check(self) -> Suite:
         """Check the policy and return the suite to use.
@@ -69,7 +71,7 @@ class SealingPolicy:
         """
         if not self.suites:
             raise PolicyError("no suite is allowed; the policy has to name at least suite 1")
-        limits = (self.footage_seconds, self.footage_bytes, self.ledger_bytes)
+        limits = (self.footage_seconds, self.footage_bytes, self.ledger_bytes, self.tick_seconds)
         if min(limits) <= 0 or self.reserve_bytes < 0:
             raise PolicyError(f"limits {limits} and reserve {self.reserve_bytes} must be positive")
         used = suite(self.suites[0])
@@ -84,3 +86,5 @@ class SoftwareFacts:
     version: str
     driver_set: str
     simulated: bool
+    alive_seconds: int | None = None
+    """Promise that BOOT makes: whoever runs the writer seals ALIVE where nothing else happens for so long."""

@@ -20,3 +20,23 @@ def init_segment(fragment: bytes) -> bytes:
             break
         end += size
     return fragment[:end]
+
+
+class InitSegment:
+    """The init segment of one run: each of its files begins with it, also one that a fault began."""
+
+    def __init__(self) -> None:
+        self._found = b""
+
+    @property
+    def length_bytes(self) -> int:
+        """Length of the init segment that may have to be put in front; 0 before one was seen."""
+        return len(self._found)
+
+    def put_in_front(self, fragment: bytes) -> bytes:
+        """Return a file's first fragment with ftyp and moov in front."""
+        found = init_segment(fragment)
+        if found:
+            self._found = found
+            return fragment
+        return self._found + fragment

@@ -53,5 +53,7 @@ INTEGER_MAX: Final = 2**63 - 1
 """Range of every integer in the format, unless its field is narrower."""
 SEQUENCE_FIRST: Final = 1
 """Sequence number of the first record of a chain; its previous hash is HASH_BYTES zeros."""
+ANCHOR_REACH_RECORDS_MAX: Final = 4_096
+"""How far back the record lies at most that an ANCHOR names."""
 EPOCH_RECORDS_MAX: Final = 600
 EPOCH_SECONDS_MAX: Final = 600

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from sealing.framing import RecordHeader
 from sealing.labels import Words, duration, words
 from sealing.records import (
+    Anchor,
+    AnchorKind,
     Boot,
     Break,
     Checkin,
@@ -54,6 +56,8 @@ def line_of(header: RecordHeader) -> Line | None:  # noqa: C901, PLR0911, PLR091
             return _boot(body)
         case Checkout() as body:
             return _checkout(body)
+        case Anchor() as body:
+            return _anchor(body)
         case Checkin():
             return Line(Words("设备归还", "Unit given back"))
         case SessionStart() as body:
@@ -195,6 +199,16 @@ def _fault(body: Fault) -> Line:
     if body.present:
         return Line(Words(f"{part.zh}故障：{code.zh}", f"Fault of the {part.en}: {code.en}"), Level.BAD)
     return Line(Words(f"{part.zh}恢复正常", f"The {part.en} works again"), Level.GOOD)
+
+
+def _anchor(body: Anchor) -> Line:
+    if body.kind is AnchorKind.STORE:
+        return Line(
+            Words(f"存储平台为第 {body.sequence} 条记录签注时间", f"The store put its time on record {body.sequence}")
+        )
+    return Line(
+        Words(f"时间戳机构为第 {body.sequence} 条记录签注时间", f"A time authority stamped record {body.sequence}")
+    )
 
 
 def _clock(body: ClockStep) -> Line:

@@ -23,6 +23,7 @@ from sealing.limits import (
     KEY_ID_BYTES,
     SALT_BYTES,
     SESSION_ID_BYTES,
+    SIGNATURE_BYTES_MAX,
 )
 
 Value = TypeVar("Value")
@@ -109,6 +110,24 @@ class VoicePurpose(StrEnum):
     EXPLANATION = "explanation"
     BREAK_REASON = "break-reason"
     NOTICE_BY_OFFICER = "notice-by-officer"
+
+
+class CounterKind(StrEnum):
+    """Where a unit's monotonic counter lives."""
+
+    FILE = "file"
+    """A file on the unit: an old image of the whole medium takes it back too."""
+    TPM_NV = "tpm-nv"
+    """A counter index of a TPM 2.0, attested by the TPM itself."""
+
+
+class AnchorKind(StrEnum):
+    """Who vouches for an anchor's time."""
+
+    STORE = "store"
+    """The agency's store: its witness statement over a record."""
+    RFC_3161 = "rfc3161"
+    """A time-stamping authority: a TimeStampToken over a record's hash."""
 
 
 class BreakOrigin(StrEnum):
@@ -199,6 +218,11 @@ class Boot:
     kernel_boot_id: str = numbered(10)
     reason: str = numbered(11)
     """Code of what ended the run before: clean, crash, power-loss, first-start."""
+    alive_seconds: int | None = numbered(12, low=1)
+    """Promise of this run: silence is never longer, ALIVE stands where nothing else happens. None: no promise."""
+    tick_seconds: int | None = numbered(13, low=1)
+    """Promise of this run: a TICK at its start and at its end, and at least so often while it records. None: no
+    counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +328,34 @@ class Close:
     audio_priming_samples: int = numbered(5, low=0)
     audio_padding_samples: int = numbered(6, low=0)
     queue_high_water_bytes: int = numbered(7, low=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The unit's monotonic counter, attested at exactly this place of the chain."""
+
+    TYPE: ClassVar[RecordType] = RecordType.TICK
+    counter: CounterKind = numbered(1)
+    value: int = numbered(2, low=0)
+    """As it stood; it is raised by one when this record is on the medium."""
+    attestation: bytes = numbered(3)
+    """`file`: COSE_Sign1 by the device key. `tpm-nv`: the TPM's TPMS_ATTEST."""
+    signature: bytes | None = numbered(4, size=SIGNATURE_BYTES_MAX)
+    """`tpm-nv`: signature of the device key over the attestation, r ‖ s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Somebody else's signed time over an earlier record: it existed then, and what follows is later."""
+
+    TYPE: ClassVar[RecordType] = RecordType.ANCHOR
+    kind: AnchorKind = numbered(1)
+    sequence: int = numbered(2, low=1)
+    """Record that the token names."""
+    record_hash: bytes = numbered(3, size=HASH_BYTES)
+    utc_ns: int = numbered(4, low=0)
+    """Time that the token says."""
+    token: bytes = numbered(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -596,6 +648,8 @@ Body = (
     | Open
     | Fragment
     | Close
+    | Tick
+    | Anchor
     | Mark
     | Event
     | ReceiptSeal
@@ -616,7 +670,7 @@ Body = (
     | Fault
     | Torn
 )
-"""Every body of format version 1. TICK and ANCHOR are reserved numbers without a body in this version."""
+"""Every body of format version 1."""
 
 SessionBody = (
     Mark

@@ -73,8 +73,8 @@ class Recovery:
         """Number of the file that will be opened (SF-15)."""
         return max((self.last_file or 0, *self.dropped_files)) + 1
 
-    def boot(self, software: SoftwareFacts, boot_id: str) -> Boot:
-        """Make the BOOT of this start (SF-27, SF-28, SF-29)."""
+    def boot(self, software: SoftwareFacts, boot_id: str, tick_seconds: int | None = None) -> Boot:
+        """Make the BOOT of this start (SF-27, SF-28, SF-29) with what this run promises (SF-43, SF-45)."""
         return Boot(
             boot_number=self.boot_number,
             clean=self.clean,
@@ -87,6 +87,8 @@ class Recovery:
             simulated=software.simulated,
             kernel_boot_id=boot_id,
             reason=self.reason,
+            alive_seconds=software.alive_seconds,
+            tick_seconds=tick_seconds,
         )
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from sealing.errors import SealingError
 from sealing.findings import Finding, Severity
 from sealing.oids import Assurance
+from sealing.verifier_ticks import TailFacts
 
 REPORT_VERSION = 1
 JsonValue = str | int | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
@@ -209,6 +210,9 @@ class Report:
     head_hash: str | None
     witnessed_sequence: int | None
     """Last sequence number that a store's receipt vouches for; None where the trust folder holds no receipts."""
+    anchored_sequence: int | None
+    """Last record that the store or a time-stamping authority put a time on; None where nobody who is trusted did."""
+    tail: TailFacts
     software_versions: tuple[str, ...]
     driver_sets: tuple[str, ...]
     sessions: tuple[SessionSummary, ...]

@@ -24,7 +24,7 @@ from sealing.errors import (
     SealingStoppedError,
     StorageFaultError,
 )
-from sealing.records import Close, Fragment, RunFacts, SessionBody, StateSnapshot
+from sealing.records import Alive, Anchor, Close, Fragment, RunFacts, SessionBody, StateSnapshot
 from sealing.recovery import Recovery
 from sealing.references import RecordReference, SealedFile, StoreReceipt
 from sealing.tickets import Ticket
@@ -39,6 +39,7 @@ CAPACITY_REQUESTS: Final = 4_096
 WRITER_ALLOWANCE_SECONDS: Final = 20.0
 """Longest time between two heartbeats: a card may stall this long inside one call."""
 _IDLE_SECONDS: Final = 1.0
+_NS: Final = 1_000_000_000
 _RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -97,6 +98,16 @@ class _Load:
             self.file_high_bytes = self.waiting_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """What is sealed while nothing happens."""
+
+    body: Callable[[], Alive | None]
+    """Measures; called on the writer's thread, under 100 ms, must not raise. None: nothing can be said now."""
+    every_seconds: int = 60
+    """Also stands in `SoftwareFacts.alive_seconds`, so that BOOT promises it."""
+
+
 class SealingService:
     """Seals on a thread of its own.
 
@@ -107,6 +118,7 @@ class SealingService:
         capacity_requests: Most requests that may wait.
         on_fault: Called on the writer's thread when the medium begins to fail (once, until it works again) and when
             the writer ends by an error; must return at once.
+        sign_of_life: Seals ALIVE where nothing else was sealed for so long; None: never.
     """
 
     def __init__(
@@ -116,11 +128,13 @@ class SealingService:
         capacity_bytes: int = CAPACITY_BYTES,
         capacity_requests: int = CAPACITY_REQUESTS,
         on_fault: Callable[[SealingError], None] = lambda error: log.error("sealing: %s", error),
+        sign_of_life: SignOfLife | None = None,
     ) -> None:
         self._writer_factory = writer_factory
         self._clock = clock
         self._capacity_bytes = capacity_bytes
         self._on_fault = on_fault
+        self._sign_of_life = sign_of_life
         self._load = _Load()
         self._requests: Mailbox[_Request[object]] = Mailbox(clock, capacity_requests)
         self._intake = threading.Lock()
@@ -228,6 +242,10 @@ class SealingService:
         """Seal a receipt (`ChainWriter.seal_receipt`); raises as `seal`."""
         return self._submit(lambda writer: writer.seal_receipt(receipt))
 
+    def seal_anchor(self, anchor: Anchor) -> Ticket[RecordReference]:
+        """Seal an anchor (`ChainWriter.seal_anchor`); raises as `seal`."""
+        return self._submit(lambda writer: writer.seal_anchor(anchor))
+
     def free_file(self, number: int) -> Ticket[RecordReference]:
         """Free a file (`ChainWriter.free_file`); raises as `seal`."""
         return self._submit(lambda writer: writer.free_file(number))
@@ -263,12 +281,26 @@ class SealingService:
                 request = self._requests.get(_IDLE_SECONDS)
                 if request is not None:
                     self._serve(worker, writer, request)
+                elif self._silent_too_long(writer):
+                    self._give_sign(worker, writer)
         except Exception as error:
             self._on_fault(SealingError(f"the writer ended by an error: {error!r}"))
             raise
         finally:
             self._refuse_the_rest()
             writer.abandon()
+
+    def _silent_too_long(self, writer: ChainWriter) -> bool:
+        sign = self._sign_of_life
+        return sign is not None and self._clock.boottime_ns() - writer.last_sealed_ns >= sign.every_seconds * _NS
+
+    def _give_sign(self, worker: Worker, writer: ChainWriter) -> None:
+        """Seal ALIVE (SF-45), in the order of the chain as everything else."""
+        sign = self._sign_of_life
+        body = None if sign is None else sign.body()
+        if body is not None:
+            ticket: Ticket[RecordReference] = Ticket(self._clock)
+            self._serve(worker, writer, _Request(lambda chain: chain.seal(body), ticket, 0))  # type: ignore[arg-type]
 
     def _start_writer(self) -> ChainWriter | None:
         try:

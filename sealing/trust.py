@@ -4,8 +4,9 @@ Rules of this module: a folder of PEM files in, checked certificates out. Nothin
 certificate comes with the files and is judged here (`FORMAT.md`, section 8, step 6).
 
 Folder: `agency-ca.pem` (one or more CA certificates; old ones stay while footage of their time is kept),
-`store-receipt.pem` (optional), `receipts/*.receipt` (optional, needs `store-receipt.pem`): what the store has signed
-for, as witness of how far the chain went. Other files are left alone.
+`store-receipt.pem` (optional), `time-stampers.pem` (optional: authorities whose RFC 3161 tokens count),
+`receipts/*.receipt` (optional, needs `store-receipt.pem`): what the store has signed for, as witness of how far the
+chain went. Other files are left alone.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from sealing.errors import SealingError
+from sealing.errors import SealingError, TimeTokenError
 from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
 from sealing.receipts import RECEIPT_BYTES_MAX, Receipt, ReceiptError, receipt_key, verify_receipt
 from sealing.suites import SUITES
+from sealing.timetokens import TrustedTime, check_stamper
 
 AGENCY_CA_FILE: Final = "agency-ca.pem"
 STORE_RECEIPT_FILE: Final = "store-receipt.pem"
+STAMPERS_FILE: Final = "time-stampers.pem"
 RECEIPTS_FOLDER: Final = "receipts"
 _CERTIFICATE_FILE_BYTES_MAX: Final = 1_048_576
 _NS: Final = 1_000_000_000
@@ -60,6 +63,13 @@ class Trust:
     """Suites that are allowed (SF-37)."""
     receipts: tuple[Receipt, ...] = ()
     """What a store has signed for; signatures checked."""
+    stampers: tuple[x509.Certificate, ...] = ()
+    """Time-stamping authorities."""
+
+    @property
+    def time(self) -> TrustedTime:
+        """Whose time is believed: the store's, and the authorities'."""
+        return TrustedTime(None if self.store_receipt is None else receipt_key(self.store_receipt), self.stampers)
 
     @classmethod
     def load(cls, directory: Path) -> Trust:
@@ -73,7 +83,8 @@ class Trust:
             _check_ca(ca, directory / AGENCY_CA_FILE)
         receipt_path = directory / STORE_RECEIPT_FILE
         store = _read(receipt_path)[0] if receipt_path.exists() else None
-        return cls(tuple(cas), store, receipts=_receipts(directory / RECEIPTS_FOLDER, store))
+        stampers = _stampers(directory / STAMPERS_FILE)
+        return cls(tuple(cas), store, receipts=_receipts(directory / RECEIPTS_FOLDER, store), stampers=stampers)
 
     def device(self, certificate_der: bytes, device_id: str, utc_ns: int) -> DeviceTrust:
         """Judge the device certificate that a file carries.
@@ -169,6 +180,16 @@ def _check_ca(certificate: x509.Certificate, path: Path) -> None:
         raise TrustError(f"trust: {path} is not a CA certificate; give the agency's CA") from error
     if not constraints.ca:
         raise TrustError(f"trust: {path} is not a CA certificate; give the agency's CA")
+
+
+def _stampers(path: Path) -> tuple[x509.Certificate, ...]:
+    found = tuple(_read(path)) if path.exists() else ()
+    try:
+        for certificate in found:
+            check_stamper(certificate)
+    except TimeTokenError as error:
+        raise TrustError(f"trust: {path}: {error}") from error
+    return found
 
 
 def _receipts(folder: Path, store: x509.Certificate | None) -> tuple[Receipt, ...]:

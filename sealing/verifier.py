@@ -19,12 +19,14 @@ from sealing.records import Boot, Torn
 from sealing.report import ChainError, FileFacts, NotEvidenceError, Report
 from sealing.sessions import SessionBook
 from sealing.trust import Trust
+from sealing.verifier_anchors import Anchors
 from sealing.verifier_borders import Borders
 from sealing.verifier_deletion import Deletion, FileEnds
 from sealing.verifier_file import Chain, FileWalk
 from sealing.verifier_keys import Keys
 from sealing.verifier_links import Bridged, Links, settle
 from sealing.verifier_media import Media
+from sealing.verifier_ticks import Ticks
 from sealing.verifier_times import Times
 from sealing.verifier_witness import check_witness
 
@@ -95,6 +97,8 @@ class _Examination:
             borders=Borders(self._findings),
             media=Media(self._findings),
             times=Times(self._findings),
+            ticks=Ticks(self._findings),
+            anchors=Anchors(trust.time, self._findings),
             deletion=self._deletion,
             book=self._book,
         )
@@ -157,6 +161,8 @@ class _Examination:
             records=sum(facts.records for facts in self._facts),
             head_hash=None if head is None else head.hex(),
             witnessed_sequence=max((each.last_sequence for each in self._own_receipts()), default=None),
+            anchored_sequence=self._chain.anchors.anchored_sequence,
+            tail=self._chain.ticks.tail(ended_in_order=self._chain.borders.halted),
             software_versions=self._book.software_versions,
             driver_sets=self._book.driver_sets,
             sessions=self._book.sessions(),

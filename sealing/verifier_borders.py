@@ -15,6 +15,8 @@ _WITHOUT_PAYLOAD = frozenset(
         RecordType.EPOCH,
         RecordType.OPEN,
         RecordType.CLOSE,
+        RecordType.TICK,
+        RecordType.ANCHOR,
         RecordType.RECEIPT,
         RecordType.DELETE,
         RecordType.HALT,

@@ -19,11 +19,13 @@ from sealing.records import Boot, Close, Epoch, FileOrigin, Open, Torn
 from sealing.report import FileFacts
 from sealing.sessions import SessionBook
 from sealing.trust import UntrustedDeviceError
+from sealing.verifier_anchors import Anchors
 from sealing.verifier_borders import Borders, payload_fault
 from sealing.verifier_deletion import Deletion, FileEnds
 from sealing.verifier_keys import Keys
 from sealing.verifier_links import Links
 from sealing.verifier_media import Media
+from sealing.verifier_ticks import Ticks
 from sealing.verifier_times import Times
 
 
@@ -37,6 +39,8 @@ class Chain:
     borders: Borders
     media: Media
     times: Times
+    ticks: Ticks
+    anchors: Anchors
     deletion: Deletion
     book: SessionBook
 
@@ -202,6 +206,8 @@ class FileWalk:
             chain.borders.record(header, index, place, chain.links.generation)
             chain.media.record(header, place, chain.links.generation)
             chain.times.record(header, place)
+            chain.ticks.record(header, place, chain.links.generation, chain.keys.suite, chain.keys.device_key)
+            chain.anchors.record(header, digest, place)
             chain.deletion.record(header, place)
             chain.book.record(header, place)
 
@@ -226,7 +232,8 @@ class FileWalk:
             self._check_torn(torn_bytes, claim)
         if self._is_last and not self._chain.borders.halted:
             place = Place(self._file.path.name, self._chain.links.position - 1, self._seen.end_bytes)
-            detail = "the chain ends without an orderly stop; whether records followed cannot be told from it"
+            tail = self._chain.ticks.tail(ended_in_order=False).said
+            detail = f"the chain ends without an orderly stop; {tail}"
             self._chain.findings.add(Code.TAIL_OPEN, place, detail)
 
     def _check_torn(self, torn_bytes: int, claim: Boot | Torn | None) -> None:

@@ -56,6 +56,11 @@ class Keys:
         """Suite of the file that is being read."""
         return SUITE_1 if self._here is None else self._here.suite
 
+    @property
+    def device_key(self) -> PublicKey | None:
+        """Device key of the file that is being read; None where it cannot be used."""
+        return None if self._here is None else self._here.device_key
+
     def check_device(self, header: RecordHeader) -> None:
         """Hold a record to the chain's unit (step 5).
 

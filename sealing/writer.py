@@ -18,13 +18,15 @@ from sealing.appender import FileInWriting
 from sealing.catalogue import Catalogue
 from sealing.chain_output import ChainOutput, FileFacts
 from sealing.codec import Private
-from sealing.ended_files import deletion_of, file_id_of, newest_ledger_receipts, spool_file_opened
+from sealing.ended_files import deletion_of, newest_ledger_receipts, refuse_other_bytes, spool_file_opened
 from sealing.errors import BodyError, DeletionRefusedError, StorageFaultError, WriterStateError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
-from sealing.initsegment import init_segment
+from sealing.initsegment import InitSegment
 from sealing.limits import LIST_ITEMS_MAX, PAYLOAD_BYTES_MAX, TAG_BYTES
+from sealing.metronome import Metronome
 from sealing.records import (
+    Anchor,
     Boot,
     Close,
     FileKind,
@@ -44,6 +46,7 @@ from sealing.recovery import (
     spool_numbers,
 )
 from sealing.references import RecordReference, SealedFile, StoreReceipt
+from sealing.ticks import Counter
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
 _SESSION_BODIES: Final = frozenset(get_args(SessionBody))
@@ -60,6 +63,7 @@ class ChainWriter:
         policy: SealingPolicy,
         recovery: Recovery,
         receipted: Mapping[int, bytes],
+        counter: Counter | None = None,
     ) -> None:
         self.recovery = recovery
         self.queue_high_water_bytes = 0
@@ -73,10 +77,11 @@ class ChainWriter:
         self._run: RunFacts | None = None
         self._run_position: tuple[tuple[bytes, int], int] | None = None
         self._next_media = (0, 0)
-        self._init = b""
+        self._init = InitSegment()
         self._ledger_receipts = newest_ledger_receipts(storage, self._catalogue)
         self._snapshot: StateSnapshot
         self._halted = False
+        self._metronome = Metronome(counter, self._output, clock, policy.tick_seconds)
 
     @classmethod
     def start(  # noqa: PLR0913 - the one place where all that a chain needs comes together
@@ -90,8 +95,9 @@ class ChainWriter:
         *,
         replay: Replay,
         receipted: Mapping[int, bytes] | None = None,
+        counter: Counter | None = None,
     ) -> ChainWriter:
-        """Recover the spool, open a new ledger file and seal BOOT.
+        """Recover the spool, open a new ledger file and seal BOOT, and a TICK where there is a counter.
 
         Args:
             storage: The spool.
@@ -101,8 +107,8 @@ class ChainWriter:
             software: What BOOT says of the software.
             snapshot_for_new: State of a unit that has no chain yet.
             replay: Brings the last OPEN's snapshot up to date with the records behind it, for the new file's OPEN.
-                Without that a second crash would lose what they said.
             receipted: Receipt hashes by file number, of all receipts that the agent keeps beside the spool.
+            counter: The unit's monotonic counter; None where it has none.
 
         Raises:
             ForeignSpoolError: The spool holds another device's chain.
@@ -116,13 +122,20 @@ class ChainWriter:
         try:
             set_dropped_aside(storage, recovery.dropped_files)
             finish_deletions(storage, recovery)
-            writer = cls(storage, clock, identity, policy, recovery, receipted or {})
+            writer = cls(storage, clock, identity, policy, recovery, receipted or {}, counter)
         except OSError as error:
             raise StorageFaultError(f"the spool cannot be taken up: {error}; check the medium") from error
         found = recovery.snapshot
         writer.set_state(snapshot_for_new if found is None else replay(found, recovery.records))
-        writer._begin(FileKind.LEDGER, None, recovery.boot(software, boot_id))
+        tick_seconds = None if counter is None else policy.tick_seconds
+        writer._begin(FileKind.LEDGER, None, recovery.boot(software, boot_id, tick_seconds))
+        writer._metronome.beat()
         return writer
+
+    @property
+    def last_sealed_ns(self) -> int:
+        """Boottime of the last record."""
+        return self._output.last_sealed_ns
 
     def set_state(self, snapshot: StateSnapshot) -> None:
         """Take the state that the next OPEN carries.
@@ -157,13 +170,10 @@ class ChainWriter:
         return self._output.append(body, clear)
 
     def open_footage(self, run: RunFacts) -> int:
-        """Open a footage file; a ledger file that is open ends first.
+        """Open a footage file and return its number; a ledger file that is open ends first.
 
         Args:
             run: What the file carries; `run_file` is counted by the writer.
-
-        Returns:
-            The file's number.
 
         Raises:
             ReserveReachedError: Only the reserve is left.
@@ -175,7 +185,8 @@ class ChainWriter:
             raise WriterStateError(f"run {self._run.run} has a footage file open; close it first")
         self._output.keep_reserve(0)
         file = self._begin_footage(run)
-        self._run, self._init = run, b""
+        self._metronome.beat_if_due()
+        self._run, self._init = run, InitSegment()
         self._next_media = (run.first_frame, run.first_sample)
         return file.number
 
@@ -193,13 +204,14 @@ class ChainWriter:
             WriterStateError: No footage is open.
         """
         run = self._footage_in_force()
-        if not 0 < len(data) <= PAYLOAD_BYTES_MAX - TAG_BYTES - len(self._init):
+        if not 0 < len(data) <= PAYLOAD_BYTES_MAX - TAG_BYTES - self._init.length_bytes:
             raise BodyError(f"fragment of {len(data)} bytes; 1 to {PAYLOAD_BYTES_MAX - TAG_BYTES} can be sealed")
         codec.check_body(body)
         self._output.keep_reserve(len(data))
         file = self._footage_file(run, body.first_frame, body.first_sample)
+        self._metronome.beat_if_due()
         if file.fragments == 0:
-            data = self._with_init(data)
+            data = self._init.put_in_front(data)
         reference = self._output.append(replace(body, index=file.fragments), data)
         file.fragments += 1
         self._next_media = (body.first_frame + body.frame_count, body.first_sample + body.sample_count)
@@ -212,8 +224,7 @@ class ChainWriter:
             facts: How it ended; `fragments` and `queue_high_water_bytes` are filled in by the writer.
 
         Raises:
-            BodyError: A value is outside its range.
-            StorageFaultError: The medium failed; try again.
+            BodyError, StorageFaultError: As `seal`.
             WriterStateError: No footage is open.
         """
         run = self._footage_in_force()
@@ -249,7 +260,8 @@ class ChainWriter:
             raise WriterStateError(f"file {number} is open or not in the spool; its receipt cannot be sealed")
         body = ReceiptSeal(number, receipt.file_id, receipt.receipt_hash, receipt.store_id, receipt.receipt_number)
         codec.check_body(body)
-        self._refuse_other_bytes(receipt)
+        behind = self._catalogue.behind(number) or (None if self._output.file is None else self._output.file.number)
+        refuse_other_bytes(self._storage, receipt, behind, self._identity)
         reference = None
         if spool_file_opened(self._storage, number).kind is FileKind.LEDGER:
             self._ledger_receipts = (*self._ledger_receipts, receipt.receipt_hash)[-LIST_ITEMS_MAX:]
@@ -258,6 +270,19 @@ class ChainWriter:
             reference = self._output.append(body)
         self._catalogue.set_receipt(number, receipt.receipt_hash)
         return reference
+
+    def seal_anchor(self, anchor: Anchor) -> RecordReference:
+        """Seal somebody else's time over one of the last records; whoever calls has judged the token (SF-46).
+
+        Raises:
+            WriterStateError: It does not name one of the last 4 096 records of this chain, or the writer has halted.
+            BodyError, StorageFaultError: As `seal`.
+        """
+        codec.check_body(anchor)
+        if not self._output.knows(anchor.sequence, anchor.record_hash):
+            raise WriterStateError(f"the time token names record {anchor.sequence}, which is none of the last here")
+        self._make_room_for_events()
+        return self._output.append(anchor)
 
     def free_file(self, number: int) -> RecordReference:
         """Seal DELETE for a file with a receipt, and only then unlink it (SF-32).
@@ -291,6 +316,7 @@ class ChainWriter:
         if self._run is not None:
             self.close_footage(self._close_facts("stop"))
         self._make_room_for_events()
+        self._metronome.beat()
         reference = self._output.append(Halt(reason))
         self._end_file(self._close_facts("stop"))
         self._halted = True
@@ -309,17 +335,6 @@ class ChainWriter:
                     f"the receipt of file {number} is named by the next ledger file; free it then"
                 )
             self.roll_ledger("receipts")
-
-    def _refuse_other_bytes(self, receipt: StoreReceipt) -> None:
-        """A second look, beside the agent's: what is freed later is exactly what the store has."""
-        file = self._output.file
-        behind = self._catalogue.behind(receipt.file_number) or (None if file is None else file.number)
-        found = file_id_of(self._storage, receipt.file_number, behind, self._identity)
-        if found != receipt.file_id:
-            raise WriterStateError(
-                f"the receipt for file {receipt.file_number} names the file id {receipt.file_id.hex()}, "
-                f"the medium holds {found.hex()}; upload the file again"
-            )
 
     def _refuse_after_halt(self) -> None:
         if self._halted:
@@ -383,11 +398,3 @@ class ChainWriter:
         next_frame, next_sample = self._next_media if footage or self._run is not None else (0, 0)
         fragments = file.fragments if file is not None else 0
         return Close(reason, fragments, next_frame, next_sample, 0, 0, self.queue_high_water_bytes)
-
-    def _with_init(self, data: bytes) -> bytes:
-        """Put ftyp and moov in front of a file's first fragment, also where a fault began the file."""
-        found = init_segment(data)
-        if found:
-            self._init = found
-            return data
-        return self._init + data

@@ -57,7 +57,14 @@ PURE_CORE = frozenset(
 """Modules that decide and do nothing else: values in, values out, the same every time."""
 
 SEALING_WRITING_SIDE = frozenset(
-    {"sealing.chain_output", "sealing.ended_files", "sealing.recovery", "sealing.service", "sealing.writer"}
+    {
+        "sealing.chain_output",
+        "sealing.ended_files",
+        "sealing.metronome",
+        "sealing.recovery",
+        "sealing.service",
+        "sealing.writer",
+    }
 )
 """All other modules of sealing run on any desk: they import neither these nor hal."""
 

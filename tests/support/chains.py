@@ -18,6 +18,7 @@ from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
 from sealing.records import Close, Fragment, RunFacts, StateSnapshot
 from sealing.recovery import Replay, keep_snapshot
 from sealing.suites import RecipientPrivateKey
+from sealing.ticks import Counter
 from sealing.wraps import Recipient
 from sealing.writer import ChainWriter
 from tests.support.clocks import ManualClock
@@ -138,6 +139,8 @@ def start_writer(
     unit: DeviceIdentity | None = None,
     replay: Replay = keep_snapshot,
     receipted: dict[int, bytes] | None = None,
+    counter: Counter | None = None,
+    software: SoftwareFacts = SOFTWARE,
 ) -> ChainWriter:
     """Start the real writer on a directory, or on any storage."""
     used = clock or ManualClock()
@@ -146,10 +149,11 @@ def start_writer(
         used,
         unit or identity(),
         chain_policy or policy(),
-        SOFTWARE,
+        software,
         snapshot(used.read().boot_id),
         replay=replay,
         receipted=receipted,
+        counter=counter,
     )
 
 

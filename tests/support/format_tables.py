@@ -25,6 +25,8 @@ _NESTED = (
 _ENUMS = (
     records.FileKind,
     records.FileOrigin,
+    records.CounterKind,
+    records.AnchorKind,
     records.PromptKind,
     records.VoicePurpose,
     records.BreakOrigin,

@@ -64,12 +64,6 @@ def test_a_map_that_breaks_its_table_is_refused(value: Plain) -> None:
         codec.decode_body(RecordType.EVENT, value)
 
 
-@pytest.mark.parametrize("record_type", [RecordType.TICK, RecordType.ANCHOR])
-def test_reserved_types_are_refused(record_type: RecordType) -> None:
-    with pytest.raises(MalformedError, match="reserved"):
-        codec.decode_body(record_type, {})
-
-
 @pytest.mark.parametrize(
     "body",
     [

@@ -62,7 +62,7 @@ def changed(**changes: Plain) -> bytes:
 BAD = {
     "version": changed(k1=2),
     "type unknown": changed(k2=99),
-    "type reserved": changed(k2=6),
+    "type unused": changed(k2=15),
     "sequence 0": changed(k3=0),
     "sequence as bool": changed(k3=True),
     "short hash": changed(k4=b"x"),

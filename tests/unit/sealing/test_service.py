@@ -1,6 +1,7 @@
 """The writer's thread: order, backpressure, faults, stop."""
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,18 +17,22 @@ from sealing.errors import (
     StorageFaultError,
     WriterStateError,
 )
-from sealing.records import Event, Mark
-from sealing.service import SealingService
+from sealing.records import Alive, Anchor, AnchorKind, Event, Mark
+from sealing.service import CAPACITY_BYTES, SealingService, SignOfLife
 from tests.support import chains
 from tests.support.faulty_storage import FaultyStorage
+from tests.support.forging import records_of
 
 PATIENCE_SECONDS = 20.0
 
 
-def service_on(storage: DirectoryStorage | FaultyStorage, **options: int) -> tuple[SealingService, list[SealingError]]:
+def service_on(
+    storage: DirectoryStorage | FaultyStorage, capacity_bytes: int = CAPACITY_BYTES, capacity_requests: int = 4_096
+) -> tuple[SealingService, list[SealingError]]:
     clock = SystemClock()
     faults: list[SealingError] = []
-    service = SealingService(lambda: chains.start_writer(storage, clock), clock, on_fault=faults.append, **options)
+    factory = partial(chains.start_writer, storage, clock)
+    service = SealingService(factory, clock, capacity_bytes, capacity_requests, on_fault=faults.append)
     return service, faults
 
 
@@ -174,3 +179,43 @@ def test_a_bad_snapshot_is_refused_before_it_is_queued(tmp_path: Path) -> None:
     found = chains.start_writer(tmp_path).recovery.snapshot
     assert found is not None
     assert found.state == "recording"
+
+
+class HurriedClock(SystemClock):
+    """A real clock on which an hour passes with each look."""
+
+    looks = 0
+
+    def boottime_ns(self) -> int:
+        self.looks += 1
+        return super().boottime_ns() + self.looks * 3_600 * 10**9
+
+
+def test_where_nothing_happens_a_sign_of_life_is_sealed(tmp_path: Path) -> None:
+    """SF-45."""
+    clock = HurriedClock()
+    asked = threading.Event()
+
+    def measure() -> Alive | None:
+        if asked.is_set():
+            return None
+        asked.set()
+        return Alive(57, 1_000)
+
+    service = SealingService(
+        partial(chains.start_writer, DirectoryStorage(tmp_path), clock), clock, sign_of_life=SignOfLife(measure)
+    )
+    service.start()
+    assert asked.wait(PATIENCE_SECONDS)
+    service.stop("test", PATIENCE_SECONDS)
+    bodies = [record.read.body for path in sorted(tmp_path.glob("*.evs")) for record in records_of(path)]
+    assert [body for body in bodies if isinstance(body, Alive)] == [Alive(57, 1_000)]
+
+
+def test_an_anchor_goes_through_the_queue(tmp_path: Path) -> None:
+    service, _ = service_on(DirectoryStorage(tmp_path))
+    service.start()
+    seen = service.seal(event()).result(PATIENCE_SECONDS)
+    anchored = service.seal_anchor(Anchor(AnchorKind.STORE, seen.sequence, seen.hash, 1, b"token"))
+    assert anchored.result(PATIENCE_SECONDS).sequence == seen.sequence + 1
+    service.stop("test", PATIENCE_SECONDS)

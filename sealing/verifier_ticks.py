@@ -1,0 +1,164 @@
+"""The counter along the chain, and what a run promised to seal (step 17 of `FORMAT.md`, section 8).
+
+Rules of this module: no I/O; only records that carry the chain on come here. Where the chain has a hole, the count
+begins anew: the hole itself is reported elsewhere, and the store, which has every file, counts through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sealing import ticks
+from sealing.cose import PublicKey
+from sealing.errors import SealingError
+from sealing.findings import Code, Findings, Place
+from sealing.framing import RecordHeader
+from sealing.records import Boot, CounterKind, Epoch, Fragment, Halt, Open, Tick
+from sealing.suites import Suite
+
+_NS: Final = 1_000_000_000
+_GRACE_NS: Final = 60 * _NS
+"""What a stalled medium or a slow chip may add to a promised time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TailFacts:
+    """How far the end of the chain can be trusted to be its end, and why."""
+
+    counter: str | None
+    """Kind of the unit's counter: `file`, `tpm-nv`; None where the chain has none."""
+    tick_sequence: int | None
+    """Record of the last TICK."""
+    tick_value: int | None
+    records_behind: int
+    """Records here behind it: what only an orderly end or a witness vouches for."""
+    missing_seconds_max: int | None
+    """Longest stretch of footage that can have stood behind it unseen; None where nothing bounds it."""
+    said: str
+    """All of it in words."""
+
+
+class Ticks:
+    """Follows the counter and the promises of BOOT.
+
+    Args:
+        findings: Where faults go.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._generation = 0
+        self._last: Tick | None = None
+        self._last_sequence = 0
+        self._last_ns = 0
+        """Boottime of the last TICK of this run, or of its BOOT."""
+        self._restarted = False
+        """The agent started without an orderly end since the last TICK."""
+        self._boot: Boot | None = None
+        self._waiting = False
+        """BOOT promised a TICK that has not come."""
+        self._head = 0
+        self._heard_ns: int | None = None
+        self._before: RecordHeader | None = None
+
+    def record(
+        self, header: RecordHeader, place: Place, generation: int, suite: Suite, device_key: PublicKey | None
+    ) -> None:
+        """Check a record against what the counter and the promises say."""
+        if generation != self._generation:
+            self._generation = generation
+            self._last, self._boot, self._heard_ns, self._waiting = None, None, None, False
+        body = header.body
+        if isinstance(body, Boot):
+            self._start(header, body)
+        self._check_silence(header, place)
+        if isinstance(body, Tick):
+            self._tick(header, body, place, suite, device_key)
+        else:
+            self._check_promise(header, place)
+        self._head = header.sequence
+        if not isinstance(body, Epoch):
+            self._before = header
+
+    def tail(self, *, ended_in_order: bool) -> TailFacts:
+        """Say how much could be missing at the end (SF-43)."""
+        if self._last is None:
+            said = "no counter bounds what could be missing behind it"
+            return TailFacts(None, None, None, 0, None, said)
+        last, behind = self._last, self._head - self._last_sequence
+        promised = None if self._boot is None else self._boot.tick_seconds
+        where = f"TICK {last.value} (record {self._last_sequence}, counter «{last.counter}»)"
+        if ended_in_order:
+            said = f"{where} stands at the orderly end; what came later shows in the counter, not here"
+        elif promised is None:
+            said = f"{where} is the last; the unit promised no interval, so nothing bounds what came behind it"
+        else:
+            said = f"{where} is the last; at most {promised} s of footage can have come behind it unseen"
+        if last.counter is CounterKind.FILE:
+            said += "; a restored image of the whole medium takes this counter back too"
+        return TailFacts(last.counter.value, self._last_sequence, last.value, behind, promised, said)
+
+    def _start(self, header: RecordHeader, body: Boot) -> None:
+        self._boot, self._waiting = body, body.tick_seconds is not None
+        self._last_ns, self._heard_ns = header.boottime_ns, None
+        self._restarted = self._restarted or not body.clean
+
+    def _check_silence(self, header: RecordHeader, place: Place) -> None:
+        """SF-45: silence inside a run is never longer than promised."""
+        heard, self._heard_ns = self._heard_ns, header.boottime_ns
+        promised = None if self._boot is None else self._boot.alive_seconds
+        if heard is None or promised is None:
+            return
+        silent_ns = header.boottime_ns - heard
+        if silent_ns > promised * _NS + _GRACE_NS:
+            detail = f"nothing was sealed for {silent_ns / _NS:.0f} s; the unit promised a sign each {promised} s"
+            self._findings.add(Code.STALE, place, detail)
+
+    def _check_promise(self, header: RecordHeader, place: Place) -> None:
+        promised = None if self._boot is None else self._boot.tick_seconds
+        body = header.body
+        if promised is None or isinstance(body, Boot | Open | Epoch):
+            return
+        if self._waiting:
+            self._waiting = False
+            self._findings.add(Code.STALE, place, "no TICK stands at the start of this run, which promised one")
+        elif isinstance(body, Halt) and not (self._before is not None and isinstance(self._before.body, Tick)):
+            self._findings.add(Code.STALE, place, "no TICK stands at the end of this run, which promised one")
+        elif isinstance(body, Fragment) and header.boottime_ns - self._last_ns > 2 * promised * _NS + _GRACE_NS:
+            passed = (header.boottime_ns - self._last_ns) / _NS
+            self._last_ns = header.boottime_ns
+            self._findings.add(
+                Code.STALE, place, f"{passed:.0f} s of footage without a TICK; {promised} s are promised"
+            )
+
+    def _tick(self, header: RecordHeader, body: Tick, place: Place, suite: Suite, device_key: PublicKey | None) -> None:
+        self._waiting = False
+        if device_key is not None:
+            bound_to = ticks.binding(suite, header.device_id, header.sequence, header.previous_hash)
+            try:
+                ticks.verify_tick(body, bound_to, device_key)
+            except SealingError as error:
+                self._findings.add(Code.COUNTER_MISBOUND, place, str(error))
+                return
+        if self._last is not None:
+            self._check_order(body, self._last, place)
+        self._last, self._last_sequence, self._last_ns = body, header.sequence, header.boottime_ns
+        self._restarted = False
+
+    def _check_order(self, body: Tick, last: Tick, place: Place) -> None:
+        """SF-43: raised by one from TICK to TICK; a power cut may keep it from being raised."""
+        if body.counter is not last.counter:
+            detail = f"the counter was «{last.counter}» up to record {self._last_sequence} and is «{body.counter}» now"
+            self._findings.add(Code.COUNTER_MISBOUND, place, detail)
+        elif body.value == last.value + 1 or (body.value == last.value and self._restarted):
+            return
+        elif body.value > last.value:
+            detail = (
+                f"the counter stands at {body.value}; the TICK before, record {self._last_sequence}, leaves it at "
+                f"{last.value + 1}: records that followed that one are gone, or an older image of the unit was restored"
+            )
+            self._findings.add(Code.ROLLBACK, place, detail)
+        else:
+            detail = f"the counter went from {last.value} (record {self._last_sequence}) to {body.value}"
+            self._findings.add(Code.ROLLBACK, place, detail)
