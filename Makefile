@@ -11,7 +11,9 @@ OUT ?= build/demo
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -q $(PYTEST_ARGS)
+# Two at a time: much of the suite waits for processes. A file stays on one worker, so what it sets up is set up once.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
 .PHONY: demo
