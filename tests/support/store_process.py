@@ -14,10 +14,14 @@ class StoreProcess:
     Args:
         directory: The store's folder.
         tls: Serve HTTPS.
+        dies_at: Name of the point at which it ends by SIGKILL once (`dying_store`); None: it lives.
     """
 
-    def __init__(self, directory: Path, *, tls: bool = False) -> None:
+    def __init__(self, directory: Path, *, tls: bool = False, dies_at: str | None = None) -> None:
         self._directory = directory
+        self._start = ["-c", "from sync.store_main import main; main()"]
+        if dies_at is not None:
+            self._start = ["-m", "tests.support.dying_store", dies_at, str(directory / "died")]
         self._tls = tls
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
@@ -31,7 +35,7 @@ class StoreProcess:
 
     def start(self) -> None:
         """Start it, and return once it takes requests."""
-        command = [sys.executable, "-c", "from sync.store_main import main; main()", "serve", str(self._directory)]
+        command = [sys.executable, *self._start, "serve", str(self._directory)]
         options = ["--port", str(self.port), "--reserve-mb", "0", "--body-idle-seconds", "1"]
         tls = ["--tls"] if self._tls else []
         with self._lock:
@@ -39,6 +43,11 @@ class StoreProcess:
             assert self._process.stdout is not None
             said = self._process.stdout.readline()
         self.recovered += json.loads(said)["recovered"]
+
+    def died(self) -> bool:
+        """Whether it has ended by itself since it was started."""
+        with self._lock:
+            return self._process is not None and self._process.poll() is not None
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""
