@@ -1,19 +1,18 @@
-"""One demo for all tests of this folder; the runs after it take over its unit's voice."""
+"""Where the units of this folder's tests leave their voice for each other."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.system.demo.played import SMALL, Played, play
 
-
-@pytest.fixture(scope="session", name="demo")
-def demo_fixture(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return play(tmp_path_factory.mktemp("demo") / "out", "demo", *SMALL, "--option", "microphone_ppm=200")
-
-
-@pytest.fixture(scope="session", name="voice")
-def voice_fixture(demo: Played) -> Path:
-    return demo.voice
+@pytest.fixture(scope="session", name="voices")
+def voices_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all workers of a test run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "voices"
+    folder.mkdir(exist_ok=True)
+    return folder

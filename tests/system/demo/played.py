@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,17 +44,36 @@ class Played:
         return sorted((self.out / "sealed").glob("*.evs"))
 
 
-def play(out: Path, *arguments: str | Path, voice: Path | None = None, expected: int = 0) -> Played:
-    """Run `recorder-sim`; with the voice of an earlier unit, which spares the longest part of a start."""
-    if voice is not None:
-        shutil.copytree(voice, out / "work" / "unit" / "state" / "voice")
+def play(out: Path, *arguments: str | Path, voices: Path, expected: int = 0) -> Played:
+    """Run `recorder-sim`.
+
+    Args:
+        out: The folder for results.
+        arguments: Of the command.
+        voices: Folder in which runs leave their unit's voice for the runs after them: it takes longest to make.
+        expected: The exit code.
+    """
+    kept = voices / "voice"
+    if kept.exists():
+        shutil.copytree(kept, out / "work" / "unit" / "state" / "voice")
         (out / MARKER).touch()
     command = [str(Path(sys.executable).with_name("recorder-sim")), *map(str, arguments), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
     log = out / "work" / "logs" / "recorder-agent.log"
     said = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
     assert done.returncode == expected, f"{done.stdout}\n{done.stderr}\n{said}"
-    return Played(out, done.stdout + done.stderr)
+    played = Played(out, done.stdout + done.stderr)
+    if not kept.exists():
+        _publish(played.voice, kept)
+    return played
+
+
+def _publish(voice: Path, kept: Path) -> None:
+    """Leave a voice for others; another worker may do so at the same moment, and the first one wins."""
+    fresh = Path(tempfile.mkdtemp(dir=kept.parent)) / "voice"
+    shutil.copytree(voice, fresh)
+    with contextlib.suppress(OSError):
+        fresh.rename(kept)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -65,20 +65,20 @@ def flashing_film(path: Path) -> Path:
 
 
 @pytest.fixture(scope="module", name="flashing")
-def flashing_fixture(tmp_path_factory: pytest.TempPathFactory, voice: Path) -> Played:
+def flashing_fixture(tmp_path_factory: pytest.TempPathFactory, voices: Path) -> Played:
     folder = tmp_path_factory.mktemp("flashing")
     (folder / "border.txt").write_text(OVER_A_BORDER, encoding="utf-8")
     film = flashing_film(folder / "film.mp4")
     more = ("--video", film, "--option", "microphone_ppm=-200")
-    return play(folder / "out", "run", folder / "border.txt", *more, voice=voice)
+    return play(folder / "out", "run", folder / "border.txt", *more, voices=voices)
 
 
 @pytest.fixture(scope="module", name="dying")
-def dying_fixture(tmp_path_factory: pytest.TempPathFactory, voice: Path) -> Played:
+def dying_fixture(tmp_path_factory: pytest.TempPathFactory, voices: Path) -> Played:
     folder = tmp_path_factory.mktemp("dying")
     (folder / "faults.txt").write_text(MICROPHONE_FAULTS, encoding="utf-8")
     film = make_clip(folder / "silent.mkv", ClipSpec(360, 640, 100, Fraction(50), lumas={50: 200}))
-    return play(folder / "out", "run", folder / "faults.txt", "--video", film, voice=voice)
+    return play(folder / "out", "run", folder / "faults.txt", "--video", film, voices=voices)
 
 
 def test_the_films_size_and_rate_are_kept(flashing: Played, dying: Played) -> None:

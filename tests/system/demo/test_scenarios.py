@@ -23,10 +23,10 @@ after 3 s: end
 NEVER = 'press record\nwait for words "never said" within 8 s\n'
 
 
-def test_a_unit_lives_through_power_cuts(tmp_path: Path, voice: Path) -> None:
+def test_a_unit_lives_through_power_cuts(tmp_path: Path, voices: Path) -> None:
     scenario = tmp_path / "cuts.txt"
     scenario.write_text(TWO_POWER_CUTS, encoding="utf-8")
-    played = play(tmp_path / "out", "run", scenario, *SMALL, voice=voice)
+    played = play(tmp_path / "out", "run", scenario, *SMALL, voices=voices)
     (session,) = played.report["sessions"]
     assert played.report["intact"]
     assert not session["checked_out"]
@@ -35,11 +35,11 @@ def test_a_unit_lives_through_power_cuts(tmp_path: Path, voice: Path) -> None:
     assert len(list((played.out / "sessions").glob("*/run-*.mp4"))) == 3
 
 
-def test_a_scenario_that_does_not_come_true_fails(tmp_path: Path, voice: Path) -> None:
+def test_a_scenario_that_does_not_come_true_fails(tmp_path: Path, voices: Path) -> None:
     scenario = tmp_path / "never.txt"
     scenario.write_text(NEVER, encoding="utf-8")
     out = tmp_path / "out"
-    played = play(out, "run", scenario, *SMALL, voice=voice, expected=os.EX_UNAVAILABLE)
+    played = play(out, "run", scenario, *SMALL, voices=voices, expected=os.EX_UNAVAILABLE)
     assert "never.txt, line 2" in played.output
     assert "did not happen within 8 s" in played.output
     assert played.simulation["frames"]["count"] > 100

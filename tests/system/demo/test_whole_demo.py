@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from capture.voice.cache import VoiceCache
 from hw_sim.media import waveforms
 from tests.system.demo.film import RATE, picture_times, place_of, sound_of, span
-from tests.system.demo.played import Played
+from tests.system.demo.played import SMALL, Played, play
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -23,6 +24,12 @@ ECHO_MS = (5, 30)
 LIKE = 0.6
 """Room, echo and a clock that runs away by a millisecond in a sentence leave so much; other words stay below 0.4."""
 Report = dict[str, Any]
+
+
+@pytest.fixture(scope="module", name="demo")
+def demo_fixture(tmp_path_factory: pytest.TempPathFactory, voices: Path) -> Played:
+    out = tmp_path_factory.mktemp("demo") / "out"
+    return play(out, "demo", *SMALL, "--option", "microphone_ppm=200", voices=voices)
 
 
 def test_everything_that_happened_was_sealed_and_opened(demo: Played) -> None:
