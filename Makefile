@@ -53,7 +53,7 @@ help: ## This list
 
 .PHONY: setup
 setup:
-	@.ci/system-packages voice fonts
+	@.ci/system-packages voice fonts tokens
 	@.ci/setup
 
 .PHONY: browser
