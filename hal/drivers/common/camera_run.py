@@ -35,6 +35,8 @@ class CameraLimits:
     first_frame_seconds: float = 4.0
     silence_seconds: float = 1.5
     """Between two frames."""
+    suspicion_seconds: float = 0.7
+    """A camera that is stopped after so long a silence is opened anew, and believed only when a frame comes."""
 
 
 USUAL = CameraLimits()
@@ -172,7 +174,8 @@ class GuardedCamera:
         session = self._session
         if delivery is None or session is None:
             return
-        failed = delivery.failed
+        # Whoever watches may notice the silence before the delivery does, and stop the camera for it.
+        failed = delivery.failed or delivery.silent_seconds > self._limits.suspicion_seconds
         if not self._call("camera-stop", session.stop, self._limits.stop_seconds, session) or failed:
             self._suspect = True
             self._give_up()

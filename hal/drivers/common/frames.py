@@ -61,10 +61,18 @@ class FrameDelivery:
         self.arrived = clock.signal()
         """Raised with the first frame."""
         self.failed = False
+        """Whether a fault was told."""
+        self._last_ns = clock.boottime_ns()
         self._worker = Worker("camera-frames", clock, self._body)
+
+    @property
+    def silent_seconds(self) -> float:
+        """Time since the last frame, or since the start."""
+        return (self._clock.boottime_ns() - self._last_ns) / _SECOND_NS
 
     def start(self) -> None:
         """Begin to watch and deliver."""
+        self._last_ns = self._clock.boottime_ns()
         self._worker.start()
 
     def put(self, frame: EncodedFrame) -> None:
@@ -101,10 +109,9 @@ class FrameDelivery:
     def _deliver(self, worker: Worker) -> str:
         """Deliver until stopped; gives the reason of a fault, or nothing."""
         allowance_seconds = self._allowance_seconds
-        deadline_ns = self._clock.boottime_ns() + round(allowance_seconds * _SECOND_NS)
         while True:
-            left_ns = deadline_ns - self._clock.boottime_ns()
-            item = self._frames.get(left_ns / _SECOND_NS) if left_ns > 0 else None
+            left_seconds = allowance_seconds - self.silent_seconds
+            item = self._frames.get(left_seconds) if left_seconds > 0 else None
             worker.beat()
             if worker.stop.is_set() and item is None:
                 return ""
@@ -117,4 +124,4 @@ class FrameDelivery:
             self.arrived.set()
             self._sink.frame(item)
             allowance_seconds = self._silence_seconds
-            deadline_ns = self._clock.boottime_ns() + round(allowance_seconds * _SECOND_NS)
+            self._last_ns = self._clock.boottime_ns()

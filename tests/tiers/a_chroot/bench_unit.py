@@ -17,14 +17,13 @@ from tests.tiers.a_chroot.sound_server import MICROPHONE, SPEAKER, SoundServer
 from tests.tiers.a_chroot.virtual_camera import VirtualCamera
 
 RECORD_PIN, DOCK_PIN = 17, 26
-_SPOOL_MIB = 64
 _LEFT_BYTES = 8192
 
 
 class BenchUnit:
     """The driver set `pi` on the virtual camera, the sound server and mock pins."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, spool_mib: int = 64) -> None:
         self.clock = UnitClock()
         self.pins = MockFactory(pin_class=MockPWMPin)
         self.camera = VirtualCamera(self.clock)
@@ -32,7 +31,7 @@ class BenchUnit:
         self.spool = directory / "spool"
         self.spool.mkdir()
         # A medium of its own, small enough to be filled.
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SPOOL_MIB}m", "spool", str(self.spool)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={spool_mib}m", "spool", str(self.spool)], check=True)
         self._hands: list[Worker] = []
         self.sound.start()
         parts = PiParts(

@@ -34,7 +34,6 @@ def test_every_frame_of_full_size_that_the_sensor_gave_is_delivered(unit: BenchU
     assert (in_force.width_pixels, in_force.height_pixels) == (1920, 1080)
     unit.pass_time(10.0)
     sensor = unit.camera.sensor
-    assert sensor is not None
     sensor.stalled = True
     given = sensor.given
     unit.pass_time(0.4)
@@ -51,7 +50,6 @@ def test_frames_that_the_sensor_dropped_are_missing_numbers(unit: BenchUnit) -> 
     unit.hardware.camera.start(_SMALL, gathered)
     unit.pass_time(1.0)
     sensor = unit.camera.sensor
-    assert sensor is not None
     sensor.drop = 7
     unit.pass_time(1.0)
     unit.hardware.camera.stop()
@@ -93,7 +91,6 @@ class Hanging:
 
     def begin(self) -> None:
         sensor, clock, release = self._unit.camera.sensor, self._unit.clock, self.release
-        assert sensor is not None
         stop = sensor.stop
 
         def hang() -> object:

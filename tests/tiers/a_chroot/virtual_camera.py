@@ -78,6 +78,8 @@ class PacedCamera:
         """Frame times to let pass without a frame."""
         self.given = 0
         """Frames that the sensor made and somebody got."""
+        self.missed = 0
+        """Frame times at which nobody had a buffer free."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._camera, name)
@@ -122,7 +124,7 @@ class PacedCamera:
                 self._camera.queue_request(self._requests.get_nowait())
                 self.given += 1
             except queue.Empty:
-                continue
+                self.missed += 1
 
 
 class VirtualPicamera2(Picamera2):  # type: ignore[misc] # picamera2 ships no types
@@ -140,21 +142,37 @@ class VirtualCamera:
         self._clock = clock
         self._frames_per_second = frames_per_second
         self.plugged = True
-        self.sensor: PacedCamera | None = None
-        self.opened = 0
+        self.sensors: list[PacedCamera] = []
+        """One for each time that the camera was opened."""
 
     def open(self) -> VirtualPicamera2:
         if not self.plugged:
             raise RuntimeError("Camera __init__ sequence did not complete.")
         camera = VirtualPicamera2(0, allocator=TwoPlaneAllocator())
-        camera.camera = self.sensor = PacedCamera(camera.camera, self._clock, self._frames_per_second)
-        self.opened += 1
+        sensor = PacedCamera(camera.camera, self._clock, self._frames_per_second)
+        camera.camera = sensor
+        self.sensors.append(sensor)
         return camera
+
+    @property
+    def sensor(self) -> PacedCamera:
+        """The sensor as it was opened last."""
+        return self.sensors[-1]
+
+    @property
+    def given(self) -> int:
+        """Frames that the sensor made and somebody got, over all openings."""
+        return sum(sensor.given for sensor in self.sensors)
+
+    @property
+    def missed(self) -> int:
+        """Frame times without a free buffer, over all openings."""
+        return sum(sensor.missed for sensor in self.sensors)
 
     def unplug(self) -> None:
         self.plugged = False
-        if self.sensor is not None:
-            self.sensor.stalled = True
+        for sensor in self.sensors:
+            sensor.stalled = True
 
     def plug(self) -> None:
         self.plugged = True

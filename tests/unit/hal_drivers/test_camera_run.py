@@ -16,7 +16,7 @@ from hal.values import CameraSettings, EncodedFrame, PartDescription
 from hal.worker import Worker
 
 CLOCK = SystemClock()
-_LIMITS = CameraLimits(0.3, 0.2, 0.2, 0.2, 0.3, 0.15)
+_LIMITS = CameraLimits(0.3, 0.2, 0.2, 0.2, 0.3, 0.15, 0.08)
 _PERIOD_NS = 10_000_000
 _SETTINGS = CameraSettings(frames_per_second=Fraction(100))
 
@@ -165,6 +165,20 @@ def test_a_camera_that_only_seems_to_start_is_refused_after_a_fault(library: Lib
     camera.stop()
     assert after.frames
     assert library.opened == 3
+
+
+def test_a_silence_that_somebody_else_noticed_is_as_good_as_a_fault(library: Library, camera: GuardedCamera) -> None:
+    """DR-22: a camera that was stopped for its silence is opened anew, and a start without frames is refused."""
+    sink = Sink()
+    camera.start(_SETTINGS, sink)
+    pass_time(0.05)
+    library.plugged = False
+    pass_time(0.12)
+    camera.stop()
+    assert sink.faults == []
+    with pytest.raises(TransientHardwareError, match="gives no frame"):
+        camera.start(_SETTINGS, Sink())
+    assert library.opened == 2
 
 
 def test_a_library_that_refuses_is_translated(library: Library, camera: GuardedCamera) -> None:
