@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from sqlalchemy import RowMapping
 from sealing.oids import Assurance
 from sync import durable
 from sync.errors import ConfigurationError, ContentError, EnrolmentError, StoreError, WireError
+from sync.inbox import receipt_name
 from sync.store.authority import WARNING, Authority, create_authority, enrol
 from sync.store.commands import ALL
 from sync.store.ledger import Ledger, Unit, open_ledger
@@ -136,11 +137,34 @@ def serve_store(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 @commands.command()
 @click.argument("directory", type=Directory)
+@click.option("--unit", "device_id", metavar="ID", help="Only this unit's.")
+@click.option(
+    "--export",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write them there, byte for byte, as NNNNNNNN.receipt: the folder `receipts` of a verifier's trust.",
+)
 @JsonOption
-def receipts(directory: Path, as_json: bool) -> None:
-    """List the receipts of the store in DIRECTORY."""
-    rows = with_ledger(directory, lambda ledger: [_receipt_row(row) for row in ledger.files()])
-    show("receipts", rows, as_json)
+def receipts(directory: Path, device_id: str | None, folder: Path | None, as_json: bool) -> None:
+    """List the receipts of the store in DIRECTORY, or export them as witnesses of how far a chain went."""
+    found = with_ledger(directory, lambda ledger: [row for row in ledger.files() if _is_of(row, device_id)])
+    if folder is not None:
+        _export(found, folder)
+    show("receipts", [_receipt_row(row) for row in found], as_json)
+
+
+def _is_of(row: RowMapping, device_id: str | None) -> bool:
+    return device_id is None or row["device_id"] == device_id
+
+
+def _export(rows: Sequence[RowMapping], folder: Path) -> None:
+    """One unit's receipts into a folder; file numbers of two units would collide there."""
+    units = {row["device_id"] for row in rows}
+    if len(units) > 1:
+        raise click.UsageError(f"--export takes one unit's receipts; name it with --unit ({', '.join(sorted(units))})")
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in rows:
+        durable.write_file(folder / receipt_name(row["file_number"]), row["receipt"])
 
 
 @commands.command()

@@ -96,6 +96,7 @@ def _at_work(ready: Agency, scenario: Scenario, out: OutFolder, telling: Telling
 def _in_the_office(ready: Agency, out: OutFolder, telling: Telling) -> tuple[Compared, ...]:
     """Verify, open, compare."""
     out.take_trust_and_keys(ready.store.directory)
+    ready.store.export_receipts(out.trust / "receipts")
     report = proof.verify(ready, out, telling)
     proof.require_evidence(ready, out, telling)
     proof.verify_freed(ready, out, telling)
@@ -128,7 +129,7 @@ def _places(out: OutFolder) -> tuple[tuple[Path, Both], ...]:
         (out.comparison, Both("以上对照", "the comparison above")),
         (out.simulation, Both("模拟世界的真实情况", "what really happened in the simulated world")),
         (out.sealed, Both("释放前的封存文件", "the sealed files before any was freed")),
-        (out.trust, Both("核验所需证书", "certificates for `recorder verify sealed --trust trust`")),
+        (out.trust, Both("核验所需证书与回执", "certificates and receipts for `recorder verify sealed --trust trust`")),
         (out.keys, Both("演示用接收方私钥", "the demo's recipient keys for `recorder open`")),
         (out.work, Both("设备、存储服务、日志、场景", "unit, store, logs and scenario, as they were")),
     )

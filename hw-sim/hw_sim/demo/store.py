@@ -45,6 +45,10 @@ class Store:
         """Take a unit in."""
         self._programs.run("recorder-store", "enrol", request, "-o", bundle, "--dir", self.directory, "--url", self.url)
 
+    def export_receipts(self, folder: Path) -> None:
+        """Write what it has signed for into a folder, as witness of how far the chain went."""
+        self._programs.run("recorder-store", "receipts", self.directory, "--export", folder)
+
 
 def _address(running: Running) -> str:
     """Where the store says that it listens."""
