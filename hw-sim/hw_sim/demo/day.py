@@ -96,7 +96,8 @@ def _at_work(ready: Agency, scenario: Scenario, out: OutFolder, telling: Telling
 def _in_the_office(ready: Agency, out: OutFolder, telling: Telling) -> tuple[Compared, ...]:
     """Verify, open, compare."""
     out.take_trust_and_keys(ready.store.directory)
-    ready.store.export_receipts(out.trust / "receipts")
+    ready.store.export_receipts(out.receipts)
+    out.keep_receipts_of_sealed()
     report = proof.verify(ready, out, telling)
     proof.require_evidence(ready, out, telling)
     proof.verify_freed(ready, out, telling)

@@ -35,6 +35,7 @@ class OutFolder:
         self.sessions = self.root / "sessions"
         self.sealed = self.root / "sealed"
         self.trust = self.root / "trust"
+        self.receipts = self.trust / "receipts"
         self.keys = self.root / "keys"
         self.work = self.root / "work"
         self.unit = self.work / "unit"
@@ -72,6 +73,13 @@ class OutFolder:
         """Copy the sealed files before any of them is freed; gives their bytes."""
         shutil.copytree(spool, self.sealed, ignore=lambda _, names: [n for n in names if not n.endswith(".evs")])
         return folder_bytes(self.sealed)
+
+    def keep_receipts_of_sealed(self) -> None:
+        """Leave out receipts for files that the unit wrote after the copy was taken: they witness what is not there."""
+        copied = {path.stem for path in self.sealed.glob("*.evs")}
+        for path in self.receipts.glob("*.receipt"):
+            if path.stem not in copied:
+                path.unlink()
 
     def take_film(self, film: Path) -> None:
         """Put the first session's film where nobody misses it; a second name, not a second copy, where that can be."""
