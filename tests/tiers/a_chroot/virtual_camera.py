@@ -9,30 +9,18 @@ is shipped. Private names of picamera2 0.3.38 are used: its version is pinned.
 from __future__ import annotations
 
 import queue
-import sys
-import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import libcamera
+from picamera2 import Picamera2
+from picamera2.allocators import DmaAllocator
 
 from hal.ports import Clock
 from hal.worker import Worker
 
 _SECOND_NS = 1_000_000_000
-
-
-def _stand_in_for_kms() -> None:
-    """The preview on a bare screen wants bindings that Debian does not have; no preview is used."""
-    kms = types.ModuleType("pykms")
-    kms.PixelFormat = type("PixelFormat", (), {"__getattr__": lambda _, name: name})()  # type: ignore[attr-defined]
-    sys.modules.setdefault("pykms", kms)
-
-
-_stand_in_for_kms()
-
-import libcamera  # noqa: E402 -- after the stand-in
-from picamera2 import Picamera2  # noqa: E402
-from picamera2.allocators import DmaAllocator  # noqa: E402
 
 
 @contextmanager
