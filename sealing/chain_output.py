@@ -313,7 +313,7 @@ class ChainOutput:
         if len(fault.spoiled) >= LIST_ITEMS_MAX:
             raise StorageFaultError(f"{len(fault.spoiled)} files in a row could not be begun; replace the medium")
         try:
-            torn_bytes, torn_hash = measure_torn(self._storage, fault.file_number, fault.end_bytes)
+            torn_bytes, torn_hash = measure_torn(self._storage, fault.file_number, fault.end_bytes, self._suite)
             set_dropped_aside(self._storage, fault.spoiled)
         except OSError as error:
             raise StorageFaultError(f"file {fault.file_number} cannot be read back: {error}") from error

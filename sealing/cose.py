@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from sealing import encoding
 from sealing.errors import BadSignatureError, MalformedError, SuiteError
+from sealing.gm.sm2 import Sm2PublicKey
 from sealing.limits import HEADER_BYTES_MAX, KEY_ID_BYTES, SIGNATURE_BYTES_MAX
 
 _TAG_SIGN1: Final = b"\xd2"
@@ -28,8 +29,8 @@ _SIGN1_PARTS: Final = 4
 _PROTECTED_BYTES_MAX: Final = 64
 _SCALAR_BYTES: Final = 32
 
-PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
-"""Keys that verify signatures of suite 1 and 2."""
+PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | Sm2PublicKey
+"""Keys that verify signatures."""
 
 
 class Algorithm(IntEnum):
@@ -37,6 +38,8 @@ class Algorithm(IntEnum):
 
     ED25519 = -19
     ESP256 = -9
+    SM2 = -65_542
+    """Private use: COSE has no number for SM2 with SM3."""
 
 
 class Context(bytes):
@@ -117,6 +120,8 @@ def verify_sign1(message: Sign1, context: Context, public_key: PublicKey) -> Non
             public_key.verify(message.signature, signed)
         elif message.algorithm is Algorithm.ESP256 and isinstance(public_key, ec.EllipticCurvePublicKey):
             public_key.verify(der_signature(message.signature), signed, ec.ECDSA(SHA256()))
+        elif message.algorithm is Algorithm.SM2 and isinstance(public_key, Sm2PublicKey):
+            public_key.verify(message.signature, signed)
         else:
             raise BadSignatureError(f"algorithm {message.algorithm.name} does not fit the key")
     except InvalidSignature as error:
@@ -150,4 +155,6 @@ def _read_protected(protected: bytes) -> tuple[Algorithm, bytes]:
     try:
         return Algorithm(algorithm), key_id
     except ValueError as error:
-        raise SuiteError(f"COSE algorithm {algorithm} is none of the format's (-19, -9)") from error
+        raise SuiteError(
+            f"COSE algorithm {algorithm} is none of the format's ({', '.join(map(str, map(int, Algorithm)))})"
+        ) from error

@@ -107,3 +107,26 @@ def only(data: bytes, tag: int) -> Reader:
 def integer(data: bytes) -> int:
     """Read the contents of an INTEGER."""
     return int.from_bytes(data, "big", signed=True)
+
+
+def value(tag: int, contents: bytes) -> bytes:
+    """Encode one value."""
+    length = len(contents)
+    if length < _LONG:
+        return bytes([tag, length]) + contents
+    digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([tag, _LONG + len(digits)]) + digits + contents
+
+
+def identifier(dotted: str) -> bytes:
+    """Encode an OBJECT IDENTIFIER."""
+    first, second, *others = map(int, dotted.split("."))
+    arcs = [40 * first + second, *others]
+    return value(OBJECT_IDENTIFIER, b"".join(map(_arc, arcs)))
+
+
+def _arc(number: int) -> bytes:
+    digits = [number & 0x7F]
+    while number := number >> 7:
+        digits.append(0x80 | number & 0x7F)
+    return bytes(reversed(digits))

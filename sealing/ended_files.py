@@ -18,7 +18,6 @@ from sealing.records import Boot, Delete, Epoch, FileKind, FileOrigin, Open, Tor
 from sealing.recovery import scan_spool_file
 from sealing.references import StoreReceipt
 from sealing.scan import Scan
-from sealing.suites import SUITE_1
 
 _NAMED_AGAIN_MAX: Final = 16
 _EXAMINED_MAX: Final = 64
@@ -142,7 +141,7 @@ def _counted(storage: Storage, number: int, behind: int | None, identity: Device
 
     Where the file behind it goes on after a fault, whole records may be left over in it that do not (SF-30).
     """
-    found = scan_spool_file(storage, number, identity, SUITE_1)
+    found = scan_spool_file(storage, number, identity)
     if not found.has_whole_beginning:
         raise StorageFaultError(f"file {number} has lost its beginning ({found.problem}); check the medium")
     header = None if behind is None else scan.read_opened(partial(storage.read, file_name(behind)))

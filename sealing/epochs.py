@@ -17,6 +17,8 @@ from sealing.limits import EPOCH_CERTIFICATE_BYTES_MAX, FORMAT_VERSION, HASH_BYT
 
 _KEYS: Final = frozenset(range(1, 9))
 _KEY_BYTES_MAX: Final = 256
+_DEVICE_ALGORITHMS: Final = frozenset({Algorithm.ESP256, Algorithm.SM2})
+"""Which of them a suite has is held by the kind of its device key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def verify_certificate(data: bytes, device_key: PublicKey) -> EpochCertificate:
         BadSignatureError: Another key made it, or it was changed.
     """
     message, certificate = open_certificate(data)
-    if message.algorithm is not Algorithm.ESP256:
-        raise MalformedError("epoch certificate is not signed as device keys sign (ESP256)")
+    if message.algorithm not in _DEVICE_ALGORITHMS:
+        raise MalformedError("epoch certificate is not signed as device keys sign (ESP256, SM2)")
     cose.verify_sign1(message, cose.EPOCH, device_key)
     return certificate

@@ -81,3 +81,7 @@ class TokenError(SealingError):
 
 class TimeTokenError(SealingError):
     """A time token is malformed, is for another record, or its signature is nobody's whom the caller trusts."""
+
+
+class LibcryptoError(SealingError):
+    """The system's libcrypto is missing, or has no SM2: suite 3 cannot be used here."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 
-from sealing.errors import KeyFileError, PolicyError
+from sealing.certificates import allowed_suites, spki_of
+from sealing.cose import Algorithm
+from sealing.errors import KeyFileError, PolicyError, SuiteError
 from sealing.framing import checked_device_id
 from sealing.keys import Signer
-from sealing.suites import SUITE_1, Suite, suite
+from sealing.suites import SUITE_1, SUITE_3, Suite, suite
 from sealing.wraps import Recipient, check_recipients
 
 
@@ -35,14 +36,29 @@ class DeviceIdentity:
         """
         checked_device_id(self.device_id)
         try:
-            certificate = x509.load_der_x509_certificate(self.certificate_der)
-            certified = certificate.public_key().public_bytes(
-                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
+            certified = spki_of(x509.load_der_x509_certificate(self.certificate_der))
         except ValueError as error:
             raise KeyFileError(f"certificate of device {self.device_id} cannot be read: {error}") from error
         if certified != self.signer.public_key_der():
             raise KeyFileError(f"certificate of device {self.device_id} is not for its device key; provision it again")
+
+    @property
+    def family(self) -> Suite:
+        """A suite with the hash and the kinds of keys of this device's whole chain; they never change in it (SF-48)."""
+        return SUITE_3 if self.signer.algorithm is Algorithm.SM2 else SUITE_1
+
+    def check_suite(self, used: Suite) -> None:
+        """Check that key and certificate allow a suite (SF-37).
+
+        Raises:
+            SuiteError: They do not.
+        """
+        if used.device_algorithm is not self.signer.algorithm:
+            raise SuiteError(f"suite {used.number} needs another kind of device key than {self.device_id} has")
+        allowed = allowed_suites(x509.load_der_x509_certificate(self.certificate_der))
+        if used.number not in allowed:
+            names = ", ".join(map(str, sorted(allowed)))
+            raise SuiteError(f"the certificate of {self.device_id} allows the suites {names}, not {used.number}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from sealing import cose, epochs
+from sealing import cose, epochs, pem
 from sealing.cose import Algorithm
 from sealing.epochs import EpochCertificate
 from sealing.errors import KeyFileError
-from sealing.suites import RecipientPrivateKey, Suite
+from sealing.gm.sm2 import Sm2PrivateKey, is_sm2
+from sealing.hybrid import HybridPrivateKey, is_hybrid
+from sealing.suite_base import RecipientPrivateKey, RecordKey, Suite
 
 
 class Signer(Protocol):
@@ -78,6 +80,37 @@ class FileKeySigner:
         return cose.raw_signature(self._key.sign(message, ec.ECDSA(SHA256())))
 
 
+class Sm2FileKeySigner:
+    """A device key of suite 3 that is a file: the grade is SOFT.
+
+    Args:
+        private_key: The SM2 key.
+    """
+
+    algorithm = Algorithm.SM2
+
+    def __init__(self, private_key: Sm2PrivateKey) -> None:
+        self._key = private_key
+
+    @classmethod
+    def from_pem(cls, path: Path) -> Sm2FileKeySigner:
+        """Load the key from an unencrypted PKCS#8 PEM file.
+
+        Raises:
+            KeyFileError: The file is missing, unreadable, or holds no SM2 private key.
+            LibcryptoError: The system has no SM2.
+        """
+        return cls(Sm2PrivateKey.from_pem(path))
+
+    def public_key_der(self) -> bytes:
+        """SubjectPublicKeyInfo of the key."""
+        return self._key.public_key().der
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign a message; returns r ‖ s, 64 bytes."""
+        return self._key.sign(message)
+
+
 class EpochKey:
     """A record-signing key that lives in memory, with the certificate that the device key gave it.
 
@@ -88,9 +121,7 @@ class EpochKey:
         encoded: The certificate's bytes.
     """
 
-    def __init__(
-        self, private_key: ed25519.Ed25519PrivateKey, key_id: bytes, certificate: EpochCertificate, encoded: bytes
-    ) -> None:
+    def __init__(self, private_key: RecordKey, key_id: bytes, certificate: EpochCertificate, encoded: bytes) -> None:
         self._key = private_key
         self.key_id = key_id
         self.certificate = certificate
@@ -127,10 +158,7 @@ class EpochIssuer:
         Raises:
             SealingError: The device key did not sign.
         """
-        key = ed25519.Ed25519PrivateKey.generate()
-        public = key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        key, public = self._suite.new_record_key()
         certificate = EpochCertificate(
             self._device_id, self._suite.number, epoch, boot_number, sequence, previous_hash, public
         )
@@ -150,12 +178,26 @@ def load_recipient_key(path: Path) -> RecipientPrivateKey:
     Raises:
         KeyFileError: The file is missing, unreadable, or holds neither an X25519 nor a P-256 private key.
     """
+    other = _load_other(path)
+    if other is not None:
+        return other
     key = _load_private(path)
     if isinstance(key, x25519.X25519PrivateKey):
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise KeyFileError(f"{path} holds neither an X25519 nor a P-256 private key")
+    raise KeyFileError(f"{path} holds none of an X25519, a P-256, an MLKEM768-X25519 and an SM2 private key")
+
+
+def _load_other(path: Path) -> HybridPrivateKey | Sm2PrivateKey | None:
+    """A key of a kind that `cryptography` does not know; None where it is none of these."""
+    try:
+        der = pem.take(path.read_bytes(), pem.PRIVATE_KEY)
+    except (OSError, KeyFileError):
+        return None
+    if is_hybrid(der):
+        return HybridPrivateKey.from_der(der)
+    return Sm2PrivateKey.from_der(der) if is_sm2(der) else None
 
 
 def _load_private(path: Path) -> object:

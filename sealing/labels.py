@@ -94,6 +94,8 @@ _EVENTS: Final[Mapping[str, Words]] = {
     "break-withdrawn": Words("取消中断，继续录制", "Break withdrawn, recording goes on"),
     "break-unclassified": Words("中断原因未分类，待补充", "Cause of the break not classified, to be completed"),
     "officers-too-few": Words("执法人员人数不足", "Too few officers"),
+    "battery-low": Words("电量即将耗尽", "Battery almost empty"),
+    "storage-low": Words("存储空间即将用完", "Storage almost full"),
 }
 _PARTS: Final[Mapping[str, Words]] = {**_CHECKS, "vibration": Words("振动器", "vibration")}
 _SOURCES: Final[Mapping[str, Words]] = {

@@ -30,6 +30,11 @@ POLICY_SOFT: Final = ObjectIdentifier(f"{_ARC}.2.2")
 POLICY_HARDWARE: Final = ObjectIdentifier(f"{_ARC}.2.3")
 """Certificate policy: the device key lives in a token that does not give it out."""
 
+HYBRID_KEY: Final = ObjectIdentifier(f"{_ARC}.3.1")
+"""Key algorithm: ML-KEM-768 and X25519, raw, one behind the other (suite 2)."""
+SUITES_EXTENSION: Final = ObjectIdentifier(f"{_ARC}.4.1")
+"""Certificate extension: suites that a unit may use, SEQUENCE OF INTEGER."""
+
 UNIT_URI_PREFIX: Final = "urn:recorder:unit:"
 """A unit's certificate names it twice: as common name, and as this prefix and the device id in a URI SAN."""
 

@@ -14,10 +14,10 @@ from functools import partial
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from hal.ports import Storage
 from sealing import epochs, framing, scan
+from sealing.certificates import spki_of
 from sealing.cose import PublicKey
 from sealing.errors import ForeignSpoolError, MalformedError, SealingError, StorageFaultError
 from sealing.framing import DROPPED_SUFFIX, FILE_SUFFIX, FIRST_PREVIOUS_HASH, ChainRecord, RecordHeader
@@ -26,7 +26,7 @@ from sealing.limits import LIST_ITEMS_MAX, SEQUENCE_FIRST
 from sealing.records import Boot, Close, Delete, Epoch, Fragment, Halt, Open, StateSnapshot
 from sealing.scan import Scan
 from sealing.sealer import Place
-from sealing.suites import SUITE_1, Suite
+from sealing.suites import Suite, suite
 
 log = logging.getLogger(__name__)
 
@@ -158,13 +158,13 @@ def spool_numbers(storage: Storage) -> tuple[list[int], list[int]]:
     return sorted(found[FILE_SUFFIX]), sorted(found[DROPPED_SUFFIX])
 
 
-def scan_spool_file(storage: Storage, number: int, identity: DeviceIdentity, suite: Suite) -> Scan:
+def scan_spool_file(storage: Storage, number: int, identity: DeviceIdentity) -> Scan:
     """Walk over one file of this device's chain.
 
     Raises:
         OSError: The medium failed.
     """
-    device_key = suite.device_key(identity.signer.public_key_der())
+    device_key = identity.family.device_key(identity.signer.public_key_der())
     return scan.scan_file(partial(storage.read, framing.file_name(number)), number, device_key)
 
 
@@ -175,7 +175,7 @@ def _recover(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recove
     while sealed and last is None:
         number = sealed.pop()
         _refuse_foreign(storage, number, identity)
-        found = scan_spool_file(storage, number, identity, SUITE_1)
+        found = scan_spool_file(storage, number, identity)
         if found.has_whole_beginning:
             last = found
         else:
@@ -187,7 +187,7 @@ def _recover(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recove
         raise StorageFaultError(f"{len(dropped)} files in a row have no whole beginning; replace the medium")
     if last is None:
         return _first_start(tuple(sorted(dropped)))
-    return _judge(storage, last, tuple(sorted(set(dropped))), boot_id)
+    return _judge(storage, last, tuple(sorted(set(dropped))), boot_id, identity.family)
 
 
 def _first_start(dropped: tuple[int, ...]) -> Recovery:
@@ -208,9 +208,9 @@ def _first_start(dropped: tuple[int, ...]) -> Recovery:
     )
 
 
-def _judge(storage: Storage, last: Scan, dropped: tuple[int, ...], boot_id: str) -> Recovery:
+def _judge(storage: Storage, last: Scan, dropped: tuple[int, ...], boot_id: str, family: Suite) -> Recovery:
     newest = last.records[-1]
-    torn_bytes, torn_hash = measure_torn(storage, last.file_number, last.end_bytes)
+    torn_bytes, torn_hash = measure_torn(storage, last.file_number, last.end_bytes, family)
     clean = not torn_bytes and _ended_in_order(last.records)
     fragments = [record.header.body for record in last.records if isinstance(record.header.body, Fragment)]
     return Recovery(
@@ -230,13 +230,13 @@ def _judge(storage: Storage, last: Scan, dropped: tuple[int, ...], boot_id: str)
     )
 
 
-def measure_torn(storage: Storage, number: int, end_bytes: int) -> tuple[int, bytes | None]:
+def measure_torn(storage: Storage, number: int, end_bytes: int, family: Suite) -> tuple[int, bytes | None]:
     """Count and hash the bytes behind the last record of a file that counts (SF-27); no hash for no bytes.
 
     Raises:
         OSError: The medium failed.
     """
-    running, count = SUITE_1.hasher(), 0
+    running, count = family.hasher(), 0
     for piece in scan.pieces(partial(storage.read, framing.file_name(number)), end_bytes):
         running.update(piece)
         count += len(piece)
@@ -274,7 +274,7 @@ def _refuse_other_key(header: RecordHeader, number: int, identity: DeviceIdentit
     opened = header.body
     if not isinstance(opened, Open) or opened.device_certificate == identity.certificate_der:
         return
-    if _certified_by(opened, SUITE_1.device_key(identity.signer.public_key_der())):
+    if _certified_by(opened, identity.family.device_key(identity.signer.public_key_der())):
         return
     if _certified_by(opened, _carried_key(opened)):
         raise ForeignSpoolError(
@@ -296,7 +296,7 @@ def _certified_by(opened: Open, device_key: PublicKey | None) -> bool:
 def _carried_key(opened: Open) -> PublicKey | None:
     """The key in the device certificate that a file carries; None when there is none of the right kind."""
     try:
-        public = x509.load_der_x509_certificate(opened.device_certificate).public_key()
-    except ValueError:
+        spki = spki_of(x509.load_der_x509_certificate(opened.device_certificate))
+        return suite(opened.suite).device_key(spki)
+    except (ValueError, SealingError):
         return None
-    return public if isinstance(public, ec.EllipticCurvePublicKey) else None

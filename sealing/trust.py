@@ -18,9 +18,9 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
+from sealing.certificates import allowed_suites, check_issued_by, spki_of
 from sealing.errors import SealingError, TimeTokenError
 from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
 from sealing.receipts import RECEIPT_BYTES_MAX, Receipt, ReceiptError, receipt_key, verify_receipt
@@ -49,6 +49,8 @@ class DeviceTrust:
 
     public_key_der: bytes
     assurance: Assurance
+    suites: frozenset[int]
+    """Suites that the agency allows the unit."""
     early: bool
     """The record claims a time before the certificate's begin: a unit whose clock was not set."""
 
@@ -102,7 +104,7 @@ class Trust:
             self._check_issuer(certificate)
             _check_usage(certificate)
             _check_names(certificate, device_id)
-            assurance = _assurance(certificate)
+            assurance, allowed = _assurance(certificate), allowed_suites(certificate)
         except UntrustedDeviceError:
             raise
         except Exception as error:  # what the library raises on hostile certificates has no common base
@@ -111,12 +113,12 @@ class Trust:
         if when > certificate.not_valid_after_utc:
             ended = certificate.not_valid_after_utc
             raise UntrustedDeviceError(f"the device certificate ended on {ended:%Y-%m-%d}, the record is of {when:%F}")
-        return DeviceTrust(key_of(certificate_der), assurance, when < certificate.not_valid_before_utc)
+        return DeviceTrust(key_of(certificate_der), assurance, allowed, when < certificate.not_valid_before_utc)
 
     def _check_issuer(self, certificate: x509.Certificate) -> None:
         for ca in self.agency_cas:
             try:
-                certificate.verify_directly_issued_by(ca)
+                check_issued_by(certificate, ca)
             except (ValueError, TypeError, InvalidSignature):
                 continue
             return
@@ -131,10 +133,9 @@ def key_of(certificate_der: bytes) -> bytes:
         UntrustedDeviceError: It is no certificate with a key that can be read.
     """
     try:
-        key = x509.load_der_x509_certificate(certificate_der).public_key()
+        return spki_of(x509.load_der_x509_certificate(certificate_der))
     except Exception as error:  # as above
         raise UntrustedDeviceError(f"the device certificate cannot be read: {error!r}") from error
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _check_usage(certificate: x509.Certificate) -> None:

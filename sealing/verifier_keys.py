@@ -106,6 +106,9 @@ class Keys:
                 self._findings.add(Code.UNTRUSTED_KEY, place, str(error))
                 return chosen.device_key(key_of(body.device_certificate))
             self.assurances.add(trusted.assurance)
+            if body.suite not in trusted.suites:  # SF-37
+                detail = f"the unit's certificate does not allow suite {body.suite}"
+                self._findings.add(Code.SUITE_FORBIDDEN, place, detail)
             if trusted.early and body.device_certificate not in self._early:
                 self._early.add(body.device_certificate)
                 detail = "the unit's clock stood before the beginning of its certificate"

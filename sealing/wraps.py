@@ -13,7 +13,8 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from sealing import encoding
+from sealing import encoding, pem
+from sealing.certificates import spki_of
 from sealing.errors import KeyFileError, PolicyError, UndecryptableError
 from sealing.limits import FORMAT_VERSION, RECIPIENTS_MAX, RECIPIENTS_MIN
 from sealing.records import KeyWrap, Open
@@ -33,17 +34,19 @@ class Recipient:
 
 
 def recipient_from_certificate(name: str, certificate: bytes) -> Recipient:
-    """Make a recipient from an X.509 certificate, PEM or DER.
+    """Make a recipient from an X.509 certificate, PEM or DER, or from a bare public key in PEM.
+
+    Kinds of keys that no certificate can carry yet (suite 2) come bare: whoever signs the list of recipients vouches.
 
     Raises:
-        KeyFileError: It is no certificate.
+        KeyFileError: It is neither.
     """
+    if f"-----BEGIN {pem.PUBLIC_KEY}-----".encode() in certificate:
+        return Recipient(name, pem.take(certificate, pem.PUBLIC_KEY))
     try:
-        pem = certificate.lstrip().startswith(b"-----BEGIN")
-        loaded = x509.load_pem_x509_certificate(certificate) if pem else x509.load_der_x509_certificate(certificate)
-        key = loaded.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        is_pem = certificate.lstrip().startswith(b"-----BEGIN")
+        loaded = x509.load_pem_x509_certificate(certificate) if is_pem else x509.load_der_x509_certificate(certificate)
+        key = spki_of(loaded)
     except Exception as error:
         raise KeyFileError(f"certificate of recipient {name!r} cannot be read: {error}") from error
     return Recipient(name, key)

@@ -116,7 +116,7 @@ class ChainWriter:
             PolicyError, SuiteError, KeyFileError: Policy or identity cannot be used.
         """
         identity.check()
-        policy.check()
+        identity.check_suite(policy.check())
         boot_id = clock.read().boot_id
         recovery = recover(storage, identity, boot_id)
         try:

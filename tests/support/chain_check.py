@@ -51,7 +51,7 @@ def _counted(storage: Storage, found: Scan, behind: Scan | None) -> tuple[ChainR
         return found.records
     end = found.until(behind.records[0].header.sequence)
     second = behind.records[1].header.body
-    torn = measure_torn(storage, end.file_number, end.end_bytes)
+    torn = measure_torn(storage, end.file_number, end.end_bytes, SUITE_1)
     assert isinstance(second, Boot | Torn)
     if second.torn_file == end.file_number:
         assert (second.torn_bytes, second.torn_hash) == torn

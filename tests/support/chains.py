@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from hal.drivers.files import DirectoryStorage
 from hal.ports import Clock, Storage
+from sealing.certificates import suites_extension
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
 from sealing.keys import FileKeySigner
 from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
@@ -56,7 +57,11 @@ class Agency:
         )
 
     def device_certificate(
-        self, device_id: str, key: ec.EllipticCurvePublicKey, assurance: Assurance = Assurance.SIMULATED
+        self,
+        device_id: str,
+        key: ec.EllipticCurvePublicKey,
+        assurance: Assurance = Assurance.SIMULATED,
+        suites: tuple[int, ...] = (),
     ) -> bytes:
         """A unit's certificate, DER."""
         uri = x509.UniformResourceIdentifier(UNIT_URI_PREFIX + device_id)
@@ -65,6 +70,8 @@ class Agency:
         builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage([EKU_DEVICE]), critical=False)
         builder = builder.add_extension(x509.CertificatePolicies([policy]), critical=False)
+        if suites:
+            builder = builder.add_extension(suites_extension(suites), critical=False)
         certificate = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True).sign(
             self.key, hashes.SHA256()
         )

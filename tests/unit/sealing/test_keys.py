@@ -84,8 +84,8 @@ def test_known_file_id() -> None:
 
 def test_an_unknown_suite_is_refused() -> None:
     """SF-37."""
-    with pytest.raises(SuiteError, match="suite 3 is not known"):
-        suite(3)
+    with pytest.raises(SuiteError, match="suite 4 is not known"):
+        suite(4)
 
 
 def opened_for(recipients: tuple[Recipient, ...]) -> Open:

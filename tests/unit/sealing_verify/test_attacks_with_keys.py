@@ -12,6 +12,7 @@ from sealing.findings import Code, Finding
 from sealing.framing import RecordHeader, file_name
 from sealing.report import ChainError, Report
 from sealing.verifier import verify_chain
+from sealing.writer import ChainWriter
 from tests.support.chains import start_writer
 from tests.support.clocks import ManualClock
 from tests.support.forging import Raw, records_of, resigned, rewrite, write
@@ -34,10 +35,17 @@ def codes(report: Report) -> set[Code]:
     return {finding.code for finding in report.findings}
 
 
+def stolen_key(writer: ChainWriter) -> ed25519.Ed25519PrivateKey:
+    """The key of the epoch in force, out of the unit's memory."""
+    key = writer._output._sealer._epoch._key
+    assert isinstance(key, ed25519.Ed25519PrivateKey)
+    return key
+
+
 def test_row_27_the_key_of_an_old_epoch(tmp_path: Path) -> None:
     clock = ManualClock()
     writer = start_writer(tmp_path, clock)
-    stolen = writer._output._sealer._epoch._key
+    stolen = stolen_key(writer)
     writer.halt("stop")
     start_writer(tmp_path, clock).halt("stop")
     path = tmp_path / file_name(2)
@@ -55,7 +63,7 @@ def test_rows_28_29_the_present_key_rewrites_an_earlier_epoch(tmp_path: Path, nu
     clock = ManualClock()
     start_writer(tmp_path, clock).halt("stop")
     writer = start_writer(tmp_path, clock)
-    stolen = writer._output._sealer._epoch._key
+    stolen = stolen_key(writer)
     writer.halt("stop")
     path = tmp_path / file_name(1)
     rewrite(path, lambda found: resigned(found, stolen, lambda header: replace(header, epoch=number)))
@@ -67,7 +75,7 @@ def test_rows_28_29_the_present_key_rewrites_an_earlier_epoch(tmp_path: Path, nu
 def test_row_32_an_epoch_certificate_used_elsewhere(tmp_path: Path) -> None:
     clock = ManualClock()
     writer = start_writer(tmp_path, clock)
-    stolen = writer._output._sealer._epoch._key
+    stolen = stolen_key(writer)
     writer.halt("stop")
     path = tmp_path / file_name(1)
 
@@ -114,7 +122,7 @@ def test_a_clock_step_that_is_sealed_is_fine(tmp_path: Path) -> None:
 def _epoch_of(spool: Path) -> tuple[ed25519.Ed25519PrivateKey, Scene]:
     clock = ManualClock()
     scene = Scene(start_writer(spool, clock), clock)
-    stolen = scene.writer._output._sealer._epoch._key
+    stolen = stolen_key(scene.writer)
     scene.check_out()
     scene.press()
     scene.begin_run()
