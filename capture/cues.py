@@ -34,6 +34,7 @@ class Cue(StrEnum):
     FINISHED = "finished"
     REFUSED = "refused"
     FAULT = "fault"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +88,6 @@ CUES: Mapping[Cue, CueAnswer] = {
     Cue.FINISHED: CueAnswer((800,), Tone.STOP),
     Cue.REFUSED: CueAnswer((60, 60, 60, 60, 60), Tone.REFUSED),
     Cue.FAULT: CueAnswer((1000, 200, 1000), Tone.FAULT),
+    Cue.WARNING: CueAnswer((200, 100, 200, 100, 600), Tone.DEGRADED, _flash(LampColour.YELLOW, "warning")),
 }
 """Cue → how it is given. The start chirp is played by the preflight, whose sync mark it is."""

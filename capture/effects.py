@@ -40,6 +40,7 @@ class Phrase(StrEnum):
     TOO_FEW_OFFICERS = "too-few-officers"
     CHECKED_IN = "checked-in"
     OFFICERS = "officers"
+    WARNING = "warning"
 
 
 class Answer(StrEnum):
@@ -157,6 +158,8 @@ class Speak:
     """Codes that the words list."""
     proof: bool = False
     """Look for the words on the microphone track."""
+    minutes: int | None = None
+    """Minutes that the words name."""
 
 
 @dataclass(frozen=True, slots=True)

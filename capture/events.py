@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from capture.assignment import Assignment
+from capture.conditions import Condition
 from capture.preflight import PreflightResult
 from capture.resume import Resumption
 from sealing.records import PromptKind
@@ -226,6 +227,17 @@ class ClockStepped:
 
 
 @dataclass(frozen=True, slots=True)
+class ConditionChanged:
+    """Something goes wrong while the recording goes on, or is over again."""
+
+    condition: Condition
+    present: bool
+    at_boottime_ns: int
+    minutes: int | None = None
+    """Minutes that are left, where it is a shortage."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The agent is asked to end."""
 
@@ -254,6 +266,7 @@ Event = (
     | SealingLost
     | SealingBack
     | ClockStepped
+    | ConditionChanged
     | StopRequested
 )
 """Every event; the table in `capture.session` has a cell for each in every state."""

@@ -38,6 +38,9 @@ MACHINE_CAUSES = frozenset(
 )
 """Codes of causes that the unit may find by itself; a profile's cause may cover them."""
 
+BREAKING_FAULTS = frozenset({"camera-black", "camera-frozen", "microphone-fault"})
+"""Faults with which a recording goes on, unless the profile wants it to break off."""
+
 Words = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -229,6 +232,26 @@ class RecordingSection(Section):
         return Fraction(self.frames_per_second)
 
 
+class WarningsSection(Section):
+    """What is told while the recording goes on, and when it has to end in order (R8)."""
+
+    battery_alarm_minutes: int = Field(default=20, ge=10, le=30)
+    """Minutes left, by measured drain, at which the alarm is due."""
+    battery_end_minutes: int = Field(default=2, ge=1, le=9)
+    """Fewer minutes left: the recording breaks off in order, with its cause."""
+    storage_alarm_minutes: int = Field(default=15, ge=1, le=240)
+    break_on: tuple[Code, ...] = ()
+    """Faults for which the recording breaks off instead of going on with what still works."""
+
+    @model_validator(mode="after")
+    def _breaks_are_faults(self) -> Self:
+        unknown = sorted(set(self.break_on) - BREAKING_FAULTS)
+        if unknown:
+            known = ", ".join(sorted(BREAKING_FAULTS))
+            raise ValueError(f"break_on names {', '.join(unknown)}; a recording may break off only for {known}")
+        return self
+
+
 class CaptureProfile(Section):
     """Everything in a profile that the recording obeys."""
 
@@ -240,3 +263,4 @@ class CaptureProfile(Section):
     marks: MarksSection = MarksSection()
     gestures: GesturesSection = GesturesSection()
     recording: RecordingSection = RecordingSection()
+    warnings: WarningsSection = WarningsSection()

@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from capture import events as ev
 from capture.assignment import Assignment
+from capture.conditions import Condition
 from capture.errors import AssignmentError, RecorderBusyError, RecorderError
 from capture.gestures import GestureReader
 from capture.media.limits import FileLimits
@@ -34,7 +35,7 @@ from capture.shell.runner import Reply, SessionRunner
 from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
-from capture.shell.watch import CHECK_SECONDS, Probe, Watch, Watched
+from capture.shell.watch import CHECK_SECONDS, Probe, Thresholds, Watch, Watched
 from capture.states import CAPTURING, Machine, SessionRules, State, snapshot
 from capture.status import RecorderStatus, status_of
 from capture.voice.ring import RecentSound
@@ -119,8 +120,9 @@ class Recorder:
         self._voice = VoiceDesk(hardware.speaker, self._clock, speech, recent, flowing, post)
         senses = Senses(self._camera, self._microphone, self._voice)
         measuring = Measuring(hardware, sealing, senses, settings.reserve_bytes)
-        watched = Watched(self._camera, self._seals, self._voice, recent, self._is_capturing)
-        self._watch = Watch(self._clock, profile.preflight, measuring, watched, post)
+        watched = Watched(self._camera, self._seals, self._voice, recent, self._is_capturing, self._conditions)
+        thresholds = Thresholds(profile.preflight, profile.warnings)
+        self._watch = Watch(self._clock, thresholds, measuring, watched, post)
         self._runner = self._make_runner(facts)
 
     def _make_runner(self, facts: ProfileFacts) -> SessionRunner:
@@ -275,6 +277,9 @@ class Recorder:
 
     def _is_capturing(self) -> bool:
         return self._runner.machine.state in CAPTURING
+
+    def _conditions(self) -> frozenset[Condition]:
+        return self._runner.machine.conditions
 
     def _frame_rate(self) -> Fraction:
         return self._camera.settings.frames_per_second

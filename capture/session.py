@@ -18,7 +18,7 @@ from typing import TypeVar, get_args
 
 from capture import events as ev
 from capture.effects import BeginRun, Effect, Seal, SetState, ShowState
-from capture.moves import breaking, duties, ending, standing, starting
+from capture.moves import breaking, duties, ending, standing, starting, warning
 from capture.states import Machine, State, snapshot
 from capture.turn import IllegalEventError, Turn
 
@@ -101,6 +101,7 @@ def _stays(state: State) -> Row:
         ev.SealingLost: _to(ending.sealing_lost, _S.FAULT),
         ev.SealingBack: _WRITES,
         ev.ClockStepped: _to(standing.clock_stepped, state),
+        ev.ConditionChanged: _to(warning.condition_noted, state),
     }
 
 
@@ -115,6 +116,7 @@ def _capturing(state: State) -> Row:
         ev.PromptEnded: _to(duties.prompt_ended, *_DUTIES),
         ev.WindowClosed: _to(duties.window_closed, *_DUTIES),
         ev.TimerFired: _to(duties.pulse, state),
+        ev.ConditionChanged: _to(warning.condition_changed, state, _S.INTERRUPTED),
         ev.StopRequested: _to(ending.stop_capturing, _S.FINISHING),
     }
 
@@ -144,6 +146,7 @@ TABLE: Mapping[State, Row] = {
         ev.SealingLost: _to(ending.sealing_lost, _S.FAULT),
         ev.SealingBack: _WRITES,
         ev.ClockStepped: _to(standing.clock_stepped, _S.IDLE),
+        ev.ConditionChanged: _to(warning.condition_noted, _S.IDLE),
         ev.StopRequested: Ignore("nothing is open"),
     },
     _S.STARTING: {
@@ -211,6 +214,7 @@ TABLE: Mapping[State, Row] = {
         ev.SealingLost: Ignore("it is known already"),
         ev.SealingBack: _to(ending.sealing_back, _S.IDLE, _S.INTERRUPTED, _S.FINISHING),
         ev.ClockStepped: Ignore("nothing can be sealed"),
+        ev.ConditionChanged: Ignore("nothing can be sealed; it is found again"),
         ev.StopRequested: Ignore("nothing can be sealed; recovery will"),
     },
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from capture.assignment import Assignment
+from capture.conditions import Condition
 from capture.effects import Phrase
 from capture.events import FirstFrame, RunEnded
 from capture.profile import CaptureProfile, Moment, Speaker
@@ -18,6 +19,7 @@ UNCLASSIFIED = "unclassified"
 CAMERA_FAULT = "camera-fault"
 STORAGE_FULL = "storage-full"
 STORAGE_FAULT = "storage-fault"
+BATTERY = "battery"
 
 
 class State(StrEnum):
@@ -66,6 +68,8 @@ class SessionRules:
     blocking: bool
     officers_least: int | None
     mark_category: str | None
+    break_on: frozenset[str]
+    """Faults for which the recording breaks off."""
 
     @classmethod
     def of(cls, profile: CaptureProfile) -> SessionRules:
@@ -90,6 +94,7 @@ class SessionRules:
             blocking=profile.preflight.blocking,
             officers_least=profile.officers.least,
             mark_category=profile.marks.category,
+            break_on=frozenset(profile.warnings.break_on),
         )
 
 
@@ -183,6 +188,8 @@ class Machine:
     speeches: int = 0
     """Speeches asked for so far; the number of the last one."""
     windows: int = 0
+    conditions: frozenset[Condition] = frozenset()
+    """What was found wrong and is not over yet. A fault outlives its session, so that its end is sealed too."""
 
 
 def snapshot(machine: Machine) -> StateSnapshot:

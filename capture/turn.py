@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from capture.assignment import Assignment
+from capture.conditions import Condition
 from capture.cues import Cue
 from capture.effects import Answer, Effect, GiveCue, Phrase, Seal, Speak
 from capture.errors import CaptureError
@@ -34,6 +35,7 @@ class MachineChange(TypedDict, total=False):
     session: OpenSession | None
     speeches: int
     windows: int
+    conditions: frozenset[Condition]
 
 
 class SessionChange(TypedDict, total=False):
@@ -147,6 +149,7 @@ class Turn:
         at_utc_ns: int | None = None,
         codes: tuple[str, ...] = (),
         proof: bool = False,
+        minutes: int | None = None,
     ) -> int:
         """Want something said.
 
@@ -155,7 +158,7 @@ class Turn:
         """
         speech = self.machine.speeches + 1
         self.set(speeches=speech)
-        self.do(Speak(speech, kind, phrase, cause, at_utc_ns, codes, proof))
+        self.do(Speak(speech, kind, phrase, cause, at_utc_ns, codes, proof, minutes))
         return speech
 
     def media_time_ns(self, boottime_ns: int) -> int:

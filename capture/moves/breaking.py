@@ -100,8 +100,13 @@ def drop_reason(turn: Turn) -> None:
 
 def capture_lost(turn: Turn, event: CaptureLost) -> None:
     """Frames stopped while they were being kept."""
+    break_off(turn, event.cause, event.at_boottime_ns)
+
+
+def break_off(turn: Turn, cause: str, at_boottime_ns: int) -> None:
+    """Break off for a cause that the machine found."""
     drop_reason(turn)
-    _interrupt(turn, BreakOrigin.MACHINE, event.cause, event.at_boottime_ns)
+    _interrupt(turn, BreakOrigin.MACHINE, cause, at_boottime_ns)
 
 
 def interrupt_from_start(turn: Turn, cause: str) -> None:

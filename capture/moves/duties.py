@@ -81,7 +81,8 @@ def pulse(turn: Turn, event: TimerFired) -> None:
     """Say without words that the recording still runs (R8); the other timers mean nothing here."""
     if event.timer is Timer.PULSE:
         audible = turn.machine.rules.pulse_audible
-        turn.cue(Cue.STILL_RECORDING_AUDIBLE if audible else Cue.STILL_RECORDING)
+        well = Cue.STILL_RECORDING_AUDIBLE if audible else Cue.STILL_RECORDING
+        turn.cue(Cue.WARNING if turn.machine.conditions else well)
         turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
 
 

@@ -17,7 +17,7 @@ from capture.effects import (
     StopCapture,
 )
 from capture.events import CaptureLost, FirstFrame, PreflightDone, StartPressed, Timer
-from capture.moves import breaking, duties, runs
+from capture.moves import breaking, duties, runs, warning
 from capture.states import CAMERA_FAULT, OpenSession, State
 from capture.turn import Turn
 from sealing.records import CheckVerdict, Preflight, PromptKind, SessionEnd, SessionStart
@@ -38,6 +38,7 @@ def start_pressed(turn: Turn, event: StartPressed) -> None:
         session=OpenSession(event.session_id, event.at_boottime_ns),
         session_number=turn.machine.session_number + 1,
     )
+    warning.forget_shortages(turn)
     turn.go(State.STARTING)
     turn.cue(Cue.PRESSED)
     turn.do(Hush(), StartCapture(), Measure(event.at_boottime_ns), RollLedger("session-start"))

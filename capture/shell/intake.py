@@ -137,6 +137,7 @@ class PictureWatch:
         """Begin to count anew."""
         with self._lock:
             self._frames = 0
+            self._bytes = 0
             self._pictures: list[PictureStatistics] = []
             self._last_ns: int | None = None
 
@@ -144,6 +145,7 @@ class PictureWatch:
         """Count a frame; tells whether it is the first."""
         with self._lock:
             self._frames += 1
+            self._bytes += len(frame.data)
             self._last_ns = now_ns
             if frame.picture is not None:
                 self._pictures = [*self._pictures[-9:], frame.picture]
@@ -153,6 +155,11 @@ class PictureWatch:
     def frames(self) -> int:
         """Frames delivered."""
         return self._frames
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes delivered."""
+        return self._bytes
 
     @property
     def last_ns(self) -> int | None:

@@ -14,7 +14,7 @@ from capture.shell.microphone import MicrophoneReader
 from capture.shell.voice import VoiceDesk
 from hal.errors import HardwareError
 from hal.ports import Hardware
-from hal.values import BatteryReading, StorageReading
+from hal.values import BatteryReading, PictureStatistics, StorageReading
 from sealing.service import SealingService
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Measuring:
         self._camera = senses.camera
         self._microphone = senses.microphone
         self._voice = senses.voice
-        self._reserve_bytes = reserve_bytes
+        self.reserve_bytes = reserve_bytes
 
     def measure(self) -> Measurements:
         """Take every figure now; under 0.2 s."""
@@ -68,14 +68,34 @@ class Measuring:
             key_ready=self._sealing.worker.alive,
             spool_ready=self._sealing.fault is None,
             bitrate_bps=self._camera.settings.bitrate_bps,
-            reserve_bytes=self._reserve_bytes,
+            reserve_bytes=self.reserve_bytes,
         )
 
     def storage_is_full(self) -> bool:
         """Tell whether footage has to end now, in order, before the writer would refuse it."""
         reading = self.storage()
         slack = self._camera.settings.bitrate_bps / 8 * STORAGE_SLACK_SECONDS + STORAGE_SLACK_BYTES
-        return reading is not None and reading.free_bytes < self._reserve_bytes + slack
+        return reading is not None and reading.free_bytes < self.reserve_bytes + slack
+
+    def medium_works(self) -> bool:
+        """Whether the writer's last words reached the medium; costs nothing."""
+        return self._sealing.fault is None
+
+    def last_signal_ns(self) -> int | None:
+        """CLOCK_BOOTTIME at which the microphone last gave anything but digital silence, or was started."""
+        return self._microphone.last_signal_ns
+
+    def pictures(self) -> tuple[PictureStatistics, ...]:
+        """The last measured pictures, oldest first."""
+        return self._camera.pictures.pictures
+
+    def picture_bytes(self) -> int:
+        """Bytes that the camera delivered since it was started."""
+        return self._camera.pictures.total_bytes
+
+    def asked_bits_per_second(self) -> int:
+        """Bit rate of the picture, asked of the camera."""
+        return self._camera.settings.bitrate_bps
 
     def battery(self) -> BatteryReading | None:
         """State of the pack, None when the gauge does not answer."""

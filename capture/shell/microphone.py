@@ -78,6 +78,8 @@ class MicrophoneReader:
         self._wanted = False
         self._changed = clock.signal()
         self._complained = False
+        self.last_signal_ns: int | None = None
+        """CLOCK_BOOTTIME of the last block with a sample other than 0, or of the start."""
         self.flowing = clock.signal()
         """Raised while blocks come."""
         self.meter = SoundMeter()
@@ -86,6 +88,7 @@ class MicrophoneReader:
     def start(self) -> None:
         """Let it capture; the meter begins anew. Never blocks."""
         self.meter.restart()
+        self.last_signal_ns = self._clock.boottime_ns()
         self._wanted = True
         self._changed.set()
 
@@ -141,4 +144,6 @@ class MicrophoneReader:
         self._queue.deliver(block)
         self._recent.append(block)
         self.meter.add(block)
+        if any(block.samples):
+            self.last_signal_ns = self._clock.boottime_ns()
         self.flowing.set()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 
 from capture.assignment import Assignment
+from capture.conditions import Condition
 from capture.effects import Phrase, Speak
 from capture.profile import CaptureProfile
 from capture.resume import POWER_LOSS
@@ -31,6 +32,14 @@ _LINES = {
     Phrase.FAULT: Line.CANNOT_CONTINUE,
     Phrase.TOO_FEW_OFFICERS: Line.TOO_FEW_OFFICERS,
     Phrase.CHECKED_IN: Line.CHECKED_IN,
+}
+_WARNINGS: dict[str, Line] = {
+    Condition.MICROPHONE: Line.MICROPHONE_DEAD,
+    Condition.BLACK: Line.LENS_COVERED,
+    Condition.FROZEN: Line.PICTURE_FROZEN,
+    Condition.MEDIUM: Line.STORAGE_FAILS,
+    Condition.BATTERY: Line.BATTERY_CRITICAL,
+    Condition.SPACE: Line.STORAGE_LOW,
 }
 
 
@@ -90,6 +99,8 @@ class Speech:
         """The clips of which the words are made."""
         if wish.phrase in _LINES:
             return self.book.say(_LINES[wish.phrase])
+        if wish.phrase is Phrase.WARNING and wish.cause in _WARNINGS:
+            return self._warning(wish.cause, wish.minutes)
         return self._of_profile(wish) or self._of_break(wish, now_utc_ns)
 
     def _of_profile(self, wish: Speak) -> Utterance | None:
@@ -134,6 +145,10 @@ class Speech:
         broken, now = self._local(wish.at_utc_ns), self._local(now_utc_ns)
         days_ago = (now.date() - broken.date()).days
         return self.book.resume_marker(broken.hour, broken.minute, cause, days_ago=days_ago)
+
+    def _warning(self, condition: str, minutes: int | None) -> Utterance:
+        left = () if minutes is None else self.book.minutes_left(minutes)
+        return (*self.book.say(_WARNINGS[condition]), *left)
 
     def _preflight(self, codes: tuple[str, ...]) -> Utterance:
         if not codes:

@@ -6,19 +6,21 @@ Rules of this module: one thread, four looks a second; it finds out and says, th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from capture.conditions import Condition, Glance, battery_must_end, conditions, minutes_of
 from capture.effects import CloseWindow, DropWindow, Measure, OpenWindow
-from capture.events import CaptureLost, ClockStepped, Event, PreflightDone
+from capture.events import CaptureLost, ClockStepped, ConditionChanged, Event, PreflightDone
 from capture.preflight import PreflightResult, judge, judge_standing
-from capture.profile import PreflightSection
+from capture.profile import PreflightSection, WarningsSection
 from capture.shell.camera import CameraKeeper
+from capture.shell.glancing import Glances
 from capture.shell.listening import ListeningWindow, opening_ns
 from capture.shell.measuring import Measuring
 from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
-from capture.states import STORAGE_FULL
+from capture.states import BATTERY, STORAGE_FULL
 from capture.voice.activity import SpeechDetector
 from capture.voice.ring import RecentSound
 from hal.mailbox import Mailbox
@@ -63,6 +65,16 @@ class Watched:
     """What the microphone hears."""
     capturing: Callable[[], bool]
     """Tells whether footage is being kept."""
+    conditions: Callable[[], frozenset[Condition]]
+    """What the session machine knows to be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where the profile draws its lines."""
+
+    preflight: PreflightSection
+    warnings: WarningsSection
 
 
 class Watch:
@@ -70,7 +82,7 @@ class Watch:
 
     Args:
         clock: The unit's clock.
-        limits: Thresholds of the checks.
+        limits: Thresholds of checks and warnings.
         measuring: Asks the parts.
         watched: What is looked after.
         post: Where the session machine hears of what was found. Never blocks.
@@ -79,19 +91,22 @@ class Watch:
     def __init__(
         self,
         clock: Clock,
-        limits: PreflightSection,
+        limits: Thresholds,
         measuring: Measuring,
         watched: Watched,
         post: Callable[[Event], None],
     ) -> None:
         self._clock = clock
-        self._limits = limits
+        self._limits = limits.preflight
+        self._warnings = limits.warnings
         self._measuring = measuring
         self._camera = watched.camera
         self._seals = watched.seals
         self._voice = watched.voice
         self._recent = watched.recent
         self._capturing = watched.capturing
+        self._known = watched.conditions
+        self._glances = Glances(measuring)
         self._post = post
         self._orders: Mailbox[Order | Probe] = Mailbox(clock, _ORDERS_MAX)
         self._due: list[Measure | Probe] = []
@@ -116,6 +131,8 @@ class Watch:
             if order is not None:
                 self._take(order, now_ns)
             self._camera.look()
+            if self._capturing():
+                self._tell({Condition.MEDIUM: not self._measuring.medium_works()}, None)
             self._advance_windows(now_ns)
             self._judge_due(now_ns)
             self._look_each_second(now_ns)
@@ -169,12 +186,33 @@ class Watch:
         self._last_look_ns = now_ns
         self._seals.retry()
         self._look_at_clock()
-        if self._capturing() and self._measuring.storage_is_full():
-            log.error("the medium is full: the recording ends in order")
-            self._post(CaptureLost(STORAGE_FULL, now_ns))
+        if self._capturing():
+            self._look_at_recording(now_ns)
+        else:
+            self._glances.pause()
         if now_ns - self._last_standing_ns >= STANDING_LOOK_NS:
             self._last_standing_ns = now_ns
             self.standing = judge_standing(self._measuring.measure(), self._limits)
+
+    def _look_at_recording(self, now_ns: int) -> None:
+        glance = self._glances.glance(now_ns)
+        if self._measuring.storage_is_full():
+            log.error("the medium is full: the recording ends in order")
+            self._post(CaptureLost(STORAGE_FULL, now_ns))
+        elif battery_must_end(glance, self._warnings):
+            log.error("the pack is nearly empty: the recording ends in order")
+            self._post(CaptureLost(BATTERY, now_ns))
+        else:
+            self._tell(conditions(glance, self._limits, self._warnings), glance)
+
+    def _tell(self, found: Mapping[Condition, bool], glance: Glance | None) -> None:
+        """Post what the session machine does not know yet."""
+        known = self._known()
+        for condition, present in found.items():
+            if (condition in known) is not present:
+                log.warning("%s: %s", condition.value, "found" if present else "over")
+                minutes = None if glance is None else minutes_of(condition, glance)
+                self._post(ConditionChanged(condition, present, self._clock.boottime_ns(), minutes))
 
     def _look_at_clock(self) -> None:
         now, before = self._clock.read(), self._clock_before

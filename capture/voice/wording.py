@@ -71,6 +71,8 @@ class Line(StrEnum):
     MICROPHONE_CLIPPING = "warning.microphone-clipping"
     LENS_COVERED = "warning.lens"
     FRAMES_LOST = "warning.frames-lost"
+    PICTURE_FROZEN = "warning.frozen"
+    STORAGE_FAILS = "warning.storage-fault"
 
 
 FIXED: dict[Line, Words] = {
@@ -128,6 +130,8 @@ FIXED: dict[Line, Words] = {
     Line.MICROPHONE_CLIPPING: Words("声音过大，请远离声源。", "The sound is too loud. Move away from its source."),
     Line.LENS_COVERED: Words("镜头可能被遮挡。", "The lens may be covered."),
     Line.FRAMES_LOST: Words("画面有丢失，已记录。", "Pictures were lost. This is on record."),
+    Line.PICTURE_FROZEN: Words("画面停滞，请检查摄像头。", "The picture is frozen. Check the camera."),
+    Line.STORAGE_FAILS: Words("存储故障，正在重试。", "The storage medium fails. Trying again."),
 }
 
 CHECK_NAMES: dict[str, Words] = {

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from capture import effects as fx
 from capture import events as ev
+from capture.conditions import Condition
 from capture.states import CAPTURING, State
 from sealing.records import Break, CheckVerdict, Preflight, Resume, SessionEnd, SessionStart, VoicePurpose, VoiceWindow
 from tests.unit.capture_session.script import ASSIGNMENT, STATEMENT, Driver, machine, profile, result
@@ -23,6 +24,7 @@ PROFILES = st.sampled_from(
         profile(statement={**STATEMENT, "moment": "during"}),
         profile(notice=None, interruptions={}),
         profile(preflight={"blocking": True}),
+        profile(warnings={"break_on": ("camera-frozen", "microphone-fault")}),
     ]
 )
 VERDICTS = st.sampled_from(list(CheckVerdict))
@@ -141,7 +143,7 @@ class Walk(RuleBasedStateMachine):
         self.shell.take()
 
     @precondition(lambda self: self.shell.camera_started)
-    @rule(cause=st.sampled_from(["camera-fault", "storage-full"]))
+    @rule(cause=st.sampled_from(["camera-fault", "storage-full", "battery"]))
     def camera_stops(self, cause: str) -> None:
         self.feed(ev.CaptureLost(cause, self.driver.now_ns))
 
@@ -220,6 +222,10 @@ class Walk(RuleBasedStateMachine):
     @rule(step_ns=st.integers(-(10**12), 10**12))
     def clock_steps(self, step_ns: int) -> None:
         self.feed(ev.ClockStepped(step_ns, "rtc", "network"))
+
+    @rule(condition=st.sampled_from(list(Condition)), present=st.booleans())
+    def something_goes_wrong_or_is_over(self, condition: Condition, *, present: bool) -> None:
+        self.feed(ev.ConditionChanged(condition, present, self.driver.now_ns, 12))
 
     @rule(steps=st.integers(1, 12))
     def things_go_well(self, steps: int) -> None:

@@ -1,0 +1,137 @@
+"""What may go wrong while a recording goes on, as pure rules: a look at the parts in, what stands and what is over out.
+
+Rules of this module: no measuring and no memory. What cannot be told is left out, so that an unknown never passes for
+sound or for broken. Between the two thresholds of a rule nothing is said: nothing flickers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from capture.preflight import is_frozen
+from capture.profile import PreflightSection, WarningsSection
+from hal.values import PictureStatistics
+
+DEAD_SECONDS = 3.0
+"""Digital silence, or no block at all, for so long: the microphone is dead."""
+BLACK_PICTURES = 4
+"""Measured pictures in a row, about one a second, that are black or flat."""
+FROZEN_PICTURES = 5
+"""Measured pictures in a row that are the same to the last step of luma."""
+BATTERY_PERCENT_END = 2.0
+"""Below this the recording ends in order where no drain could be measured."""
+_SLACK_MINUTES = 5
+_ALIVE_SECONDS = 1.0
+_SECOND_NS = 1_000_000_000
+
+
+class Condition(StrEnum):
+    """What the unit finds while it records; the value is the code that is sealed."""
+
+    MICROPHONE = "microphone-fault"
+    BLACK = "camera-black"
+    FROZEN = "camera-frozen"
+    MEDIUM = "storage-fault"
+    BATTERY = "battery-low"
+    SPACE = "storage-low"
+
+
+PARTS: Mapping[Condition, str] = {
+    Condition.MICROPHONE: "microphone",
+    Condition.BLACK: "camera",
+    Condition.FROZEN: "camera",
+    Condition.MEDIUM: "storage",
+}
+"""Conditions that are the fault of a part (R18); the others are shortages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One look at a unit that records; None where a part did not answer."""
+
+    now_ns: int
+    last_signal_ns: int | None
+    """CLOCK_BOOTTIME of the last block with a sample other than 0, or of the microphone's start."""
+    pictures: Sequence[PictureStatistics]
+    """The last measured pictures, oldest first."""
+    battery_minutes: int | None
+    battery_percent: float | None
+    charging: bool
+    storage_minutes: int | None
+
+
+def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSection) -> dict[Condition, bool]:
+    """Tell what stands (True) and what does not (False); what cannot be told is not in the answer.
+
+    Args:
+        glance: What was seen.
+        limits: When a picture is black or flat.
+        warnings: When the alarms are due.
+    """
+    found: dict[Condition, bool] = {}
+    _put(found, Condition.MICROPHONE, _microphone(glance))
+    black = _black(glance.pictures, limits)
+    _put(found, Condition.BLACK, black)
+    # A covered lens gives equal pictures too: it is black, not frozen.
+    _put(found, Condition.FROZEN, False if black else _frozen(glance.pictures))
+    battery = None if glance.charging else glance.battery_minutes
+    _put(found, Condition.BATTERY, False if glance.charging else _short(battery, warnings.battery_alarm_minutes))
+    _put(found, Condition.SPACE, _short(glance.storage_minutes, warnings.storage_alarm_minutes))
+    return found
+
+
+def battery_must_end(glance: Glance, warnings: WarningsSection) -> bool:
+    """Tell whether the recording has to end now, in order, before the pack is empty."""
+    if glance.charging:
+        return False
+    if glance.battery_minutes is not None:
+        return glance.battery_minutes < warnings.battery_end_minutes
+    return glance.battery_percent is not None and glance.battery_percent < BATTERY_PERCENT_END
+
+
+def minutes_of(condition: Condition, glance: Glance) -> int | None:
+    """Minutes that are left, for a condition that is a shortage."""
+    if condition is Condition.BATTERY:
+        return glance.battery_minutes
+    return glance.storage_minutes if condition is Condition.SPACE else None
+
+
+def _put(found: dict[Condition, bool], condition: Condition, stands: bool | None) -> None:
+    if stands is not None:
+        found[condition] = stands
+
+
+def _microphone(glance: Glance) -> bool | None:
+    if glance.last_signal_ns is None:
+        return None
+    silent_seconds = (glance.now_ns - glance.last_signal_ns) / _SECOND_NS
+    if silent_seconds > DEAD_SECONDS:
+        return True
+    return False if silent_seconds < _ALIVE_SECONDS else None
+
+
+def _black(pictures: Sequence[PictureStatistics], limits: PreflightSection) -> bool | None:
+    if not pictures:
+        return None
+    last = pictures[-BLACK_PICTURES:]
+    dark = [each.mean_luma < limits.luma_min or each.luma_deviation < limits.luma_deviation_min for each in last]
+    if all(dark):
+        return True if len(dark) == BLACK_PICTURES else None
+    return None if dark[-1] else False
+
+
+def _frozen(pictures: Sequence[PictureStatistics]) -> bool | None:
+    if len(pictures) > 1 and pictures[-1].fingerprint != pictures[-2].fingerprint:
+        return False
+    last = pictures[-FROZEN_PICTURES:]
+    return True if len(last) == FROZEN_PICTURES and is_frozen(last) else None
+
+
+def _short(minutes: int | None, alarm_minutes: int) -> bool | None:
+    if minutes is None:
+        return None
+    if minutes <= alarm_minutes:
+        return True
+    return False if minutes > alarm_minutes + _SLACK_MINUTES else None

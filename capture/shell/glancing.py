@@ -1,0 +1,65 @@
+"""Looking at a unit that records: figures for the rules of `capture.conditions`, and what is left of pack and medium.
+
+Rules of this module: the watch's thread alone; it asks and remembers, and judges nothing.
+"""
+
+from __future__ import annotations
+
+from capture.conditions import Glance
+from capture.endurance import BitRateMeter, DrainMeter
+from capture.preflight import recordable_minutes
+from capture.shell.measuring import Measuring
+from hal.values import BatteryReading
+
+GAUGE_NS = 5_000_000_000
+"""The gauge is asked so often."""
+
+
+class Glances:
+    """Makes glances.
+
+    Args:
+        measuring: Asks the parts.
+    """
+
+    def __init__(self, measuring: Measuring) -> None:
+        self._measuring = measuring
+        self._drain = DrainMeter()
+        self._rate = BitRateMeter()
+        self._battery: BatteryReading | None = None
+        self._asked_ns = -GAUGE_NS
+
+    def pause(self) -> None:
+        """Nothing is being recorded."""
+        self._drain.pause()
+        self._rate.pause()
+        self._asked_ns = -GAUGE_NS
+
+    def glance(self, now_ns: int) -> Glance:
+        """Look now; under 0.1 s."""
+        self._rate.add(now_ns, self._measuring.picture_bytes())
+        battery = self._gauge(now_ns)
+        return Glance(
+            now_ns=now_ns,
+            last_signal_ns=self._measuring.last_signal_ns(),
+            pictures=self._measuring.pictures(),
+            battery_minutes=None if battery is None else self._drain.minutes_left(battery),
+            battery_percent=None if battery is None else battery.charge_percent,
+            charging=battery is not None and battery.charging,
+            storage_minutes=self._storage_minutes(),
+        )
+
+    def _gauge(self, now_ns: int) -> BatteryReading | None:
+        if now_ns - self._asked_ns >= GAUGE_NS:
+            self._asked_ns = now_ns
+            self._battery = self._measuring.battery()
+            if self._battery is not None:
+                self._drain.add(now_ns, self._battery)
+        return self._battery
+
+    def _storage_minutes(self) -> int | None:
+        reading = self._measuring.storage()
+        if reading is None:
+            return None
+        rate = self._rate.bits_per_second or self._measuring.asked_bits_per_second()
+        return recordable_minutes(reading.free_bytes - self._measuring.reserve_bytes, rate)

@@ -1,0 +1,113 @@
+"""Parts that fail and stores that run out while the simulated unit records (R8, R18, CS-13)."""
+
+from __future__ import annotations
+
+import pytest
+
+from hw_sim.media.faults import Dead, Frozen
+from sealing.records import Break, Event, Fault, SessionEnd
+from tests.scenario.recorder.conftest import MakePlace
+from tests.scenario.recorder.unit import Place, Unit, bodies, only, verified
+
+MIB = 1 << 20
+
+
+def start(unit: Unit) -> None:
+    unit.press()
+    unit.wait_for("recording")
+    unit.wait(3)
+
+
+def finish(unit: Unit) -> None:
+    unit.hold()
+    unit.wait_for("idle")
+
+
+@pytest.mark.parametrize("how", [Dead.ZEROS, Dead.SILENT])
+def test_a_microphone_that_dies_is_told_and_the_picture_goes_on_cs_13(place: Place, how: Dead) -> None:
+    """CS-13."""
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.kill_microphone(how)
+        unit.wait_for_words("麦克风没有声音", 10)
+        assert unit.state == "recording"
+        unit.world.kill_microphone(Dead.NO)
+        unit.wait(4)
+        finish(unit)
+    assert verified(place.spool).intact
+    assert [(fault.code, fault.present) for fault in bodies(place.spool, Fault)] == [
+        ("microphone-fault", True),
+        ("microphone-fault", False),
+    ]
+    assert bodies(place.spool, Break) == []
+
+
+def test_a_covered_lens_and_a_frozen_picture_are_told_cs_13(place: Place) -> None:
+    """CS-13."""
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.cover_camera(covered=True)
+        unit.wait_for_words("镜头可能被遮挡", 10)
+        unit.world.cover_camera(covered=False)
+        unit.wait(4)
+        unit.world.freeze_camera(Frozen.REPEATS)
+        unit.wait_for_words("画面停滞", 12)
+        unit.world.freeze_camera(Frozen.NO)
+        unit.wait(4)
+        finish(unit)
+    assert verified(place.spool).intact
+    assert [(fault.code, fault.present) for fault in bodies(place.spool, Fault)] == [
+        ("camera-black", True),
+        ("camera-black", False),
+        ("camera-frozen", True),
+        ("camera-frozen", False),
+    ]
+    assert only(place.spool, SessionEnd).breaks == 0
+
+
+def test_the_battery_alarm_comes_in_time_and_the_recording_ends_in_order_before_the_pack_cs_13(place: Place) -> None:
+    """CS-13."""
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.exchange_battery(6.5)
+        unit.wait_for_words("电池即将耗尽", 10)
+        unit.world.exchange_battery(0.7)
+        unit.wait_for("interrupted", 10)
+        unit.wait_for_words("电量不足，录制中断", 10)
+        finish(unit)
+    assert verified(place.spool).intact
+    alarm = next(event for event in bodies(place.spool, Event) if event.code == "battery-low")
+    assert 10 <= dict(alarm.values)["minutes"] <= 20
+    assert only(place.spool, Break).cause == "battery"
+
+
+def test_a_medium_that_fills_is_told_with_its_minutes_before_it_is_full_cs_13(make_place: MakePlace) -> None:
+    """CS-13."""
+    place = make_place(recording={"bitrate_bps": 400_000}, warnings={"storage_alarm_minutes": 60})
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.fill_storage(130 * MIB)
+        unit.wait_for_words("存储空间不足。还可录制", 10)
+        assert unit.state == "recording"
+        finish(unit)
+    assert verified(place.spool).intact
+    alarm = next(event for event in bodies(place.spool, Event) if event.code == "storage-low")
+    assert 1 <= dict(alarm.values)["minutes"] <= 60
+
+
+def test_a_medium_that_fails_is_told_at_once_and_not_only_when_memory_is_full_cs_13(place: Place) -> None:
+    """CS-13."""
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.write_protect_storage(protected=True)
+        unit.wait_for_words("存储故障，正在重试", 6)
+        assert unit.state == "recording"
+        unit.world.write_protect_storage(protected=False)
+        unit.wait(12)
+        finish(unit)
+    assert verified(place.spool).intact
+    assert [(fault.part, fault.code, fault.present) for fault in bodies(place.spool, Fault)] == [
+        ("storage", "storage-fault", True),
+        ("storage", "storage-fault", False),
+    ]
+    assert bodies(place.spool, Break) == []

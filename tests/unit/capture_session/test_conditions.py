@@ -1,0 +1,148 @@
+"""Rules that find what goes wrong while a recording goes on, and how long pack and medium last (R1, R8, CS-13)."""
+
+from dataclasses import replace
+
+import pytest
+
+from capture.conditions import Condition, Glance, battery_must_end, conditions
+from capture.endurance import BitRateMeter, DrainMeter
+from capture.profile import PreflightSection, WarningsSection
+from hal.values import BatteryReading, PictureStatistics
+
+SECOND_NS = 1_000_000_000
+NOW_NS = 1_000 * SECOND_NS
+
+
+def picture(number: int, luma: float = 120.0, deviation: float = 40.0) -> PictureStatistics:
+    return PictureStatistics(luma, deviation, bytes([number]))
+
+
+LIVELY = tuple(picture(number) for number in range(10))
+HEALTHY = Glance(NOW_NS, NOW_NS, LIVELY, 180, 90.0, charging=False, storage_minutes=600)
+WARNINGS = WarningsSection(battery_alarm_minutes=20, battery_end_minutes=2, storage_alarm_minutes=15)
+
+
+def found(glance: Glance) -> dict[Condition, bool]:
+    return conditions(glance, PreflightSection(), WARNINGS)
+
+
+def test_a_healthy_unit_has_nothing_wrong_cs_13() -> None:
+    """CS-13."""
+    assert set(found(HEALTHY).values()) == {False}
+
+
+@pytest.mark.parametrize(("silent_seconds", "dead"), [(0.2, False), (2.0, None), (3.5, True)])
+def test_digital_silence_for_three_seconds_is_a_dead_microphone(silent_seconds: float, dead: bool | None) -> None:
+    glance = replace(HEALTHY, last_signal_ns=NOW_NS - round(silent_seconds * SECOND_NS))
+    assert found(glance).get(Condition.MICROPHONE) is dead
+
+
+@pytest.mark.parametrize(
+    ("tail", "black"),
+    [
+        ([picture(1, 2.0)] * 4, True),
+        ([picture(1, 2.0)] * 3, None),
+        ([picture(1, 90.0, 0.5)] * 4, True),
+        ([picture(1, 2.0)] * 4 + [picture(2)], False),
+        ([picture(1, 2.0), picture(2)] * 3, False),
+    ],
+)
+def test_a_lens_is_covered_when_four_pictures_in_a_row_are_dark_or_flat(
+    tail: list[PictureStatistics], black: bool | None
+) -> None:
+    assert found(replace(HEALTHY, pictures=(*LIVELY, *tail))).get(Condition.BLACK) is black
+
+
+@pytest.mark.parametrize(
+    ("tail", "frozen"), [([picture(9)] * 5, True), ([picture(9)] * 3, None), ([picture(9)] * 5 + [picture(1)], False)]
+)
+def test_five_equal_pictures_are_frozen(tail: list[PictureStatistics], frozen: bool | None) -> None:
+    assert found(replace(HEALTHY, pictures=(picture(1), *tail))).get(Condition.FROZEN) is frozen
+
+
+def test_a_covered_lens_is_not_called_frozen_too() -> None:
+    assert found(replace(HEALTHY, pictures=(picture(0, 1.0),) * 10))[Condition.FROZEN] is False
+
+
+def test_what_was_not_measured_is_not_judged() -> None:
+    blind = Glance(NOW_NS, None, (), None, None, charging=False, storage_minutes=None)
+    assert found(blind) == {}
+    assert not battery_must_end(blind, WARNINGS)
+
+
+@pytest.mark.parametrize(("minutes", "alarm"), [(21, None), (20, True), (10, True), (26, False)])
+def test_the_battery_alarm_is_due_at_the_profiles_minutes_without_flicker(minutes: int, alarm: bool | None) -> None:
+    assert found(replace(HEALTHY, battery_minutes=minutes)).get(Condition.BATTERY) is alarm
+
+
+def test_a_pack_that_charges_raises_no_alarm_and_ends_nothing() -> None:
+    charging = replace(HEALTHY, battery_minutes=None, battery_percent=0.5, charging=True)
+    assert found(charging)[Condition.BATTERY] is False
+    assert not battery_must_end(charging, WARNINGS)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "percent", "ends"), [(2, 1.0, False), (1, 1.0, True), (None, 1.9, True), (None, 2.1, False)]
+)
+def test_the_recording_ends_before_the_pack_does(minutes: int | None, percent: float, ends: bool) -> None:
+    assert battery_must_end(replace(HEALTHY, battery_minutes=minutes, battery_percent=percent), WARNINGS) is ends
+
+
+@pytest.mark.parametrize(("minutes", "alarm"), [(15, True), (18, None), (21, False)])
+def test_the_storage_alarm_is_due_at_the_profiles_minutes(minutes: int, alarm: bool | None) -> None:
+    assert found(replace(HEALTHY, storage_minutes=minutes)).get(Condition.SPACE) is alarm
+
+
+def reading(percent: float, draw_mw: float | None = None, *, charging: bool = False) -> BatteryReading:
+    return BatteryReading(percent, 3_800, charging, draw_mw, None if draw_mw is None else 12_000.0)
+
+
+def test_drain_is_measured_by_charge_where_the_gauge_knows_no_power() -> None:
+    meter = DrainMeter()
+    for minute in range(11):
+        meter.add(minute * 60 * SECOND_NS, reading(50.0 - 0.5 * minute))
+    assert meter.minutes_left(reading(45.0)) == 90
+
+
+def test_drain_by_charge_is_believed_before_what_the_gauge_says_of_its_power() -> None:
+    meter = DrainMeter()
+    for minute in range(11):
+        meter.add(minute * 60 * SECOND_NS, reading(50.0 - 0.5 * minute, 1_200.0))
+    assert meter.minutes_left(reading(45.0)) == 90
+
+
+def test_before_that_the_gauges_own_power_tells_it() -> None:
+    meter = DrainMeter()
+    assert meter.minutes_left(reading(50.0, 3_000.0)) == 120
+    assert meter.minutes_left(reading(50.0)) is None
+
+
+def test_another_pack_is_no_drain() -> None:
+    meter = DrainMeter()
+    meter.add(0, reading(90.0, 3_000.0))
+    meter.add(400 * SECOND_NS, reading(10.0, 3_000.0))
+    assert meter.minutes_left(reading(10.0, 3_000.0)) == 24
+
+
+def test_what_a_recording_took_is_known_when_the_unit_is_idle_again() -> None:
+    meter = DrainMeter()
+    meter.add(0, reading(50.0, 3_000.0))
+    meter.pause()
+    assert meter.minutes_left(reading(50.0, 600.0)) == 120
+    assert meter.minutes_left(reading(50.0, 600.0, charging=True)) is None
+
+
+def test_the_bit_rate_is_what_came_in_the_last_minute() -> None:
+    meter = BitRateMeter()
+    for second in range(100):
+        meter.add(second * SECOND_NS, second * 125_000 if second < 30 else 30 * 125_000 + (second - 30) * 250_000)
+    assert meter.bits_per_second == 2_000_000
+
+
+def test_a_camera_that_begins_anew_begins_a_new_measurement() -> None:
+    meter = BitRateMeter()
+    meter.add(0, 1_000_000)
+    meter.add(20 * SECOND_NS, 10)
+    assert meter.bits_per_second is None
+    meter.add(30 * SECOND_NS, 1_250_010)
+    assert meter.bits_per_second == 1_000_000
