@@ -33,6 +33,13 @@ class StoreProcess:
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Number of the running process."""
+        with self._lock:
+            assert self._process is not None
+            return self._process.pid
+
     def start(self) -> None:
         """Start it, and return once it takes requests."""
         command = [sys.executable, *self._start, "serve", str(self._directory)]
