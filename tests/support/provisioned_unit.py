@@ -19,7 +19,7 @@ from sync.store_main import commands as store_commands
 UNIT = "unit-7"
 STORE_URL = "http://127.0.0.1:9"
 """Nobody listens there."""
-READY_SECONDS = 60.0
+READY_SECONDS = 240.0
 SMALL = {"width": 160, "height": 96, "frames_per_second": 5}
 """A camera that takes little of the machine."""
 

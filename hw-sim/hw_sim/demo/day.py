@@ -27,7 +27,7 @@ from hw_sim.demo.witness import Witness
 from hw_sim.scenario import Scenario, parse
 
 ACTIVITY = "DEMO-ACTIVITY-1"
-_REST_SECONDS = 60.0
+_REST_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)

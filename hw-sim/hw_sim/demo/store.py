@@ -13,7 +13,7 @@ from pathlib import Path
 from hw_sim.demo.errors import CommandFailedError
 from hw_sim.demo.programs import Programs, Running, wait_until
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 
 
 class Store:

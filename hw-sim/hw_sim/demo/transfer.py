@@ -14,7 +14,7 @@ from hw_sim.demo.folder import folder_bytes
 from hw_sim.demo.programs import wait_until
 from hw_sim.demo.telling import Both, Telling
 
-_FREE_SECONDS = 60.0
+_FREE_SECONDS = 180.0
 MIB = 1024 * 1024
 
 

@@ -16,7 +16,8 @@ from hw_sim.demo.programs import Programs, Running, wait_until
 from hw_sim.demo.rules import Language
 
 DEVICE_ID = "DEMO-0001"
-_START_SECONDS = 60.0
+_START_SECONDS = 240.0
+"""A first start renders every word that the unit will say; a busy machine takes its time."""
 Option = str | int | float
 
 
