@@ -52,6 +52,7 @@ class InboxStatement:
     """A store's statement about one record, judged; it lies in the inbox until `remove`."""
 
     path: Path
+    data: bytes
     statement: Statement
 
 
@@ -140,20 +141,21 @@ class Inbox:
                 continue
             path = self._directory / name
             try:
-                yield InboxStatement(path, self._statement(path, int(match[1]), Witnessed(match[2])))
+                yield self._statement(path, int(match[1]), Witnessed(match[2]))
             except (InboxError, WireError) as error:
                 self.reject(path, str(error))
 
-    def _statement(self, path: Path, sequence: int, seen_as: Witnessed) -> Statement:
+    def _statement(self, path: Path, sequence: int, seen_as: Witnessed) -> InboxStatement:
         if path.is_symlink() or not path.is_file():
             raise InboxError(f"{path.name} is no file")
         with path.open("rb") as file:
-            statement = verify_statement(file.read(STATEMENT_BYTES_MAX + 1), self._key)
+            data = file.read(STATEMENT_BYTES_MAX + 1)
+        statement = verify_statement(data, self._key)
         if statement.device_id != self._device_id:
             raise InboxError(f"{path.name} is for unit {statement.device_id}, this is {self._device_id}")
         if (statement.sequence, statement.seen_as) != (sequence, seen_as):
             raise InboxError(f"{path.name} speaks of record {statement.sequence} as {statement.seen_as}")
-        return statement
+        return InboxStatement(path, data, statement)
 
     def _judged(self, path: Path, known: Mapping[int, bytes]) -> InboxReceipt:
         match = _NAME.fullmatch(path.name)

@@ -1,5 +1,7 @@
 """What a store says of a single record, and of the time: short statements under its receipt key.
 
+A statement is also a trusted time over a record, which the agent may seal (`sealing/FORMAT.md`, SF-46).
+
 Rules of this module: bytes in, values out, or an error; the same COSE envelope as receipts, with contexts of its own,
 so that none can be taken for another. The store makes them, the unit's sync carries them, the agent judges them.
 """
@@ -21,7 +23,6 @@ from sync.errors import WireError
 STATEMENT_BYTES_MAX: Final = 4096
 NONCE_BYTES: Final = 16
 _VERSION: Final = 1
-_WITNESS: Final = Context(b"recorder witness")
 _TIME: Final = Context(b"recorder time")
 _WITNESS_FIELDS: Final = range(1, 8)
 _TIME_FIELDS: Final = range(1, 6)
@@ -72,7 +73,7 @@ def sign_statement(statement: Statement, key_id: bytes, sign: Sign) -> bytes:
         6: statement.record_hash,
         7: statement.received_utc_ns,
     }
-    return cose.encode_sign1(Algorithm.ESP256, key_id, encoding.encode(fields), _WITNESS, sign)
+    return cose.encode_sign1(Algorithm.ESP256, key_id, encoding.encode(fields), cose.WITNESS, sign)
 
 
 def verify_statement(data: bytes, store_key: PublicKey) -> Statement:
@@ -81,7 +82,7 @@ def verify_statement(data: bytes, store_key: PublicKey) -> Statement:
     Raises:
         WireError: It is malformed, or the key did not sign it.
     """
-    match _verified(data, _WITNESS, _WITNESS_FIELDS, store_key):
+    match _verified(data, cose.WITNESS, _WITNESS_FIELDS, store_key):
         case {2: str(store), 3: str(device), 4: str(seen), 5: int(sequence), 6: bytes(digest), 7: int(received)} if (
             len(digest) == HASH_BYTES and seen in set(Witnessed) and sequence > 0
         ):

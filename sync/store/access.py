@@ -15,13 +15,13 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from sealing.oids import EKU_LINK
-from sync.store.ledger import Ledger
+from sync.store.ports import PromiseLedger
 from sync.store.refusals import RefusedError
 from sync.store.register import Register
 from sync.wire import device_id_of
 
 
-def unit_access(ledger: Ledger, register: Register) -> Middleware:
+def unit_access(ledger: PromiseLedger, register: Register) -> Middleware:
     """Make the middleware that lets units at their own paths only (SY-2, SY-3, SY-36)."""
 
     @web.middleware

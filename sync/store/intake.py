@@ -23,8 +23,9 @@ from sync.enrolment import key_id
 from sync.errors import ContentError, StoreError, WireError
 from sync.store.content_index import heads_of
 from sync.store.judge import Judge, Known
-from sync.store.ledger import Arrival, Ledger, ParkedContent
-from sync.store.vault import Declaration, Name, Refusal, Vault
+from sync.store.ledger import Arrival, ParkedContent
+from sync.store.ports import ObjectStore, PromiseLedger
+from sync.store.vault import Declaration, Name, Refusal
 from sync.stream import SealedStream
 from sync.wire import FAILURES_BEFORE_PARKING
 
@@ -58,7 +59,7 @@ class ReceiptSigner:
 class Upload:
     """One upload while bytes come in: appends to its part and judges in passing."""
 
-    def __init__(self, vault: Vault, name: Name, declaration: Declaration, known: Known) -> None:
+    def __init__(self, vault: ObjectStore, name: Name, declaration: Declaration, known: Known) -> None:
         self.name = name
         self.declaration = declaration
         self.path = vault.part(name)
@@ -124,8 +125,8 @@ class Intake:
 
     def __init__(
         self,
-        vault: Vault,
-        ledger: Ledger,
+        vault: ObjectStore,
+        ledger: PromiseLedger,
         trust: Trust,
         signer: ReceiptSigner,
         now_utc_ns: Callable[[], int],

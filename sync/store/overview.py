@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sync.alerts import AlertKind, alert_of
 from sync.sessions import Session, due_by_session
 from sync.store.content_index import log_of, notes_of
-from sync.store.ledger import Ledger
+from sync.store.ports import PromiseLedger
 from sync.store.register import Held, Register
 from sync.store.schema import files
 from sync.store.tasks import SessionRow, Task, tasks_of
@@ -46,7 +46,7 @@ class Overview:
         register: Its other tables.
     """
 
-    def __init__(self, ledger: Ledger, register: Register) -> None:
+    def __init__(self, ledger: PromiseLedger, register: Register) -> None:
         self._ledger = ledger
         self._register = register
         self._rules = register.rules()

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from sync.errors import StoreError
 from sync.rules import Rules, rules_of_profile
-from sync.store.ledger import Ledger
+from sync.store.ports import PromiseLedger
 from sync.store.schema import (
     closings,
     contacts,
@@ -92,7 +92,7 @@ class Register:
         ledger: Whose database it uses.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: PromiseLedger) -> None:
         self._ledger = ledger
         self._heard: dict[str, int] = {}
 
