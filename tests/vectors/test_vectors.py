@@ -1,0 +1,87 @@
+"""Two verifiers that share no code, over files whose verdict somebody wrote down beforehand."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from sealing.findings import Severity
+from sealing.limits import HEADER_BYTES_MAX, PAYLOAD_BYTES_MAX
+from sealing.report import Report
+from sealing.trust import Trust
+from sealing.verifier import examine_chain
+from tests.vectors import second_decoder
+from tests.vectors.cases import CASES
+from tests.vectors.generate import AUTHORITY, VECTORS, folder_of, generate
+from tests.vectors.second_verifier import Fault, verify
+
+BYTES_MAX = 3_000_000
+FOLDERS = sorted(path for path in VECTORS.iterdir() if path.is_dir())
+
+
+def authority(folder: Path = VECTORS) -> x509.Certificate:
+    return x509.load_pem_x509_certificate((folder / AUTHORITY).read_bytes())
+
+
+def expected(folder: Path) -> set[str]:
+    line = (folder / "expect.txt").read_text("utf-8").splitlines()[-1]
+    assert line.startswith("expect: ")
+    return set(line.removeprefix("expect: ").split()) - {"OK"}
+
+
+@cache
+def judged(folder: Path) -> tuple[Report, list[Fault]]:
+    return examine_chain([folder], Trust((authority(),))), verify(folder, authority())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_both_verifiers_say_what_the_header_says(folder: Path) -> None:
+    report, faults = judged(folder)
+    assert set(report.verdicts) == expected(folder)
+    assert {fault.code for fault in faults} == expected(folder)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_both_verifiers_name_the_same_place(folder: Path) -> None:
+    report, faults = judged(folder)
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    ours = {(str(each.code), each.place.file, each.place.offset_bytes) for each in errors}
+    codes = {str(each.code) for each in errors}
+    theirs = [(each.code, each.file, each.offset) for each in faults if each.code in codes]
+    assert bool(ours) == bool(theirs)
+    for code, file, offset in theirs[:1]:
+        assert (code, file, offset) in ours
+
+
+def test_every_case_of_the_generator_lies_in_the_folder() -> None:
+    assert [folder_of(case) for case in sorted(CASES, key=folder_of)] == [folder.name for folder in FOLDERS]
+    for case in CASES:
+        assert expected(VECTORS / folder_of(case)) == case.expect
+
+
+def test_vectors_made_today_get_the_same_verdicts(tmp_path: Path) -> None:
+    """The generator still makes what its headers say."""
+    assert generate(tmp_path / "made") == len(FOLDERS)
+    for folder in FOLDERS:
+        made = tmp_path / "made" / folder.name
+        report = examine_chain([made], Trust((authority(tmp_path / "made"),)))
+        assert set(report.verdicts) == expected(folder)
+
+
+def test_the_folder_stays_small() -> None:
+    assert sum(path.stat().st_size for path in VECTORS.rglob("*") if path.is_file()) < BYTES_MAX
+
+
+def test_the_second_verifier_shares_no_code_with_the_first() -> None:
+    for name in ("second_decoder", "second_media", "second_times", "second_verifier"):
+        tree = ast.parse((Path(__file__).parent / f"{name}.py").read_text("utf-8"))
+        modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        assert not {each for each in modules if each.split(".")[0] in {"sealing", "hal", "agent"}}
+        assert not {each for each in modules if each.startswith("tests.") and "vectors.second_" not in each}
+
+
+def test_the_second_verifier_holds_the_limits_of_the_document() -> None:
+    assert (second_decoder.HEADER_MAX, second_decoder.PAYLOAD_MAX) == (HEADER_BYTES_MAX, PAYLOAD_BYTES_MAX)
