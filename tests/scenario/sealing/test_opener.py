@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.asymmetric import x25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 
 from sealing.errors import UndecryptableError
 from sealing.framing import RecordHeader, file_name
@@ -188,6 +188,7 @@ def test_a_unit_that_commits_to_another_key_is_found_out(tmp_path: Path) -> None
     clock = ManualClock()
     scene = Scene(start_writer(tmp_path / "sealed", clock), clock)
     key = scene.writer._output._sealer._epoch._key
+    assert isinstance(key, ed25519.Ed25519PrivateKey)
     scene.press()
     scene.begin_run()
     scene.record(1)
