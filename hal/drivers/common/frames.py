@@ -16,11 +16,16 @@ from hal.worker import Worker
 log = logging.getLogger(__name__)
 
 _CAPACITY_FRAMES = 300
+_FOLLOW = 0.1
+"""Enough for a sensor that is 4 % off its rate, too little for a picture's jitter."""
 _SECOND_NS = 1_000_000_000
 
 
 class SensorCount:
     """Numbers the sensor's pictures by their times: a gap of n periods is n pictures.
+
+    Times are held against a grid that follows them slowly, not against each other: a picture that was stamped late is
+    then no gap before it, and two that come bunched are no extra ones.
 
     Args:
         period_ns: Time between two pictures, nanoseconds.
@@ -29,14 +34,20 @@ class SensorCount:
     def __init__(self, period_ns: float) -> None:
         self._period_ns = period_ns
         self._last_ns: int | None = None
+        self._grid_ns = 0.0
         self._sequence = 0
 
     def number(self, captured_ns: int) -> int | None:
         """The number of the picture of this time; None when it is not after the one before."""
-        if self._last_ns is not None:
-            if captured_ns <= self._last_ns:
-                return None
-            self._sequence += max(1, round((captured_ns - self._last_ns) / self._period_ns))
+        if self._last_ns is None:
+            self._grid_ns = float(captured_ns)
+        elif captured_ns <= self._last_ns:
+            return None
+        else:
+            steps = max(1, round((captured_ns - self._grid_ns) / self._period_ns))
+            self._sequence += steps
+            self._grid_ns += steps * self._period_ns
+            self._grid_ns += _FOLLOW * (captured_ns - self._grid_ns)
         self._last_ns = captured_ns
         return self._sequence
 

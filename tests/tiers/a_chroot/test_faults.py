@@ -35,8 +35,8 @@ def test_every_frame_of_full_size_that_the_sensor_gave_is_delivered(unit: BenchU
     unit.pass_time(10.0)
     sensor = unit.camera.sensor
     sensor.stalled = True
-    given = sensor.given
     unit.pass_time(0.4)
+    given = sensor.given
     unit.hardware.camera.stop()
     assert len(gathered.frames) == given > 250
     assert gathered.faults == []

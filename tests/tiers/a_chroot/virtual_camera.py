@@ -67,7 +67,7 @@ class PacedCamera:
         self.given = 0
         """Frames that the sensor made and somebody got."""
         self.missed = 0
-        """Frame times at which nobody had a buffer free."""
+        """Frame times at which nobody had a buffer free, or the machine was elsewhere."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._camera, name)
@@ -100,8 +100,14 @@ class PacedCamera:
     def _pace(self, worker: Worker) -> None:
         due_ns = float(self._clock.boottime_ns())
         while True:
-            due_ns = max(due_ns + self._period_ns, self._clock.boottime_ns())
-            if self._clock.wait(worker.stop, max(0.0, (due_ns - self._clock.boottime_ns()) / _SECOND_NS)):
+            due_ns += self._period_ns
+            left_ns = due_ns - self._clock.boottime_ns()
+            if left_ns < -self._period_ns:
+                # The machine did not come round in time: a sensor would not have waited for it.
+                slept = int(-left_ns // self._period_ns)
+                due_ns += slept * self._period_ns
+                self.missed += slept
+            if self._clock.wait(worker.stop, max(0.0, left_ns / _SECOND_NS)):
                 return
             if self.stalled:
                 continue

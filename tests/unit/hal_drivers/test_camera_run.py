@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
@@ -295,6 +296,19 @@ def test_a_gap_in_time_is_a_gap_in_numbers() -> None:
     times = [0, 33_500_000, 66_500_000, 166_800_000, 200_000_000]
     assert [count.number(each) for each in times] == [0, 1, 2, 5, 6]
     assert count.number(200_000_000) is None
+
+
+def test_jitter_and_a_rate_that_is_off_add_no_pictures() -> None:
+    """DR-18: stamps a third of a period late now and then, and a sensor 3 % slow: every picture is one number."""
+    random_late = random.Random(3)
+    count = SensorCount(33_333_333)
+    numbers = []
+    for picture in range(3_000):
+        late_ns = 11_000_000 if random_late.random() < 0.1 else random_late.randint(0, 2_000_000)
+        numbers.append(count.number(picture * 33_333_333 + late_ns))
+    assert numbers == list(range(3_000))
+    slow = SensorCount(33_333_333)
+    assert [slow.number(picture * 34_333_333) for picture in range(500)] == list(range(500))
 
 
 def test_a_guarded_call_gives_its_result_and_its_error() -> None:
