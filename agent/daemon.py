@@ -36,6 +36,7 @@ from sealing.identity import SoftwareFacts
 from sealing.recovery import Recovery
 from sealing.service import SealingService
 from sealing.writer import ChainWriter
+from sync.rules import write_rules
 from sync.unit.spool import numbers
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ class Agent:
 
     def _start_parts(self) -> None:
         paths = self._prepared.paths
+        write_rules(paths.run, self._prepared.profile.content)
         self._kept = load_kept(paths.receipts, frozenset(numbers(paths.spool)))
         self._recovery = self._sealing.start()
         self._at_stop("the chain", lambda: self._sealing.stop("stop", HALT_SECONDS))

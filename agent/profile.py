@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self
@@ -108,6 +108,8 @@ class LoadedProfile:
     """SHA-256 of the file's bytes, sealed in every file's OPEN (PR-1)."""
     source: str
     """File that it was read from, for messages."""
+    content: bytes = field(repr=False)
+    """The file's bytes."""
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -145,7 +147,7 @@ def parse_profile(data: bytes, source: str) -> LoadedProfile:
         profile = Profile.model_validate(table)
     except ValidationError as error:
         raise ProfileError(describe(error, source)) from error
-    return LoadedProfile(profile, hashlib.sha256(data).digest(), source)
+    return LoadedProfile(profile, hashlib.sha256(data).digest(), source, data)
 
 
 def describe(error: ValidationError, source: str) -> str:

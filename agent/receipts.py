@@ -21,13 +21,14 @@ from agent.reclaim import next_to_free
 from hal.errors import HardwareError
 from hal.ports import Clock, Storage
 from hal.worker import Worker
-from sealing.errors import DeletionRefusedError, SealingError
+from sealing.errors import DeletionRefusedError, SealingError, WriterStateError
 from sealing.framing import file_name
-from sealing.receipts import ReceiptError, read_receipt, receipt_hash
+from sealing.receipts import ReceiptError, read_receipt, receipt_hash, receipt_key
 from sealing.records import Event
 from sealing.references import RecordReference, StoreReceipt
 from sealing.service import SealingService
 from sealing.tickets import Ticket
+from sealing.timetokens import anchor_of_statement
 from sync.durable import write_file
 from sync.errors import ReceiptMismatchError
 from sync.inbox import Inbox, InboxReceipt, receipt_name
@@ -128,6 +129,7 @@ class ReceiptKeeper:
 
     def tend(self) -> None:
         """One round: take what lies in the inbox, then free what has to go."""
+        self._anchor()
         if not self._session_open():
             self._take()
         self._free()
@@ -146,6 +148,18 @@ class ReceiptKeeper:
         if not self._complained:
             log.error("receipts wait: %s", error)
         self._complained = True
+
+    def _anchor(self) -> None:
+        """Seal the store's word on heads and alerts; a recording that is open does not wait for its anchors."""
+        key = receipt_key(self._rules.certificate)
+        for item in self._inbox.statements():
+            self.worker.beat()
+            try:
+                anchor = anchor_of_statement(item.data, key, self._rules.device_id)
+                self._sealing.seal_anchor(anchor).result(_SEALING_SECONDS)
+            except WriterStateError as error:
+                log.info("%s is not sealed: %s", item.path.name, error)
+            self._inbox.remove(item)
 
     def _take(self) -> None:
         """Check and seal a batch; an item leaves the inbox when its receipt is sealed and kept."""

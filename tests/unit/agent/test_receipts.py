@@ -14,12 +14,16 @@ from hal.drivers.system_clock import SystemClock
 from hal.ports import Storage
 from hal.values import StorageReading
 from sealing.receipts import receipt_hash
+from sealing.records import Anchor, Event
 from sealing.service import SealingService
 from sealing.trust import Trust
 from sealing.verifier import verify_chain
 from sync import inbox
 from sync.receipt_check import check_receipt
+from sync.unit.spool import opened, steps
+from sync.witness import Statement, Witnessed, sign_statement
 from tests.support.chains import start_writer
+from tests.support.clocks import START_UTC_NS
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.unit.sync.test_intake import bring, ended
 
@@ -221,3 +225,23 @@ def test_the_store_promised_what_lies_on_the_disk(desk: Desk) -> None:
     for number, data in desk.receipts.items():
         path = desk.paths.spool / f"{number:08d}.evs"
         check_receipt(data, desk.store.receipt_certificate(), desk.unit.device_id, path)
+
+
+def test_the_stores_word_on_a_record_is_sealed_once_and_taken_out(desk: Desk) -> None:
+    """SF-46, SY-29: also while a recording goes on; a word on a record that is none of ours is taken out unsealed."""
+    reference = desk.sealing.seal(Event("test", None, ())).result(20)
+    signer = desk.store.intake.signer
+    desk.recording = True
+    for digest in (reference.hash, bytes(32)):
+        statement = Statement(
+            signer.store_id, desk.unit.device_id, Witnessed.ALERT, reference.sequence, digest, START_UTC_NS
+        )
+        data = sign_statement(statement, signer.key_id, signer.signature)
+        inbox.put_statement(desk.paths.inbox, reference.sequence, Witnessed.ALERT, data)
+        desk.keeper().tend()
+        assert not list(desk.paths.inbox.iterdir())
+    assert not desk.paths.rejected.exists()
+    newest = max(desk.paths.spool.glob("*.evs"))
+    with opened(newest) as descriptor:
+        bodies = [step.header.body for step in steps(descriptor, newest.stat().st_size)]
+    assert [body.record_hash for body in bodies if isinstance(body, Anchor)] == [reference.hash]
