@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -28,6 +29,11 @@ _HEADER_KEY_ID: Final = 4
 _SIGN1_PARTS: Final = 4
 _PROTECTED_BYTES_MAX: Final = 64
 _SCALAR_BYTES: Final = 32
+_SIGNATURE_1: Final = b"\x84\x6aSignature1"
+"""Beginning of what is signed: an array of four, its first the name of the structure."""
+_BYTE_STRING: Final = 0x40
+_ONE_BYTE_MIN: Final = 24
+"""CBOR: from here on the length of a byte string stands behind its first byte."""
 
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | Sm2PublicKey
 """Keys that verify signatures."""
@@ -140,9 +146,22 @@ def der_signature(raw: bytes) -> bytes:
 
 
 def _message(protected: bytes, context: Context, payload: bytes) -> bytes:
-    return encoding.encode(["Signature1", protected, bytes(context), payload])
+    # Three byte strings behind a constant: written out, for every record that is sealed or verified needs it.
+    parts = (protected, context, payload)
+    return _SIGNATURE_1 + b"".join(_bytes_head(len(part)) + part for part in parts)
 
 
+def _bytes_head(length: int) -> bytes:
+    if length < _ONE_BYTE_MIN:
+        return bytes((_BYTE_STRING | length,))
+    if length < 1 << 8:
+        return bytes((_BYTE_STRING | 24, length))
+    if length < 1 << 16:
+        return bytes((_BYTE_STRING | 25,)) + length.to_bytes(2, "big")
+    return bytes((_BYTE_STRING | 26,)) + length.to_bytes(4, "big")
+
+
+@lru_cache(maxsize=64)
 def _read_protected(protected: bytes) -> tuple[Algorithm, bytes]:
     header = encoding.decode(protected, _PROTECTED_BYTES_MAX)
     if not isinstance(header, dict) or set(header) != {_HEADER_ALGORITHM, _HEADER_KEY_ID}:

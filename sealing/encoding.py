@@ -81,7 +81,8 @@ def _check(value: object, depth: int) -> None:
     """Refuse types that the format does not know; subclasses too, for they may encode as something else."""
     kind = type(value)
     if kind is int:
-        _check_integer(value)
+        if not INTEGER_MIN <= value <= INTEGER_MAX:  # type: ignore[operator]  # an int, as the line above says
+            raise MalformedError("CBOR integer outside 64 bits signed")
     elif kind is list or kind is tuple:
         _check_array(value, depth)
     elif kind is dict:
@@ -90,11 +91,6 @@ def _check(value: object, depth: int) -> None:
         _check_text(value)
     elif kind is not bytes and kind is not bool:
         raise MalformedError(f"CBOR value of type {kind.__name__}, which the format does not know")
-
-
-def _check_integer(value: object) -> None:
-    if not isinstance(value, int) or not INTEGER_MIN <= value <= INTEGER_MAX:
-        raise MalformedError("CBOR integer outside 64 bits signed")
 
 
 def _check_text(value: object) -> None:
@@ -116,12 +112,17 @@ def _check_map(value: object, depth: int) -> None:
     assert isinstance(value, dict)  # noqa: S101 - narrows for the type checker
     _check_size(len(value), depth)
     # One kind of key in a map: there the length-first and the bytewise order of keys are the same.
-    if not (all(type(key) is int for key in value) or all(type(key) is str for key in value)):
+    kinds = set(map(type, value))
+    if kinds == {int}:
+        if min(value) < 0:
+            raise MalformedError("CBOR map with a negative key")
+        _check(max(value), depth)
+    elif kinds == {str}:
+        for key in value:
+            _check_text(key)
+    elif kinds:
         raise MalformedError("CBOR map whose keys are not all integers or all text")
-    if any(type(key) is int and key < 0 for key in value):
-        raise MalformedError("CBOR map with a negative key")
-    for key, item in value.items():
-        _check(key, depth)
+    for item in value.values():
         _check(item, depth - 1)
 
 
