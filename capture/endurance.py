@@ -53,6 +53,11 @@ class DrainMeter:
         """The recording is over: what was measured stands, and is not mixed with an idle unit's drain."""
         self._readings.clear()
 
+    @property
+    def known(self) -> bool:
+        """Whether a recording's drain was measured."""
+        return self._known_percent_per_hour is not None
+
     def minutes_left(self, battery: BatteryReading) -> int | None:
         """Whole minutes of recording in the pack; None while charging, and where nothing tells the drain."""
         rate = self._known_percent_per_hour or _percent_per_hour(battery)

@@ -52,7 +52,9 @@ class Measurements:
     spool_ready: bool
     """The writer accepts records."""
     bitrate_bps: int
-    """Bit rate of the picture, asked of the camera."""
+    """Bit rate of the picture: as measured while recording last, else as asked of the camera."""
+    battery_minutes: int | None = None
+    """Minutes of recording in the pack by measured drain; None while charging, and where nothing tells it."""
     reserve_bytes: int = 0
     """Room on the medium that footage may not use."""
 
@@ -65,10 +67,13 @@ class PreflightResult:
     checks: tuple[CheckResult, ...]
 
     def failing(self) -> tuple[str, ...]:
-        """The checks that did not pass, as `check:verdict`."""
-        return tuple(
-            f"{check.check}:{check.verdict.value}" for check in self.checks if check.verdict is not CheckVerdict.PASS
-        )
+        """The checks that did not pass, each once, as `check:verdict`; of two figures of one part the graver one."""
+        gravest: dict[str, CheckVerdict] = {}
+        for check in self.checks:
+            if check.verdict is not CheckVerdict.PASS:
+                before = gravest.get(check.check, check.verdict)
+                gravest[check.check] = max(before, check.verdict, key=_SEVERITY.__getitem__)
+        return tuple(f"{code}:{verdict.value}" for code, verdict in gravest.items())
 
 
 def judge(measured: Measurements, limits: PreflightSection) -> PreflightResult:
@@ -79,10 +84,11 @@ def judge(measured: Measurements, limits: PreflightSection) -> PreflightResult:
         limits: Thresholds of the profile.
 
     Returns:
-        One result per code of `CHECKS`, in that order.
+        One result per code of `CHECKS`, in that order; behind the battery's percent its minutes, where they are known.
     """
     checks = (
         _battery(measured.battery, limits),
+        *_battery_minutes(measured.battery_minutes, limits),
         _storage(measured, limits),
         _clock(measured.clock, limits),
         _camera(measured.frames, measured.pictures, limits),
@@ -98,6 +104,7 @@ def judge_standing(measured: Measurements, limits: PreflightSection) -> Prefligh
     """Apply the rules that need no camera and no sound: what an idle unit checks all the time."""
     checks = (
         _battery(measured.battery, limits),
+        *_battery_minutes(measured.battery_minutes, limits),
         _storage(measured, limits),
         _clock(measured.clock, limits),
         _yes_or("key", measured.key_ready, CheckVerdict.FAIL),
@@ -125,6 +132,15 @@ def _battery(reading: BatteryReading | None, limits: PreflightSection) -> CheckR
     low = reading.charge_percent < limits.battery_percent_low
     verdict = CheckVerdict.DEGRADED if low else CheckVerdict.PASS
     return CheckResult("battery", verdict, figure, int(limits.battery_percent_low), "percent")
+
+
+def _battery_minutes(minutes: int | None, limits: PreflightSection) -> tuple[CheckResult, ...]:
+    if minutes is None:
+        return ()
+    if minutes < limits.battery_minutes_min:
+        return (CheckResult("battery", CheckVerdict.FAIL, minutes, limits.battery_minutes_min, "minutes"),)
+    verdict = CheckVerdict.DEGRADED if minutes < limits.battery_minutes_low else CheckVerdict.PASS
+    return (CheckResult("battery", verdict, minutes, limits.battery_minutes_low, "minutes"),)
 
 
 def _storage(measured: Measurements, limits: PreflightSection) -> CheckResult:

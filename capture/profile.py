@@ -86,6 +86,9 @@ class PreflightSection(Section):
     """Below this the check is degraded."""
     battery_percent_min: Percent = 10
     """Below this it fails."""
+    battery_minutes_low: int = Field(default=60, ge=0)
+    """Predicted minutes below which the check is degraded, where the drain is known."""
+    battery_minutes_min: int = Field(default=10, ge=0)
     storage_minutes_low: int = Field(default=120, ge=0)
     storage_minutes_min: int = Field(default=15, ge=0)
     clock_uncertainty_ms_max: int = Field(default=2_000, ge=1)
@@ -101,6 +104,8 @@ class PreflightSection(Section):
     def _thresholds_in_order(self) -> Self:
         if self.battery_percent_low < self.battery_percent_min:
             raise ValueError("battery_percent_low must not be below battery_percent_min")
+        if self.battery_minutes_low < self.battery_minutes_min:
+            raise ValueError("battery_minutes_low must not be below battery_minutes_min")
         if self.storage_minutes_low < self.storage_minutes_min:
             raise ValueError("storage_minutes_low must not be below storage_minutes_min")
         return self

@@ -5,9 +5,11 @@ Rules of this module: the watch's thread alone; it asks and remembers, and judge
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from capture.conditions import Glance
 from capture.endurance import BitRateMeter, DrainMeter
-from capture.preflight import recordable_minutes
+from capture.preflight import Measurements, recordable_minutes
 from capture.shell.measuring import Measuring
 from hal.values import BatteryReading
 
@@ -47,6 +49,20 @@ class Glances:
             battery_percent=None if battery is None else battery.charge_percent,
             charging=battery is not None and battery.charging,
             storage_minutes=self._storage_minutes(),
+        )
+
+    def measure(self, *, running: bool) -> Measurements:
+        """Every figure of the checks, with the pack's minutes and the bit rate as measured (R1).
+
+        Args:
+            running: Camera and microphone run, so that what the gauge tells is a recording's drain.
+        """
+        measured = self._measuring.measure()
+        told = measured.battery is not None and (running or self._drain.known)
+        return replace(
+            measured,
+            battery_minutes=self._drain.minutes_left(measured.battery) if told and measured.battery else None,
+            bitrate_bps=self._rate.bits_per_second or measured.bitrate_bps,
         )
 
     def _gauge(self, now_ns: int) -> BatteryReading | None:

@@ -173,7 +173,7 @@ class Watch:
         due = [each for each in self._due if now_ns >= _judged_at(each)]
         self._due = [each for each in self._due if now_ns < _judged_at(each)]
         for each in due:
-            result = judge(self._measuring.measure(), self._limits)
+            result = judge(self._glances.measure(running=True), self._limits)
             log.info("checks: %s %s", result.verdict.value, ", ".join(result.failing()))
             if isinstance(each, Probe):
                 each.answer(result)
@@ -192,7 +192,7 @@ class Watch:
             self._glances.pause()
         if now_ns - self._last_standing_ns >= STANDING_LOOK_NS:
             self._last_standing_ns = now_ns
-            self.standing = judge_standing(self._measuring.measure(), self._limits)
+            self.standing = judge_standing(self._glances.measure(running=self._capturing()), self._limits)
 
     def _look_at_recording(self, now_ns: int) -> None:
         glance = self._glances.glance(now_ns)

@@ -63,7 +63,10 @@ def test_check_runs_every_check_and_seals_nothing(place: Place) -> None:
         before = len(unit.records())
         result = unit.recorder.check()
         assert result.verdict is CheckVerdict.PASS
-        assert len(result.checks) == 8
+        assert len({check.check for check in result.checks}) == 8
+        percent, minutes = (check for check in result.checks if check.check == "battery")
+        assert (percent.unit, minutes.unit) == ("percent", "minutes")
+        assert 200 < minutes.figure < 300
         unit.wait(2)
         assert len(unit.records()) == before
         assert unit.state == "idle"

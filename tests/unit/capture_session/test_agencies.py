@@ -7,7 +7,10 @@ import pytest
 from agent.profile import load_profile, shipped_profiles
 from capture import effects as fx
 from capture.profile import Moment
+from capture.shell.speaking import voice_facts
 from capture.states import SessionRules, State
+from capture.voice.language import Language
+from capture.voice.phrases import PromptBook
 from sealing.records import VoiceWindow
 from tests.unit.capture_session.script import Driver, machine
 
@@ -54,3 +57,13 @@ def test_a_camera_break_is_told_and_explained_as_the_text_has_it(name: str) -> N
     assert asked is AGENCIES[name][2]
     assert bool([w for w in driver.sealed(VoiceWindow) if w.break_sequence is not None]) is asked
     assert driver.session.unexplained == 0
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_only_nm_13_has_an_end_that_is_asked_for_at_the_finish_r6(name: str) -> None:
+    recording = load_profile(name).profile.capture.recording
+    asked = PromptBook(voice_facts(load_profile(name).profile.capture, None, Language.CHINESE)).end_question()
+    assert (asked is not None) is (name == "inner-mongolia")
+    if recording.end_question is not None:
+        assert "离开执法现场" in recording.end_question
+        assert recording.clauses["end_question"] == "agency setting"

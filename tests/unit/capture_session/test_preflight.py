@@ -54,6 +54,26 @@ def test_battery(percent: float, verdict: CheckVerdict, threshold: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("minutes", "verdict", "threshold"),
+    [(60, CheckVerdict.PASS, 60), (59, CheckVerdict.DEGRADED, 60), (9, CheckVerdict.FAIL, 10)],
+)
+def test_the_packs_predicted_minutes_are_a_figure_of_their_own_r1(
+    minutes: int, verdict: CheckVerdict, threshold: int
+) -> None:
+    result = judge(replace(HEALTHY, battery_minutes=minutes), LIMITS)
+    figures = [found for found in result.checks if found.check == "battery"]
+    assert [found.unit for found in figures] == ["percent", "minutes"]
+    assert figures[1] == CheckResult("battery", verdict, minutes, threshold, "minutes")
+    assert result.verdict is verdict
+
+
+def test_a_part_with_two_bad_figures_is_told_once_and_by_the_graver() -> None:
+    weak = BatteryReading(20.0, 7_000, charging=False, draw_mw=None, capacity_mwh=None)
+    result = judge(replace(HEALTHY, battery=weak, battery_minutes=5), LIMITS)
+    assert result.failing() == ("battery:fail",)
+
+
+@pytest.mark.parametrize(
     ("minutes", "verdict"),
     [(121, CheckVerdict.PASS), (119, CheckVerdict.DEGRADED), (16, CheckVerdict.DEGRADED), (14, CheckVerdict.FAIL)],
 )
