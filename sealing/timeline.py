@@ -83,6 +83,7 @@ class _Page:
             self._say("记录", "Records"),
             self._say(f"{ranges}，共 {count} 条，{files} 个文件", f"{ranges}: {count} in {files} files"),
         )
+        yield from self._fact(self._say("末尾", "Tail"), self._say(report.tail.zh, report.tail.en))
         if report.pruned:
             freed = ", ".join(f"{first}–{last}" for first, last in report.pruned)
             yield from self._fact(self._say("已释放", "Freed"), freed)

@@ -232,7 +232,7 @@ class FileWalk:
             self._check_torn(torn_bytes, claim)
         if self._is_last and not self._chain.borders.halted:
             place = Place(self._file.path.name, self._chain.links.position - 1, self._seen.end_bytes)
-            tail = self._chain.ticks.tail(ended_in_order=False).said
+            tail = self._chain.ticks.tail(ended_in_order=False).en
             detail = f"the chain ends without an orderly stop; {tail}"
             self._chain.findings.add(Code.TAIL_OPEN, place, detail)
 

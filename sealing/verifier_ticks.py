@@ -35,7 +35,8 @@ class TailFacts:
     """Records here behind it: what only an orderly end or a witness vouches for."""
     missing_seconds_max: int | None
     """Longest stretch of footage that can have stood behind it unseen; None where nothing bounds it."""
-    said: str
+    zh: str
+    en: str
     """All of it in words."""
 
 
@@ -83,21 +84,17 @@ class Ticks:
 
     def tail(self, *, ended_in_order: bool) -> TailFacts:
         """Say how much could be missing at the end (SF-43)."""
-        if self._last is None:
-            said = "no counter bounds what could be missing behind it"
-            return TailFacts(None, None, None, 0, None, said)
-        last, behind = self._last, self._head - self._last_sequence
         promised = None if self._boot is None else self._boot.tick_seconds
-        where = f"TICK {last.value} (record {self._last_sequence}, counter «{last.counter}»)"
-        if ended_in_order:
-            said = f"{where} stands at the orderly end; what came later shows in the counter, not here"
-        elif promised is None:
-            said = f"{where} is the last; the unit promised no interval, so nothing bounds what came behind it"
-        else:
-            said = f"{where} is the last; at most {promised} s of footage can have come behind it unseen"
+        last = self._last
+        if last is None:
+            zh, en = "无计数器：末尾缺失多少无从界定", "no counter bounds what could be missing behind it"
+            return TailFacts(None, None, None, 0, None, zh, en)
+        zh, en = _said(last.value, self._last_sequence, promised, ended_in_order=ended_in_order)
         if last.counter is CounterKind.FILE:
-            said += "; a restored image of the whole medium takes this counter back too"
-        return TailFacts(last.counter.value, self._last_sequence, last.value, behind, promised, said)
+            zh += "；计数器为文件，整卡还原会一并还原"
+            en += "; a restored image of the whole medium takes this counter back too"
+        behind = self._head - self._last_sequence
+        return TailFacts(last.counter.value, self._last_sequence, last.value, behind, promised, zh, en)
 
     def _start(self, header: RecordHeader, body: Boot) -> None:
         self._boot, self._waiting = body, body.tick_seconds is not None
@@ -162,3 +159,21 @@ class Ticks:
         else:
             detail = f"the counter went from {last.value} (record {self._last_sequence}) to {body.value}"
             self._findings.add(Code.ROLLBACK, place, detail)
+
+
+def _said(value: int, sequence: int, promised: int | None, *, ended_in_order: bool) -> tuple[str, str]:
+    zh, en = f"计数 {value}（第 {sequence} 条记录）", f"TICK {value} (record {sequence})"
+    if ended_in_order:
+        zh, en = (
+            f"{zh}之后有序结束；此后的记录见下一计数",
+            f"{en} stands at the orderly end; what came later shows in the next TICK",
+        )
+    elif promised is None:
+        zh, en = (
+            f"{zh}为最后一次，间隔未承诺，此后缺失无从界定",
+            f"{en} is the last; no interval was promised, nothing bounds the rest",
+        )
+    else:
+        zh = f"{zh}为最后一次，此后最多可能缺失 {promised} 秒录像"
+        en = f"{en} is the last; at most {promised} s of footage can have come behind it unseen"
+    return zh, en

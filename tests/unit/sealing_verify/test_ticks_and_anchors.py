@@ -76,7 +76,7 @@ def test_a_counter_that_was_restored_with_the_card_says_nothing(tmp_path: Path) 
     shift(tmp_path, clock, 0)
     report = examine_chain([tmp_path / "spool"], trust())
     assert not report.verdicts
-    assert "takes this counter back too" in report.tail.said
+    assert "takes this counter back too" in report.tail.en
 
 
 def test_a_lower_counter_is_a_rollback(tmp_path: Path) -> None:
