@@ -28,6 +28,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "checkout": "agent.cli.handover_commands:checkout",
     "checkin": "agent.cli.handover_commands:checkin",
     "verify": "agent.cli.verify_command:verify",
+    "inspect": "agent.cli.inspect_command:inspect",
     "open": "agent.cli.open_command:open_files",
     "profile": "agent.cli.profile_commands:profile",
     "provision": "agent.cli.provision_commands:provision",
