@@ -27,7 +27,7 @@ CODE = "what happened"
 
 
 def past(spool: Path, code: str) -> ChainWriter:
-    """Two runs of the agent, the second with what somebody would like to have been otherwise; and a third that goes on."""
+    """Two runs of the agent, the second with what somebody would like otherwise; and a third that goes on."""
     clock = ManualClock()
     spool.parent.mkdir(exist_ok=True)
     counter = FileCounter(spool.parent / "counter", SUITE_1, chains.identity().signer)
