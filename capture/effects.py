@@ -41,6 +41,7 @@ class Phrase(StrEnum):
     CHECKED_IN = "checked-in"
     OFFICERS = "officers"
     WARNING = "warning"
+    REMINDER = "reminder"
 
 
 class Answer(StrEnum):
@@ -158,8 +159,8 @@ class Speak:
     """Codes that the words list."""
     proof: bool = False
     """Look for the words on the microphone track."""
-    minutes: int | None = None
-    """Minutes that the words name."""
+    number: int | None = None
+    """What the words count: minutes left, or an item's place in its list, from 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,8 @@ class MarksSection(Section):
     key_content: Annotated[tuple[Words, ...], Field(max_length=ITEMS_MAX)] = ()
     category: Code | None = None
     """Category that a mark of this unit carries."""
+    reminders: bool = False
+    """The unit says each item of `key_content` once, one with each pulse: they are heard on the recording."""
 
 
 class GesturesSection(Section):

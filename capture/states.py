@@ -68,6 +68,8 @@ class SessionRules:
     blocking: bool
     officers_least: int | None
     mark_category: str | None
+    reminders: int
+    """Items of the key content that are to be said, none where no reminders are wanted."""
     break_on: frozenset[str]
     """Faults for which the recording breaks off."""
 
@@ -94,6 +96,7 @@ class SessionRules:
             blocking=profile.preflight.blocking,
             officers_least=profile.officers.least,
             mark_category=profile.marks.category,
+            reminders=len(profile.marks.key_content) if profile.marks.reminders else 0,
             break_on=frozenset(profile.warnings.break_on),
         )
 
@@ -168,6 +171,8 @@ class OpenSession:
     speech: int | None = None
     """The speech whose end the state waits for."""
     cause_index: int = 0
+    reminded: int = 0
+    """Items of the key content that were said."""
     reason_window: int | None = None
     end_reason: str | None = None
 

@@ -60,6 +60,7 @@ class SessionChange(TypedDict, total=False):
     ask: Ask | None
     speech: int | None
     cause_index: int
+    reminded: int
     reason_window: int | None
     end_reason: str
 
@@ -149,7 +150,7 @@ class Turn:
         at_utc_ns: int | None = None,
         codes: tuple[str, ...] = (),
         proof: bool = False,
-        minutes: int | None = None,
+        number: int | None = None,
     ) -> int:
         """Want something said.
 
@@ -158,7 +159,7 @@ class Turn:
         """
         speech = self.machine.speeches + 1
         self.set(speeches=speech)
-        self.do(Speak(speech, kind, phrase, cause, at_utc_ns, codes, proof, minutes))
+        self.do(Speak(speech, kind, phrase, cause, at_utc_ns, codes, proof, number))
         return speech
 
     def media_time_ns(self, boottime_ns: int) -> int:

@@ -83,7 +83,16 @@ def pulse(turn: Turn, event: TimerFired) -> None:
         audible = turn.machine.rules.pulse_audible
         well = Cue.STILL_RECORDING_AUDIBLE if audible else Cue.STILL_RECORDING
         turn.cue(Cue.WARNING if turn.machine.conditions else well)
+        _remind(turn)
         turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
+
+
+def _remind(turn: Turn) -> None:
+    """Say the next item of the key content, where the profile wants that and no duty is under way (R7, CS-14)."""
+    place = turn.session.reminded
+    if turn.machine.state is State.RECORDING and place < turn.machine.rules.reminders:
+        turn.note(reminded=place + 1)
+        turn.say(PromptKind.REMINDER, Phrase.REMINDER, number=place)
 
 
 def give_up_explanation(turn: Turn, at_boottime_ns: int) -> None:

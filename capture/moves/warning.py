@@ -22,7 +22,7 @@ def condition_changed(turn: Turn, event: ConditionChanged) -> None:
         breaking.break_off(turn, event.condition.value, event.at_boottime_ns)
         return
     turn.cue(Cue.WARNING)
-    turn.say(PromptKind.STATUS, Phrase.WARNING, cause=event.condition.value, minutes=event.minutes)
+    turn.say(PromptKind.STATUS, Phrase.WARNING, cause=event.condition.value, number=event.minutes)
 
 
 def condition_noted(turn: Turn, event: ConditionChanged) -> None:

@@ -68,6 +68,7 @@ def voice_facts(profile: CaptureProfile, assignment: Assignment | None, language
         statement_items=items,
         causes=tuple((cause.code, Words(cause.zh, cause.en)) for cause in profile.interruptions.causes),
         end_question=profile.recording.end_question,
+        reminders=profile.marks.key_content if profile.marks.reminders else (),
     )
 
 
@@ -100,7 +101,7 @@ class Speech:
         if wish.phrase in _LINES:
             return self.book.say(_LINES[wish.phrase])
         if wish.phrase is Phrase.WARNING and wish.cause in _WARNINGS:
-            return self._warning(wish.cause, wish.minutes)
+            return self._warning(wish.cause, wish.number)
         return self._of_profile(wish) or self._of_break(wish, now_utc_ns)
 
     def _of_profile(self, wish: Speak) -> Utterance | None:
@@ -113,6 +114,8 @@ class Speech:
                 return book.statement_request()
             case Phrase.STATEMENT_AGAIN:
                 return (*book.say(Line.STATEMENT_AGAIN), *(book.statement_request() or ()))
+            case Phrase.REMINDER:
+                return book.reminder(wish.number or 0)
             case Phrase.PREFLIGHT:
                 return self._preflight(wish.codes)
             case Phrase.OFFICERS:

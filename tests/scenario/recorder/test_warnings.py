@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hw_sim.media.faults import Dead, Frozen
-from sealing.records import Break, Event, Fault, SessionEnd
+from sealing.records import Break, Event, Fault, Prompt, PromptKind, SessionEnd
 from tests.scenario.recorder.conftest import MakePlace
 from tests.scenario.recorder.unit import Place, Unit, bodies, only, verified
 
@@ -111,3 +111,17 @@ def test_a_medium_that_fails_is_told_at_once_and_not_only_when_memory_is_full_cs
         ("storage", "storage-fault", False),
     ]
     assert bodies(place.spool, Break) == []
+
+
+def test_the_key_content_is_said_with_the_pulses_cs_14(make_place: MakePlace) -> None:
+    """CS-14."""
+    place = make_place(
+        marks={"key_content": ["现场环境"], "reminders": True},
+        recording={"bitrate_bps": 400_000, "pulse_seconds": 10},
+    )
+    with Unit(place) as unit:
+        start(unit)
+        unit.wait_for_words("请注意记录现场环境", 25)
+        finish(unit)
+    assert verified(place.spool).intact
+    assert [prompt.complete for prompt in bodies(place.spool, Prompt) if prompt.kind is PromptKind.REMINDER] == [True]

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from capture.conditions import Condition
 from capture.cues import CUES, STATE_LAMPS, Cue
 from capture.effects import OpenWindow, Phrase, Speak
 from capture.profile import CaptureProfile
@@ -232,7 +233,16 @@ def words(made: Speech, phrase: Phrase, **wish: object) -> str:
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("phrase", list(Phrase))
 def test_there_are_words_for_every_phrase(tmp_path: Path, phrase: Phrase, language: Language) -> None:
-    assert words(speech(tmp_path, language), phrase, cause="camera-fault", at_utc_ns=BROKEN_UTC_NS)
+    policy = profile(statement=STATEMENT, marks={"key_content": ["现场环境"], "reminders": True})
+    made = speech(tmp_path, language, policy)
+    assert words(made, phrase, cause="camera-fault", at_utc_ns=BROKEN_UTC_NS)
+
+
+@pytest.mark.parametrize("condition", list(Condition))
+def test_a_warning_names_what_is_wrong_and_the_minutes_left(tmp_path: Path, condition: Condition) -> None:
+    made = speech(tmp_path)
+    said = words(made, Phrase.WARNING, cause=condition.value)
+    assert words(made, Phrase.WARNING, cause=condition.value, number=12) == f"{said}还可录制十二分钟。"
 
 
 def test_words_name_time_day_cause_officers_and_checks(tmp_path: Path) -> None:

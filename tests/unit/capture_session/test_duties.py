@@ -183,3 +183,33 @@ def test_the_pulse_is_audible_only_where_the_profile_says_so_cs_8() -> None:
     driver.feed(ev.TimerFired(ev.Timer.PULSE))
     assert driver.last(fx.GiveCue).cue is Cue.STILL_RECORDING_AUDIBLE
     assert driver.last(fx.SetTimer).seconds == 30
+
+
+KEY_CONTENT = ("现场环境", "物证")
+
+
+def spoken_at_pulses(*, reminders: bool, pulses: int) -> list[int | None]:
+    driver = Driver(machine(profile(marks={"key_content": KEY_CONTENT, "reminders": reminders})))
+    driver.record()
+    for _ in range(pulses):
+        driver.feed(ev.TimerFired(ev.Timer.PULSE))
+    return [speak.number for speak in driver.all(fx.Speak) if speak.kind is PromptKind.REMINDER]
+
+
+def test_each_item_of_the_key_content_is_said_once_cs_14() -> None:
+    """CS-14."""
+    assert spoken_at_pulses(reminders=True, pulses=4) == [0, 1]
+
+
+def test_without_reminders_the_key_content_is_not_said_cs_14() -> None:
+    """CS-14."""
+    assert spoken_at_pulses(reminders=False, pulses=4) == []
+
+
+def test_a_duty_is_not_talked_into_cs_14() -> None:
+    """CS-14."""
+    driver = Driver(machine(profile(marks={"key_content": KEY_CONTENT, "reminders": True})))
+    driver.start()
+    assert driver.state() is State.NOTICE
+    driver.feed(ev.TimerFired(ev.Timer.PULSE))
+    assert driver.session.reminded == 0

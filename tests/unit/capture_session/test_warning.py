@@ -60,7 +60,7 @@ def test_a_shortage_is_sealed_with_its_minutes_and_told_with_them() -> None:
     change(driver, Condition.BATTERY, minutes=17)
     alarm = driver.sealed(Event)[-1]
     assert (alarm.code, dict(alarm.values)) == ("battery-low", {"present": 1, "minutes": 17})
-    assert driver.last(fx.Speak).minutes == 17
+    assert driver.last(fx.Speak).number == 17
 
 
 def test_the_profile_may_want_a_fault_to_break_off() -> None:
