@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from cryptography.x509.oid import ExtensionOID
@@ -234,14 +234,14 @@ class SecondVerifier:
         try:
             certificate = x509.load_der_x509_certificate(record.body["device_certificate"])
             key = certificate.public_key()
-        except ValueError:
+        except (ValueError, UnsupportedAlgorithm):
             return self.say("UNTRUSTED_KEY", file, record)
         if not isinstance(key, ec.EllipticCurvePublicKey):
             return self.say("UNTRUSTED_KEY", file, record)
         self.device_key = key
         try:
             self.trusted(certificate, record.head)
-        except (ValueError, TypeError, BadBytesError, InvalidSignature, x509.ExtensionNotFound):
+        except (ValueError, TypeError, BadBytesError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
             self.say("UNTRUSTED_KEY", file, record)
         if record.head[7] < certificate.not_valid_before_utc.timestamp() * 10**9:
             self.say("CLOCK_WRONG", file, record)
