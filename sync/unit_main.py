@@ -33,6 +33,7 @@ from sync.unit.config import DEFAULT_PATH, SyncPaths, UnitConfig, load_config
 from sync.unit.courier import Courier, Ending, Surroundings
 from sync.unit.progress_file import Both, ProgressFile, follow
 from sync.unit.reports import JsonLines, ProgressBar, Quiet, Reporter
+from sync.unit.wrong_clock import undated_context
 
 _EXIT_CODES: Final = {
     Ending.ALL_RECEIPTED: os.EX_OK,
@@ -113,6 +114,7 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
             draw=_fraction,
             reporter=Both(reporter, ProgressFile(paths.progress)),
             alerts_client=alerts,
+            undated_client=None if tls is None else StoreClient(url, config.unit.device_id, undated_context(paths)),
         )
     )
     try:

@@ -34,6 +34,7 @@ from sync.unit.outcome import REFUSALS_BEFORE_LEAVING, Action, action_for
 from sync.unit.reports import Report, Reporter
 from sync.unit.roll_call import Holding, newest_receipt_number, question, standings
 from sync.unit.spool import SealedFile
+from sync.unit.wrong_clock import fetch_time, is_about_dates
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,8 @@ class Surroundings:
     backoff: Backoff = field(default_factory=Backoff)
     alerts_client: StoreClient | None = None
     """A second connection, for alerts and heads; None: none are told."""
+    undated_client: StoreClient | None = None
+    """Asks for the store's time where a certificate's dates fail; None: nobody asks."""
 
 
 class Courier:
@@ -271,10 +274,19 @@ class Courier:
         except RefusedError as refused:
             self._refused(file, refused)
         except (LinkError, OSError) as error:
+            self._ask_time(error)
             self._wait(str(error), 0)
         else:
             self._failures = 0
             self._refusals.pop(file.number, None)
+
+    def _ask_time(self, error: Exception) -> None:
+        """SY-35: where dates alone stand between unit and store, the unit's clock may be the one that is wrong."""
+        client = self._with.undated_client
+        if client is not None and is_about_dates(error):
+            token = fetch_time(client, self._with.store_key, self._with.device_id, self._with.paths.inbox)
+            if token is not None:
+                self._say(Report("time", reason="the clock may be wrong; the store's time lies in the inbox"))
 
     def _send(self, file: SealedFile) -> None:
         client = self._with.client

@@ -33,7 +33,7 @@ class Report:
 
     event: str
     """begin, sending, receipted, parked, left, withheld, waiting, idle, stopped, done, head-told, alert-told,
-    store-lost-receipts."""
+    store-lost-receipts, time."""
     file: int | None = None
     """Number of the file."""
     offset_bytes: int | None = None
@@ -150,6 +150,7 @@ _WORDS: Final = {
     "withheld": "涉密,待有线连接 withheld, waits for the wire",
     "alert-told": "告警已送达 alert told",
     "head-told": "链头已见证 head witnessed",
+    "time": "时钟待校准 the clock may be wrong",
     "store-lost-receipts": "存储端丢失回执 the store lost receipts",
     "waiting": "等待 waiting",
     "idle": "全部上传完成 all uploaded",
