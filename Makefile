@@ -36,6 +36,11 @@ bench: setup ## Measure; prints a table, writes build/bench.json
 soak: setup ## Tests that run for hours
 	@$(PYTEST) -m soak -o timeout=0
 
+.PHONY: deb
+deb: ## The unit's Debian package for this architecture, in dist/
+	@.ci/system-packages package
+	@systemd/packaging/build
+
 .PHONY: lock
 lock: setup ## Pin every dependency anew (UPGRADE=1 takes the newest)
 	@.ci/lock
