@@ -40,6 +40,8 @@ def test_users_and_groups_are_made(tmp_path: Path) -> None:
     assert re.search(r"^recorder:.*:/usr/sbin/nologin$", users, re.MULTILINE)
     assert re.search(r"^recorder-sync:.*:/usr/sbin/nologin$", users, re.MULTILINE)
     assert re.search(r"^recorder:x:\d+:recorder-sync$", groups, re.MULTILINE)
+    for devices in ("video", "audio", "render", "gpio", "i2c"):
+        assert re.search(rf"^{devices}:x:\d+:recorder$", groups, re.MULTILINE), "the doctor could not reach its parts"
 
 
 @needs_root
