@@ -217,6 +217,15 @@ class Dock(RuleBasedStateMachine):
                 file.path.unlink()
                 HAPPENED["freed"] += 1
 
+    @rule(pick=st.randoms(use_true_random=False), frees=st.booleans())
+    def dock(self, pick: object, frees: bool) -> None:
+        """A docking as it mostly goes: everything there and back."""
+        self.send(pick, 1, None)
+        self.fetch()
+        self.agent_takes()
+        if frees:
+            self.agent_frees()
+
     @invariant()
     def nothing_is_lost(self) -> None:
         """Deleted means: a receipt that verifies, and an object with just those bytes."""
