@@ -206,7 +206,6 @@ class ChainWriter:
         run = self._footage_in_force()
         if not 0 < len(data) <= PAYLOAD_BYTES_MAX - TAG_BYTES - self._init.length_bytes:
             raise BodyError(f"fragment of {len(data)} bytes; 1 to {PAYLOAD_BYTES_MAX - TAG_BYTES} can be sealed")
-        codec.check_body(body)
         self._output.keep_reserve(len(data))
         file = self._footage_file(run, body.first_frame, body.first_sample)
         self._metronome.beat_if_due()

@@ -60,10 +60,12 @@ class Key:
 
     def __init__(self, pointer: int) -> None:
         self.pointer = pointer
+        # Held here: at the end of the process nothing can be looked up any more.
+        self._give_back = _library().EVP_PKEY_free
 
     def __del__(self) -> None:
         """Give it back."""
-        _library().EVP_PKEY_free(self.pointer)
+        self._give_back(self.pointer)
 
 
 def generate() -> Key:
