@@ -5,14 +5,21 @@ Rules of this module: the card is open only while it sounds; what was played is 
 
 from __future__ import annotations
 
+import logging
+
 from hal.drivers.common.alsa import Pcm, PcmFactory, PcmRequest
 from hal.errors import TransientHardwareError
 from hal.ports import Clock, Signal
 from hal.values import Playback, SoundClip
 
+log = logging.getLogger(__name__)
+
 _SECOND_NS = 1_000_000_000
 _PERIODS_A_SECOND = 50
-_PERIODS = 4
+_PERIODS = 12
+"""A quarter of a second: a loaded machine must not tear a hole into a notice; a stop drops what waits."""
+_TAIL_NS = 60_000_000
+"""How far into the silence behind a clip it is pushed, so that a server between us and the card has played it too."""
 _SLICE_SECONDS = 0.02
 _STUCK_NS = 2 * _SECOND_NS
 """A card that takes nothing for so long does not play."""
@@ -65,6 +72,7 @@ class _Playing:
         self._opened_ns = clock.boottime_ns()
         self._begun_ns: int | None = None
         self._ended_ns: int | None = None
+        self._dry = False
 
     def run(self, stop: Signal) -> Playback:
         progress_ns, before = self._opened_ns, -1
@@ -75,7 +83,7 @@ class _Playing:
             played = self._feed()
             now_ns = self._clock.boottime_ns()
             self._note(played, now_ns)
-            if played >= len(self._samples) // 2:
+            if self._ended_ns is not None and now_ns - self._ended_ns >= _TAIL_NS:
                 return self._playback(now_ns, complete=True)
             if played != before:
                 progress_ns, before = now_ns, played
@@ -85,6 +93,7 @@ class _Playing:
 
     def _feed(self) -> int:
         """Write what the card takes; tells how many samples it has played."""
+        self._look_for_hole()
         while 2 * self._written < len(self._samples):
             begin = 2 * self._written
             taken = self._pcm.write(self._samples[begin : begin + self._period_bytes])
@@ -94,6 +103,15 @@ class _Playing:
         free = self._pcm.available()
         queued = 0 if free < 0 else max(0, self._buffer_samples - free)
         return max(0, self._written - queued)
+
+    def _look_for_hole(self) -> None:
+        """Say it when the card had nothing left to play in the middle of the clip."""
+        if self._dry or self._begun_ns is None or self._written >= self._clip_samples:
+            return
+        free = self._pcm.available()
+        if free < 0 or free >= self._buffer_samples:
+            self._dry = True
+            log.warning("loudspeaker ran dry: the machine is too busy, and there is a hole in what was said")
 
     def _note(self, played: int, now_ns: int) -> None:
         if played > 0 and self._begun_ns is None:

@@ -66,8 +66,13 @@ class PacedCamera:
         """Frame times to let pass without a frame."""
         self.given = 0
         """Frames that the sensor made and somebody got."""
-        self.missed = 0
+        self._empty = 0
+        self._lost_ns = 0.0
+
+    @property
+    def missed(self) -> int:
         """Frame times at which nobody had a buffer free, or the machine was elsewhere."""
+        return self._empty + round(self._lost_ns / self._period_ns)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._camera, name)
@@ -100,14 +105,11 @@ class PacedCamera:
     def _pace(self, worker: Worker) -> None:
         due_ns = float(self._clock.boottime_ns())
         while True:
-            due_ns += self._period_ns
-            left_ns = due_ns - self._clock.boottime_ns()
-            if left_ns < -self._period_ns:
-                # The machine did not come round in time: a sensor would not have waited for it.
-                slept = int(-left_ns // self._period_ns)
-                due_ns += slept * self._period_ns
-                self.missed += slept
-            if self._clock.wait(worker.stop, max(0.0, left_ns / _SECOND_NS)):
+            # A machine that comes late moves the sensor's beat, so that frames never bunch; what it lost is counted.
+            now_ns = float(self._clock.boottime_ns())
+            self._lost_ns += max(0.0, now_ns - due_ns - self._period_ns)
+            due_ns = max(due_ns + self._period_ns, now_ns)
+            if self._clock.wait(worker.stop, max(0.0, (due_ns - now_ns) / _SECOND_NS)):
                 return
             if self.stalled:
                 continue
@@ -118,7 +120,7 @@ class PacedCamera:
                 self._camera.queue_request(self._requests.get_nowait())
                 self.given += 1
             except queue.Empty:
-                self.missed += 1
+                self._empty += 1
 
 
 class VirtualPicamera2(Picamera2):  # type: ignore[misc] # picamera2 ships no types

@@ -13,6 +13,7 @@ from hal.drivers.common.alsa_microphone import AlsaMicrophone
 from hal.drivers.common.alsa_speaker import AlsaSpeaker
 from hal.drivers.common.sample_times import SampleTimes
 from hal.errors import PermanentHardwareError, TransientHardwareError
+from hal.ports import Signal
 from hal.values import AudioBlock, MicrophoneSettings, SoundClip
 from tests.support.clocks import ManualClock
 from tests.unit.hal_drivers.sound_card import SoundCard
@@ -196,6 +197,25 @@ def test_a_card_that_goes_or_stands_still_is_told(fault: Callable[[SoundCard], N
     with pytest.raises(TransientHardwareError, match=words):
         AlsaSpeaker(clock, "testspk", card.open).play(clip(1.0), clock.signal())
     assert all(pcm.closed for pcm in card.opened)
+
+
+class BusyClock(ManualClock):
+    """One wait lasts half a second longer than it was to."""
+
+    waits = 0
+
+    def wait(self, signal: Signal, timeout_seconds: float | None = None) -> bool:
+        self.waits += 1
+        if self.waits == 10:
+            self.advance(0.5)
+        return super().wait(signal, timeout_seconds)
+
+
+def test_a_hole_in_what_was_said_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """DR-27: a machine that is busy for longer than the card's buffer lasts; an idle one says nothing."""
+    for clock in (ManualClock(), BusyClock()):
+        AlsaSpeaker(clock, "testspk", SoundCard(clock).open).play(clip(1.5), clock.signal())
+    assert [line for line in caplog.messages if "ran dry" in line] == [caplog.messages[-1]]
 
 
 def test_late_readers_do_not_look_like_losses() -> None:
