@@ -149,7 +149,7 @@ class Acoustics:
             return dry
         # The small membrane gives way softly before full scale; the room acts on what it gives.
         driven = np.tanh(dry * np.float32(1.2)) / np.float32(np.tanh(1.2))
-        return waveforms.convolved(driven, self._response)
+        return waveforms.convolved(driven.astype(np.float32, copy=False), self._response)
 
     def _mix_film(self, mixed: Waveform, first_sample: int) -> None:
         if self._film is None or self._stage is None:
