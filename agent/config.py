@@ -7,7 +7,6 @@ file; nothing here opens a device or makes a directory. `recorder-sync` reads th
 
 from __future__ import annotations
 
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ConfigError
 from agent.profile import describe
+from sync.errors import ConfigurationError
+from sync.unit.config import read_tables
 
 DEFAULT_PATH = Path("/etc/recorder/agent.toml")
-DROP_IN_SUFFIX = ".d"
-CONFIG_BYTES_MAX = 256 * 1024
 
 Option = str | int | float | bool
 
@@ -138,37 +137,13 @@ def load_config(path: Path | None = None) -> AgentConfig:
             key, value and rule.
     """
     main = path or DEFAULT_PATH
-    table = _read_table(main)
-    folder = main.with_suffix(DROP_IN_SUFFIX)
-    for drop_in in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-        table = _merged(table, _read_table(drop_in))
     try:
-        config = AgentConfig.model_validate(table)
+        config = AgentConfig.model_validate(read_tables(main))
+    except ConfigurationError as error:
+        raise ConfigError(str(error)) from error
     except ValidationError as error:
         raise ConfigError(describe(error, str(main))) from error
     return _absolute(config, main.absolute().parent)
-
-
-def _read_table(path: Path) -> dict[str, object]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(CONFIG_BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}; name the file with --config") from error
-    if len(data) > CONFIG_BYTES_MAX:
-        raise ConfigError(f"{path}: larger than {CONFIG_BYTES_MAX} bytes; this is no configuration of the agent")
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file in UTF-8: {error}; correct that place") from error
-
-
-def _merged(below: dict[str, object], above: dict[str, object]) -> dict[str, object]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _absolute(config: AgentConfig, base: Path) -> AgentConfig:

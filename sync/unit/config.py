@@ -1,7 +1,8 @@
 """What `recorder-sync` reads of the unit's configuration: the tables `unit` and `sync` of the agent's file.
 
 Rules of this module: pydantic at the edge; relative paths count from the directory of the main file. Table `unit` is
-the agent's and checked there as a whole; here only what sync needs of it is read. Drop-ins are merged as there.
+the agent's and checked there as a whole; here only what sync needs of it is read. Drop-ins are merged
+here for both.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sync.wire import DeviceId
 
 DEFAULT_PATH: Final = Path("/etc/recorder/agent.toml")
 _CONFIG_BYTES_MAX: Final = 256 * 1024
+_DROP_IN_SUFFIX: Final = ".d"
 
 
 class UnitTable(BaseModel):
@@ -82,10 +84,7 @@ def load_config(path: Path) -> UnitConfig:
     Raises:
         ConfigurationError: A file is missing or malformed, or a value breaks a rule.
     """
-    table = _read_table(path)
-    folder = path.with_suffix(".d")
-    for drop_in in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-        table = _merged(table, _read_table(drop_in))
+    table = read_tables(path)
     try:
         config = UnitConfig.model_validate(table)
     except ValidationError as error:
@@ -98,6 +97,19 @@ def load_config(path: Path) -> UnitConfig:
     return config.model_copy(update={"unit": config.unit.model_copy(update=absolute)})
 
 
+def read_tables(path: Path) -> dict[str, object]:
+    """Read the file and its drop-ins, merged but not checked: the one rule that the agent follows, too.
+
+    Raises:
+        ConfigurationError: A file is missing, too large or no TOML.
+    """
+    table = _read_table(path)
+    folder = path.with_suffix(_DROP_IN_SUFFIX)
+    for drop_in in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        table = _merged(table, _read_table(drop_in))
+    return table
+
+
 def _read_table(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
@@ -105,7 +117,9 @@ def _read_table(path: Path) -> dict[str, object]:
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; name the file with --config") from error
     if len(data) > _CONFIG_BYTES_MAX:
-        raise ConfigurationError(f"{path}: larger than {_CONFIG_BYTES_MAX} bytes; this is no configuration")
+        raise ConfigurationError(
+            f"{path}: larger than {_CONFIG_BYTES_MAX} bytes; this is no configuration of the agent"
+        )
     try:
         return tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
