@@ -79,7 +79,7 @@ class Moment(StrEnum):
 
 
 class PreflightSection(Section):
-    """Thresholds of the checks before a recording, and whether a failed one stops the start (R1)."""
+    """Thresholds of the checks before a recording, and whether a failed one stops the start (R1, PR-9)."""
 
     blocking: bool = False
     battery_percent_low: Percent = 30
@@ -240,7 +240,7 @@ class RecordingSection(Section):
 
 
 class WarningsSection(Section):
-    """What is told while the recording goes on, and when it has to end in order (R8)."""
+    """What is told while the recording goes on, and when it has to end in order (R8; `agent/PROFILE.md`, PR-9)."""
 
     battery_alarm_minutes: int = Field(default=20, ge=10, le=30)
     """Minutes left, by measured drain, at which the alarm is due."""

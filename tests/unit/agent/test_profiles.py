@@ -95,6 +95,7 @@ def test_pr_3_what_a_profile_leaves_out_is_absent() -> None:
         (("[capture]", "[capture.preflight]\nbattery_percent_min = 40"), ["battery_percent_low must not be below"]),
         (("[capture]", '[capture.notice]\nwording = "告知"\nname_slot = "×××"'), ["no name slot '×××'"]),
         (("[capture]", '[capture.marks]\nclauses = { colour = "1" }'), ["clauses names colour"]),
+        (("[capture]", "[capture.marks]\nreminders = 3"), ["capture.marks.reminders = 3"]),
     ],
 )
 def test_pr_4_a_broken_rule_is_named_with_file_key_value_and_rule(change: tuple[str, str], words: list[str]) -> None:
@@ -138,6 +139,48 @@ def test_pr_8_a_sentence_must_contain_what_the_text_rules() -> None:
     """PR-8."""
     notice = '[capture.notice]\nwording = "您好。"\ncontains = "全程录音录像"\n'
     assert "wording must contain '全程录音录像'" in refused(MINIMAL.replace("[capture]", notice))
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("[capture.preflight]\nbattery_minutes_low = 5", "battery_minutes_low must not be below battery_minutes_min"),
+        ("[capture.preflight]\nbattery_minutes_min = -1", "capture.preflight.battery_minutes_min = -1"),
+        ("[capture.preflight]\nstorage_minutes_low = 5", "storage_minutes_low must not be below storage_minutes_min"),
+        ("[capture.warnings]\nbattery_alarm_minutes = 9", "capture.warnings.battery_alarm_minutes = 9"),
+        ("[capture.warnings]\nbattery_alarm_minutes = 31", "capture.warnings.battery_alarm_minutes = 31"),
+        ("[capture.warnings]\nbattery_end_minutes = 10", "capture.warnings.battery_end_minutes = 10"),
+        ("[capture.warnings]\nbattery_end_minutes = 0", "capture.warnings.battery_end_minutes = 0"),
+        ("[capture.warnings]\nstorage_alarm_minutes = 0", "capture.warnings.storage_alarm_minutes = 0"),
+        ('[capture.warnings]\nbreak_on = ["camera-fault"]', "break_on names camera-fault"),
+        ('[capture.warnings]\nbreak_on = ["boredom"]', "break_on names boredom"),
+    ],
+)
+def test_pr_9_a_threshold_out_of_order_or_out_of_range_is_refused(section: str, words: str) -> None:
+    """PR-9."""
+    assert words in refused(MINIMAL.replace("[capture]", section))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_pr_9_alarms_and_minutes_are_stated_by_every_shipped_profile_as_the_agencys_choice(name: str) -> None:
+    """PR-9: R1, R8; no article gives a figure."""
+    profile = load_profile(name).profile
+    warnings, checks = profile.capture.warnings, profile.capture.preflight
+    assert (warnings.battery_alarm_minutes, warnings.battery_end_minutes) == (20, 2)
+    assert (warnings.storage_alarm_minutes, warnings.break_on) == (15, ())
+    assert (checks.battery_minutes_low, checks.battery_minutes_min) == (60, 10)
+    wanted = {f"capture.warnings.{key}" for key in type(warnings).model_fields} - {"capture.warnings.clauses"}
+    wanted |= {"capture.preflight.battery_minutes_low", "capture.preflight.battery_minutes_min"}
+    assert wanted <= set(agency_settings(profile))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_pr_9_r7_no_shipped_profile_reminds_unasked_and_says_whose_choice_that_is(name: str) -> None:
+    """PR-9: HN 10, DL 12, WH 19, NM 10 give the content; WU has none of its own."""
+    profile = load_profile(name).profile
+    marks = profile.capture.marks
+    assert not marks.reminders
+    assert ("capture.marks.reminders" in agency_settings(profile)) is bool(marks.key_content)
 
 
 def test_a_name_that_is_neither_shipped_nor_a_file_is_answered_with_what_there_is() -> None:
