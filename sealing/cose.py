@@ -60,6 +60,8 @@ TICK: Final = Context(b"evs1 tick")
 WITNESS: Final = Context(b"recorder witness")
 """A store's statement that it has seen a record (`sync/PROTOCOL.md`)."""
 RECEIPT: Final = Context(b"evs1 receipt")
+DOCUMENT: Final = Context(b"agency document")
+"""What the agency decides, for its units and its verifiers (`sealing.agency_document`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ class BodyError(SealingError):
     """A body that was to be sealed has a value outside the range of its field; nothing was sealed."""
 
 
+class DocumentError(SealingError):
+    """A document is malformed, not the agency's, or older than the one in force."""
+
+
 class ForeignSpoolError(SealingError):
     """The spool holds the chain of another device."""
 

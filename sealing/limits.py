@@ -47,6 +47,8 @@ TAG_BYTES: Final = 16
 SESSION_ID_BYTES: Final = 16
 EPOCH_CERTIFICATE_BYTES_MAX: Final = 1_024
 SIGNATURE_BYTES_MAX: Final = 64
+DOCUMENT_BYTES_MAX: Final = 65_536
+"""A document of the agency, envelope and certificate with it."""
 
 INTEGER_MIN: Final = -(2**63)
 INTEGER_MAX: Final = 2**63 - 1

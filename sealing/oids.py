@@ -22,6 +22,8 @@ EKU_RECEIPT: Final = ObjectIdentifier(f"{_ARC}.1.3")
 """Extended key usage of a store's receipt key."""
 EKU_RECIPIENT: Final = ObjectIdentifier(f"{_ARC}.1.4")
 """Extended key usage of a recipient's key: content keys are wrapped to it."""
+EKU_DOCUMENT: Final = ObjectIdentifier(f"{_ARC}.1.5")
+"""Extended key usage of a key that signs the agency's documents in place of its CA."""
 
 POLICY_SIMULATED: Final = ObjectIdentifier(f"{_ARC}.2.1")
 """Certificate policy: a simulated unit; never evidence."""

@@ -15,7 +15,7 @@ from hal.ports import Clock, Storage
 from sealing.certificates import suites_extension
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
 from sealing.keys import FileKeySigner
-from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
+from sealing.oids import EKU_DEVICE, EKU_DOCUMENT, POLICIES, UNIT_URI_PREFIX, Assurance
 from sealing.records import Close, Fragment, RunFacts, StateSnapshot
 from sealing.recovery import Replay, keep_snapshot
 from sealing.suites import RecipientPrivateKey
@@ -87,6 +87,20 @@ class Agency:
 def agency() -> Agency:
     """The agency of most tests: keys are made once."""
     return Agency()
+
+
+def clerk(
+    usage: x509.ObjectIdentifier = EKU_DOCUMENT,
+    ended: dt.datetime = _NOT_BEFORE + _YEARS_10,
+    authority: Agency | None = None,
+) -> tuple[FileKeySigner, bytes]:
+    """Somebody whom the agency lets sign its documents: key and certificate (DER)."""
+    key, issuer = ec.generate_private_key(ec.SECP256R1()), authority or agency()
+    builder = _builder(_name("Clerk"), _name("Test Agency CA"), key.public_key(), ended)
+    certificate = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False).sign(
+        issuer.key, hashes.SHA256()
+    )
+    return FileKeySigner(key), certificate.public_bytes(serialization.Encoding.DER)
 
 
 @cache
@@ -206,7 +220,12 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    ended: dt.datetime = _NOT_BEFORE + _YEARS_10,
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -214,5 +233,5 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(_NOT_BEFORE)
-        .not_valid_after(_NOT_BEFORE + _YEARS_10)
+        .not_valid_after(ended)
     )
