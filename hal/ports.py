@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from hal.unfitted import NoHeat
 from hal.values import (
     AudioBlock,
     BatteryReading,
@@ -24,6 +25,7 @@ from hal.values import (
     ClockReading,
     DockReading,
     EncodedFrame,
+    HeatReading,
     LampPattern,
     MicrophoneSettings,
     PartDescription,
@@ -301,6 +303,14 @@ class Dock(Protocol):
         ...
 
 
+class Heat(Protocol):
+    """What the board says of its own heat and power; a set that has none leaves `Hardware.heat` as it is."""
+
+    def read(self) -> HeatReading:
+        """Measure now. Under 50 ms; any thread; raises nothing: a sensor that fails is one that is not there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Hardware:
     """All of a unit's hardware: the only way in which any room gets a device."""
@@ -319,6 +329,7 @@ class Hardware:
     indicators: Indicators
     vibration: Vibration
     dock: Dock
+    heat: Heat = field(default_factory=NoHeat)
 
 
 class DriverSet(Protocol):

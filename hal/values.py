@@ -216,6 +216,18 @@ class DockReading:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatReading:
+    """Heat and power of the board, now; what the board does not tell is None or False."""
+
+    temperature_celsius: float | None
+    """The hottest place that is measured; None where nothing measures."""
+    throttled: bool
+    """The board slows itself down, by heat or by power."""
+    undervoltage: bool
+    """The supply is too weak now."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartDescription:
     """Make and model of a part, as far as its driver knows, for BOOT and `doctor`."""
 

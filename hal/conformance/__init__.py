@@ -19,6 +19,7 @@ for simulated and for real time; each test names the rule of `hal/DRIVERS.md` th
 from hal.conformance.camera import CameraConformance
 from hal.conformance.clock import ClockConformance
 from hal.conformance.drivers import DriverSetConformance
+from hal.conformance.heat import HeatConformance
 from hal.conformance.panel import PanelConformance
 from hal.conformance.rig import Fate, Rig
 from hal.conformance.sound import SoundConformance
@@ -32,6 +33,7 @@ class HardwareConformance(
     CameraConformance,
     SoundConformance,
     PanelConformance,
+    HeatConformance,
 ):
     """The whole suite; override the fixture `rig`."""
 

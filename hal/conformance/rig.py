@@ -26,6 +26,7 @@ class Fate(Enum):
     DOCK = "put into the dock"
     UNDOCK = "take out of the dock"
     FILL_STORAGE = "fill the medium"
+    HEAT = "heat the board to 85 °C"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from hal.values import CameraSettings
 from hw_sim.battery import SimBattery
 from hw_sim.dock import SimDock
 from hw_sim.errors import ScenarioError, SimulationError
+from hw_sim.heat import SimHeat
 from hw_sim.media.acoustics import Acoustics
 from hw_sim.media.camera import SimCamera
 from hw_sim.media.errors import SimulatedMediaError
@@ -137,6 +138,7 @@ class SimDriverSet:
             indicators=world.indicators,
             vibration=world.vibration,
             dock=SimDock(world.dock_line),
+            heat=SimHeat(world.heat),
         )
 
 

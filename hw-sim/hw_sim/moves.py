@@ -18,6 +18,7 @@ from hw_sim.world import World
 
 Move = Callable[[World], int | None]
 Match = re.Match[str]
+HOTTEST_CELSIUS = 125
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,17 @@ def _battery(found: Match) -> Move:
     return _at_once(lambda world: world.exchange_battery(percent))
 
 
+def _heat(found: Match) -> Move:
+    celsius = float(found[1])
+    if celsius > HOTTEST_CELSIUS:
+        raise ValueError(f"no board lives through {celsius:g} °C; write 0 to {HOTTEST_CELSIUS}")
+    return _at_once(lambda world: world.heat_board(celsius))
+
+
+def _supply(found: Match) -> Move:
+    return _at_once(lambda world: world.weaken_supply(weak=found[1] == "weak"))
+
+
 def _step_clock(found: Match) -> Move:
     step = seconds(found[2]) * (-1 if found[1] == "-" else 1)
     return _at_once(lambda world: world.step_clock(step))
@@ -178,6 +190,8 @@ FORMS = (
     Form("dock, undock", r"(dock|undock)", _dock),
     Form("network up|down", r"network\s+(up|down)", _network),
     Form("battery 12 %", rf"battery\s+{NUMBER}\s*%", _battery),
+    Form("heat 85 [°C]", rf"heat\s+{NUMBER}(?:\s*°?C)?", _heat),
+    Form("supply weak|good", r"supply\s+(weak|good)", _supply),
     Form("step clock by -90 s", rf"step\s+clock\s+by\s+([+-]?)\s*{DURATION}", _step_clock),
     Form("clock from network|store|rtc|unset", r"clock\s+from\s+(network|store|rtc|unset)", _clock_source),
     Form("stall disk 5 s", rf"stall\s+disk\s+(?:for\s+)?{DURATION}", _stall),

@@ -24,6 +24,7 @@ from hw_sim.civil import FIRST_UTC_NS, NANOSECONDS, UnitTime
 from hw_sim.clock import SimClock, Speed
 from hw_sim.dock import DockWorld
 from hw_sim.errors import SimulationError
+from hw_sim.heat import HeatWorld
 from hw_sim.indicators import SimIndicators, SimVibration
 from hw_sim.journal import Journal
 from hw_sim.media.faults import Dead, Frozen, MediaFaults
@@ -143,6 +144,7 @@ class World:
             spool_directory, clock, settings.quota_bytes, sync_seconds=settings.sync_seconds, seed=settings.seed
         )
         self.dock_line = DockWorld(self.memory.row("dock", 0, 0))
+        self.heat = HeatWorld(self.memory.row("heat", *HeatWorld.first_numbers()))
         self.attended = clock.signal()
         self.buttons = SimButtons(settings.buttons, self.attended.set)
         self.indicators = SimIndicators(self.journal, self.battery.switch)
@@ -315,6 +317,16 @@ class World:
         """Put in a pack that holds so much."""
         self.battery.set_percent(percent)
         self.journal.note("battery", percent=percent)
+
+    def heat_board(self, celsius: float) -> None:
+        """Heat or cool the board."""
+        self.heat.set_celsius(celsius)
+        self.journal.note("fault", part="board", state="heat", celsius=celsius)
+
+    def weaken_supply(self, *, weak: bool) -> None:
+        """Let the board's supply sag, or recover."""
+        self.heat.set_supply(weak=weak)
+        self.journal.note("fault", part="board", state="weak supply" if weak else "good supply")
 
     def step_clock(self, seconds: float) -> None:
         """Move the unit's civil time by hand."""

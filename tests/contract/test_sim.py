@@ -46,6 +46,7 @@ HELD = {
     "DR-31": "test_a_press_is_two_edges_for_the_last_listener",
     "DR-32": "test_lamps_and_vibration_return_at_once",
     "DR-33": "test_the_dock_is_seen",
+    "DR-34": "test_a_hot_board_says_so",
 }
 
 
@@ -72,6 +73,7 @@ def fates(world: World) -> dict[Fate, Callable[[], None]]:
         Fate.DOCK: lambda: world.move(docked=True),
         Fate.UNDOCK: lambda: world.move(docked=False),
         Fate.FILL_STORAGE: lambda: world.fill_storage(1_000),
+        Fate.HEAT: lambda: world.heat_board(85.0),
     }
 
 

@@ -21,6 +21,7 @@ from hal.drivers.common.nothing import NoDock, NoVibration
 from hal.drivers.common.options import Option, OptionReader
 from hal.drivers.common.power_supply import KernelBattery, PowerDock
 from hal.drivers.common.storage_life import UnitStorage
+from hal.drivers.common.thermal import SYSFS, BoardHeat
 from hal.drivers.linux.keyboard import KEYS, KeyboardButtons, NoButtons
 from hal.drivers.linux.v4l2 import V4l2Device
 from hal.drivers.linux.webcam import VideoDevice, WebcamSession
@@ -42,6 +43,7 @@ class LinuxParts:
     pcm: PcmFactory = AlsaPcm
     power_supplies: Path = power_supply.SYSFS
     rtc: Path = RTC
+    sysfs: Path = SYSFS
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class LinuxDriverSet:
             indicators=LoggedLamps(),
             vibration=NoVibration(),
             dock=PowerDock(clock, parts.power_supplies) if options.docks_on_power else NoDock(),
+            heat=BoardHeat(parts.sysfs),
         )
 
 

@@ -26,7 +26,7 @@ from hal.drivers.common.guarded import GuardedCall
 from hal.drivers.common.nothing import NoDock, NoLamps, NoVibration
 from hal.drivers.common.options import Option
 from hal.drivers.common.storage_life import UnitStorage
-from hal.drivers.common.thermal import BoardHealth, read_board
+from hal.drivers.common.thermal import BoardHealth, BoardHeat, read_board
 from hal.drivers.pi import picamera
 from hal.drivers.pi.lines import InputLine, Panel, open_pin_factory
 from hal.drivers.pi.options import NAME, PiOptions, read_options
@@ -96,7 +96,7 @@ class PiDriverSet:
             opened.close()
 
     def health(self) -> BoardHealth:
-        """What the board says of heat and power; no port carries it yet."""
+        """What the board says of heat and power, and has said since it booted."""
         return read_board(self._parts.sysfs)
 
     def _put_together(self, options: PiOptions, spool: Path, opened: ExitStack) -> Hardware:
@@ -126,6 +126,7 @@ class PiDriverSet:
             indicators=_open_lamps(pins, clock, options, opened),
             vibration=_open_vibration(pins, clock, options, opened),
             dock=dock,
+            heat=BoardHeat(parts.sysfs),
         )
 
     def _describe_camera(self, clock: Clock, options: PiOptions) -> PartDescription:

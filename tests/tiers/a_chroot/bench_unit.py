@@ -18,6 +18,7 @@ from tests.tiers.a_chroot.virtual_camera import VirtualCamera
 
 RECORD_PIN, DOCK_PIN = 17, 26
 _LEFT_BYTES = 8192
+_THROTTLED_CELSIUS = 80.0
 
 
 class BenchUnit:
@@ -32,6 +33,8 @@ class BenchUnit:
         self.spool.mkdir()
         # A medium of its own, small enough to be filled.
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={spool_mib}m", "spool", str(self.spool)], check=True)
+        self.sysfs = directory / "sys"
+        self.heat(48.0)
         self._hands: list[Worker] = []
         self.sound.start()
         parts = PiParts(
@@ -40,6 +43,7 @@ class BenchUnit:
             pcm=AlsaPcm,
             pins=lambda: self.pins,
             power_supplies=_battery(directory / "power_supply"),
+            sysfs=self.sysfs,
         )
         self.drivers = PiDriverSet(parts)
         self.hardware = self.drivers.open({"microphone": MICROPHONE, "speaker": SPEAKER}, str(self.spool))
@@ -49,6 +53,16 @@ class BenchUnit:
         hand = Worker("hand", self.clock, self._press)
         self._hands.append(hand)
         hand.start()
+
+    def heat(self, celsius: float) -> None:
+        """Let kernel and firmware tell of a board that is so hot."""
+        hot = celsius >= _THROTTLED_CELSIUS
+        for path, text in (
+            ("class/thermal/thermal_zone0/temp", round(celsius * 1000)),
+            ("devices/platform/soc/soc:firmware/get_throttled", 4 if hot else 0),
+        ):
+            (self.sysfs / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.sysfs / path).write_text(f"{text}\n")
 
     def fill(self) -> None:
         """Leave almost no room on the spool's medium."""

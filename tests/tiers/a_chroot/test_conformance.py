@@ -33,6 +33,7 @@ class TestPi(HardwareConformance):
                 Fate.DOCK: dock.drive_low,
                 Fate.UNDOCK: dock.drive_high,
                 Fate.FILL_STORAGE: unit.fill,
+                Fate.HEAT: lambda: unit.heat(85.0),
             },
         )
 

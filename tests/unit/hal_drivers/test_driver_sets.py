@@ -18,7 +18,7 @@ from hal.drivers.pi.picamera import FrameNotes
 from hal.drivers.system_clock import SystemClock
 from hal.errors import DriverSetError, HardwareError, PermanentHardwareError, TransientHardwareError
 from hal.registry import load_driver_set
-from hal.values import CameraSettings, LampColour, LampPattern, PictureStatistics, VibrationPattern
+from hal.values import CameraSettings, HeatReading, LampColour, LampPattern, PictureStatistics, VibrationPattern
 from tests.support.clocks import ManualClock
 from tests.unit.hal_drivers.drawn_webcam import DrawnWebcam
 from tests.unit.hal_drivers.sound_card import SoundCard
@@ -62,6 +62,7 @@ def test_pi_opens_everything_that_is_wired(tmp_path: Path, sysfs: Sysfs) -> None
     hardware.vibration.pulse(VibrationPattern((10,)))
     assert not hardware.dock.read().docked
     assert drivers.health().temperature_celsius == 48
+    assert hardware.heat.read() == HeatReading(48.0, throttled=False, undervoltage=False)
     with pytest.raises(DriverSetError, match="open already"):
         drivers.open({}, str(tmp_path / "spool"))
     drivers.close()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hal.drivers.common.power_supply import KernelBattery, PowerDock, is_powered
-from hal.drivers.common.thermal import BoardHealth, read_board
+from hal.drivers.common.thermal import BoardHealth, BoardHeat, read_board
 from hal.errors import PermanentHardwareError, TransientHardwareError
+from hal.unfitted import NoHeat
+from hal.values import HeatReading
 from tests.support.clocks import ManualClock
 from tests.unit.hal_drivers.sysfs import Sysfs
 
@@ -96,6 +98,29 @@ def test_a_board_tells_of_heat_and_power(sysfs: Sysfs) -> None:
     assert read_board(sysfs.root) == BoardHealth(63.5, True, True, True, True)
     sysfs.write("devices/platform/soc/soc:firmware/get_throttled", "0")
     assert read_board(sysfs.root) == BoardHealth(63.5, False, False, False, False)
+
+
+def test_heat_is_what_is_now_not_what_was(sysfs: Sysfs) -> None:
+    """DR-34: the firmware's memory of the past is no state; a Pi 5 writes its bus's address into the path."""
+    sysfs.write("class/thermal/thermal_zone0/temp", "82000")
+    flags = "devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled"
+    for bits, throttled, weak in (("50000", False, False), ("4", True, False), ("8", True, False), ("1", False, True)):
+        sysfs.write(flags, bits)
+        assert BoardHeat(sysfs.root).read() == HeatReading(82.0, throttled, weak)
+
+
+def test_a_kernel_without_the_flags_still_tells_of_the_voltage(sysfs: Sysfs) -> None:
+    """DR-34: by the alarm of the firmware's hwmon, and by no other chip's."""
+    sysfs.write("class/hwmon/hwmon0/name", "nvme")
+    sysfs.write("class/hwmon/hwmon0/in0_lcrit_alarm", "0")
+    sysfs.write("class/hwmon/hwmon1/name", "rpi_volt")
+    sysfs.write("class/hwmon/hwmon1/in0_lcrit_alarm", "1")
+    assert BoardHeat(sysfs.root).read() == HeatReading(None, throttled=False, undervoltage=True)
+
+
+def test_a_board_that_nobody_measures_knows_nothing(sysfs: Sysfs) -> None:
+    """DR-34: as a driver set without such sensors."""
+    assert BoardHeat(sysfs.root).read() == NoHeat().read() == HeatReading(None, throttled=False, undervoltage=False)
 
 
 def test_a_board_that_says_nothing_is_not_guessed_at(sysfs: Sysfs) -> None:

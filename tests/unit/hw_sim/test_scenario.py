@@ -101,6 +101,7 @@ def test_waits_expectations_and_speeds(text: str, expected: Wait | Expect | Chan
         ('甲 says "hello', "line 1: .*quotation mark is not closed"),
         ("wait for the bus", "line 1: .*nothing to wait for or expect"),
         ("battery 120 %", "line 1: .*write 0 to 100"),
+        ("heat 140", "line 1: .*write 0 to 125"),
         ("fail next append with EPERM", "line 1: .*EIO, ENOSPC, EROFS"),
         ("speed 0", "line 1: .*above 0"),
         ("end\npress record", "line 1: nothing can follow 'end'"),

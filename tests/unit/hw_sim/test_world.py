@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from hal.values import ButtonEdge, ButtonName, LampColour, LampPattern, TimeSource, VibrationPattern
+from hal.values import ButtonEdge, ButtonName, HeatReading, LampColour, LampPattern, TimeSource, VibrationPattern
 from hw_sim.battery import LOADS_MW, Pack, SimBattery, open_voltage_mv
 from hw_sim.buttons import BOUNCE_NS, Debouncer
 from hw_sim.civil import NANOSECONDS
 from hw_sim.dock import SimDock
 from hw_sim.errors import SimulationError
+from hw_sim.heat import SimHeat
 from hw_sim.media.faults import Dead, Frozen
 from hw_sim.memory import remembered
+from hw_sim.moves import move
 from hw_sim.world import BOOT_NS, RESTART_NS, World, WorldSettings
 from tests.unit.hw_sim.conftest import MakeWorld
 
@@ -94,6 +96,29 @@ def test_the_dock_charges_and_is_seen(world: World) -> None:
     assert gauge.read().charge_percent > 85.0
     world.clock.step_by(36_000.0)
     assert gauge.read().charge_percent == 100.0
+
+
+def do(world: World, deed: str) -> None:
+    """As a scenario does it."""
+    perform = move(deed)
+    assert perform is not None
+    perform(world)
+
+
+def test_a_board_that_is_hot_or_weak_slows_itself_down(make_world: MakeWorld) -> None:
+    """DR-34: as the firmware of a Raspberry Pi does; a process that is killed finds it as hot as it was."""
+    first = make_world()
+    sensors = SimHeat(first.heat)
+    assert sensors.read() == HeatReading(45.0, throttled=False, undervoltage=False)
+    do(first, "heat 85 °C")
+    assert sensors.read() == HeatReading(85.0, throttled=True, undervoltage=False)
+    do(first, "heat 71.5")
+    do(first, "supply weak")
+    first.close()
+    second = make_world()
+    assert SimHeat(second.heat).read() == HeatReading(71.5, throttled=True, undervoltage=True)
+    do(second, "supply good")
+    assert not SimHeat(second.heat).read().throttled
 
 
 def test_an_empty_pack_cuts_the_power(make_world: MakeWorld, power_cuts: list[str]) -> None:
