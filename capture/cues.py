@@ -70,6 +70,12 @@ STATE_LAMPS: Mapping[str, LampPattern] = {
 }
 """State of the session machine → what the lamp shows."""
 
+DOCK_LAMPS: Mapping[str, LampPattern] = {
+    "uploading": LampPattern(LampColour.BLUE, 900, 900, "uploading"),
+    "uploaded": LampPattern(LampColour.GREEN, 2000, 200, "uploaded"),
+}
+"""What the lamp shows instead of «idle» while the unit is in its dock."""
+
 CUES: Mapping[Cue, CueAnswer] = {
     Cue.PRESSED: CueAnswer((80,), None),
     Cue.READY: CueAnswer((120, 80, 120), Tone.READY, _flash(LampColour.GREEN, "ready")),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from capture.cues import STATE_LAMPS
+from capture.cues import DOCK_LAMPS, STATE_LAMPS
 from capture.gestures import ONE_BUTTON, TWO_BUTTONS
 from capture.session import EVENTS, TABLE, Ignore, Move
 from capture.states import State
@@ -53,7 +53,8 @@ def gestures() -> str:
 def lamps() -> str:
     """What the lamp shows in every state, as markdown."""
     lines = ["| state | colour | pattern |", "| --- | --- | --- |"]
-    lines += [f"| {state} | {lamp.colour.value} | {_blink(lamp)} |" for state, lamp in STATE_LAMPS.items()]
+    shown = {**STATE_LAMPS, **{f"idle, docked, {how}": lamp for how, lamp in DOCK_LAMPS.items()}}
+    lines += [f"| {state} | {lamp.colour.value} | {_blink(lamp)} |" for state, lamp in shown.items()]
     return "\n".join(lines)
 
 

@@ -42,6 +42,9 @@ class Phrase(StrEnum):
     OFFICERS = "officers"
     WARNING = "warning"
     REMINDER = "reminder"
+    DOCKED = "docked"
+    ALL_UPLOADED = "all-uploaded"
+    NOT_ALL_UPLOADED = "not-all-uploaded"
 
 
 class Answer(StrEnum):

@@ -28,6 +28,16 @@ class Timer(StrEnum):
     """The closing words take too long."""
 
 
+class DockStanding(StrEnum):
+    """Where the unit is, and how far what it holds has come."""
+
+    OUT = "out"
+    UPLOADING = "uploading"
+    """In the dock; something that lay there at docking has no receipt yet."""
+    UPLOADED = "uploaded"
+    """In the dock; everything that lay there at docking has its receipt."""
+
+
 @dataclass(frozen=True, slots=True)
 class StartPressed:
     """The officer wants a recording."""
@@ -238,6 +248,13 @@ class ConditionChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DockTold:
+    """The unit was put into its dock or taken out, or its upload has come further (R20)."""
+
+    standing: DockStanding
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The agent is asked to end."""
 
@@ -267,6 +284,7 @@ Event = (
     | SealingBack
     | ClockStepped
     | ConditionChanged
+    | DockTold
     | StopRequested
 )
 """Every event; the table in `capture.session` has a cell for each in every state."""

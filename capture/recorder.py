@@ -263,6 +263,10 @@ class Recorder:
             raise RecorderError("check: the recorder did not answer in time")
         return found[0]
 
+    def tell_dock(self, standing: ev.DockStanding) -> None:
+        """Show and say between recordings how far the upload is (CS-31). Any thread; never blocks."""
+        self._runner.post(ev.DockTold(standing))
+
     def status(self) -> RecorderStatus:
         """The recorder as it stands. Never blocks; any thread."""
         return status_of(

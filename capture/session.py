@@ -102,6 +102,7 @@ def _stays(state: State) -> Row:
         ev.SealingBack: _WRITES,
         ev.ClockStepped: _to(standing.clock_stepped, state),
         ev.ConditionChanged: _to(warning.condition_noted, state),
+        ev.DockTold: _to(standing.dock_told, state),
     }
 
 
@@ -147,6 +148,7 @@ TABLE: Mapping[State, Row] = {
         ev.SealingBack: _WRITES,
         ev.ClockStepped: _to(standing.clock_stepped, _S.IDLE),
         ev.ConditionChanged: _to(warning.condition_noted, _S.IDLE),
+        ev.DockTold: _to(standing.dock_told, _S.IDLE),
         ev.StopRequested: Ignore("nothing is open"),
     },
     _S.STARTING: {
@@ -259,4 +261,4 @@ def _saved(before: Machine, turn: Turn) -> tuple[Effect, ...]:
 
 
 def _shown(before: Machine, after: Machine) -> tuple[Effect, ...]:
-    return () if after.state is before.state else (ShowState(after.state.value),)
+    return () if after.lamp == before.lamp else (ShowState(after.lamp),)

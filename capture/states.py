@@ -11,7 +11,7 @@ from enum import StrEnum
 from capture.assignment import Assignment
 from capture.conditions import Condition
 from capture.effects import Phrase
-from capture.events import FirstFrame, RunEnded
+from capture.events import DockStanding, FirstFrame, RunEnded
 from capture.profile import CaptureProfile, Moment, Speaker
 from sealing.records import BreakOrigin, PromptKind, StateSnapshot, VoicePurpose
 
@@ -195,6 +195,13 @@ class Machine:
     windows: int = 0
     conditions: frozenset[Condition] = frozenset()
     """What was found wrong and is not over yet. A fault outlives its session, so that its end is sealed too."""
+    dock: DockStanding = DockStanding.OUT
+
+    @property
+    def lamp(self) -> str:
+        """What the lamp shows: the state, or between recordings how far the upload is."""
+        docked = self.state is State.IDLE and self.dock is not DockStanding.OUT
+        return self.dock.value if docked else self.state.value
 
 
 def snapshot(machine: Machine) -> StateSnapshot:

@@ -14,7 +14,7 @@ from capture.conditions import Condition
 from capture.cues import Cue
 from capture.effects import Answer, Effect, GiveCue, Phrase, Seal, Speak
 from capture.errors import CaptureError
-from capture.events import FirstFrame, PromptEnded, RunEnded, WindowClosed
+from capture.events import DockStanding, FirstFrame, PromptEnded, RunEnded, WindowClosed
 from capture.states import Ask, Gap, Machine, OpenSession, State, Waiting
 from sealing.codec import Private
 from sealing.records import Event as EventRecord
@@ -36,6 +36,7 @@ class MachineChange(TypedDict, total=False):
     speeches: int
     windows: int
     conditions: frozenset[Condition]
+    dock: DockStanding
 
 
 class SessionChange(TypedDict, total=False):

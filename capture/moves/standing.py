@@ -14,6 +14,8 @@ from capture.events import (
     CheckedOut,
     CheckoutSealed,
     ClockStepped,
+    DockStanding,
+    DockTold,
     MarkLocated,
     MarkPressed,
     Recovered,
@@ -79,6 +81,23 @@ def checked_in(turn: Turn, _event: CheckedIn) -> None:
 def clock_stepped(turn: Turn, event: ClockStepped) -> None:
     """Seal that civil time was moved."""
     turn.seal(ClockStep(event.step_ns, event.source_before, event.source_after))
+
+
+def dock_told(turn: Turn, event: DockTold) -> None:
+    """Between recordings, say how far the upload is (CS-31); in one, only remember it."""
+    words = _DOCK_WORDS.get((turn.machine.dock, event.standing))
+    turn.set(dock=event.standing)
+    if words is not None and turn.machine.state is State.IDLE:
+        turn.say(PromptKind.STATUS, words)
+
+
+_DOCK_WORDS = {
+    (DockStanding.OUT, DockStanding.UPLOADING): Phrase.DOCKED,
+    (DockStanding.OUT, DockStanding.UPLOADED): Phrase.ALL_UPLOADED,
+    (DockStanding.UPLOADING, DockStanding.UPLOADED): Phrase.ALL_UPLOADED,
+    (DockStanding.UPLOADING, DockStanding.OUT): Phrase.NOT_ALL_UPLOADED,
+}
+"""From where to where → what is said."""
 
 
 def break_sealed_elsewhere(turn: Turn, event: BreakSealed) -> None:

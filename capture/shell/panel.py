@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from capture.cues import CUES, STATE_LAMPS, Cue
+from capture.cues import CUES, DOCK_LAMPS, STATE_LAMPS, Cue
 from hal.errors import HardwareError
 from hal.ports import Hardware
 from hal.values import LampPattern
@@ -15,6 +15,7 @@ from hal.values import LampPattern
 log = logging.getLogger(__name__)
 
 FLASH_NS = 800_000_000
+_LAMPS = {**STATE_LAMPS, **DOCK_LAMPS}
 
 
 class Panel:
@@ -38,7 +39,7 @@ class Panel:
 
     def show(self, state: str) -> None:
         """Show a state from now on."""
-        self._state = STATE_LAMPS[state]
+        self._state = _LAMPS[state]
         if self._until_ns is None:
             self._light(self._state)
 

@@ -32,6 +32,9 @@ _LINES = {
     Phrase.FAULT: Line.CANNOT_CONTINUE,
     Phrase.TOO_FEW_OFFICERS: Line.TOO_FEW_OFFICERS,
     Phrase.CHECKED_IN: Line.CHECKED_IN,
+    Phrase.DOCKED: Line.DOCKED,
+    Phrase.ALL_UPLOADED: Line.ALL_UPLOADED,
+    Phrase.NOT_ALL_UPLOADED: Line.NOT_ALL_UPLOADED,
 }
 _WARNINGS: dict[str, Line] = {
     Condition.MICROPHONE: Line.MICROPHONE_DEAD,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture import events as ev
-from capture.cues import CUES, STATE_LAMPS, Cue
+from capture.cues import CUES, DOCK_LAMPS, STATE_LAMPS, Cue
 from capture.diagram import sections
 from capture.session import EVENTS, TABLE, Ignore, Move, Reject, advance
 from capture.states import CAPTURING, State
@@ -76,7 +76,8 @@ def test_an_ignored_event_has_no_effect() -> None:
 
 def test_lamps_tell_every_state_from_every_other_without_colour_cs_8() -> None:
     assert set(STATE_LAMPS) == {state.value for state in State}
-    assert len({(lamp.on_ms, lamp.off_ms) for lamp in STATE_LAMPS.values()}) == len(State)
+    patterns = [(lamp.on_ms, lamp.off_ms) for lamp in (*STATE_LAMPS.values(), *DOCK_LAMPS.values())]
+    assert len(set(patterns)) == len(patterns)
 
 
 def test_every_cue_is_felt_and_no_two_that_mean_different_things_alike_cs_8() -> None:
