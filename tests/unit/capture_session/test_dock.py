@@ -51,6 +51,6 @@ def test_a_recording_is_not_talked_over_and_the_lamp_waits_cs_31() -> None:
     assert told(driver, UPLOADING) == []
     assert driver.last(fx.ShowState).state == "recording"
     driver.finish()
-    assert driver.state is State.IDLE
+    assert driver.state() is State.IDLE
     assert driver.last(fx.ShowState).state == "uploading"
     assert told(driver, UPLOADED) == [Phrase.ALL_UPLOADED]
