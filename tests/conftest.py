@@ -7,7 +7,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.requirements.outcomes import pytest_terminal_summary
+
 _PARTING_SECONDS = 2.0
+
+__all__ = ["pytest_terminal_summary"]
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])

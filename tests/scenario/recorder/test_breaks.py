@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import pytest
 
 from hw_sim.media.faults import Dead, Frozen
 from sealing.records import (
@@ -47,6 +48,8 @@ def frames_in(video_path: Path) -> int:
         return sum(1 for _ in video.decode(video=0))
 
 
+@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R8", "all")
 def test_a_pulled_camera_is_sealed_and_the_recording_resumes_by_itself_cs_10(place: Place, tmp_path: Path) -> None:
     """CS-10."""
     with Unit(place) as unit:
@@ -84,6 +87,7 @@ def test_a_pulled_camera_is_sealed_and_the_recording_resumes_by_itself_cs_10(pla
     assert frames_in(session.session_video) == truth(place, "frames")["count"] == end.frames
 
 
+@pytest.mark.requirement("R8", "all")
 def test_the_resume_marker_is_on_the_track_with_time_and_cause_cs_10(place: Place) -> None:
     """CS-10."""
     with Unit(place) as unit:
@@ -101,6 +105,7 @@ def test_the_resume_marker_is_on_the_track_with_time_and_cause_cs_10(place: Plac
     assert "摄像头故障，录制中断。" in [entry["words"] for entry in truth(place, "words")]
 
 
+@pytest.mark.requirement("R8", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
 def test_silence_is_asked_twice_and_sealed_as_missing_cs_10(place: Place) -> None:
     """CS-10."""
     with Unit(place) as unit:
@@ -131,6 +136,7 @@ def test_a_camera_that_hangs_without_a_word_is_found_within_two_seconds_cs_10(pl
     assert only(place.spool, Break).cause == "camera-fault"
 
 
+@pytest.mark.requirement("R8", "all")
 def test_an_announced_break_is_explained_confirmed_and_ended_by_a_press_cs_10(place: Place) -> None:
     """CS-10."""
     with Unit(place) as unit:
@@ -247,6 +253,8 @@ def test_a_dead_microphone_stops_nothing(place: Place, tmp_path: Path) -> None:
     assert frames_in(session.session_video) == only(place.spool, SessionEnd).frames
 
 
+@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R13", "all")
 def test_a_stalled_medium_loses_nothing(place: Place) -> None:
     with Unit(place) as unit:
         start(unit)
@@ -267,6 +275,7 @@ def test_the_agents_end_closes_an_open_session(place: Place) -> None:
     assert "stop" in closes
 
 
+@pytest.mark.requirement("R17", "all")
 def test_a_clock_step_is_sealed_and_the_media_times_do_not_move_r17(place: Place) -> None:
     with Unit(place) as unit:
         start(unit)

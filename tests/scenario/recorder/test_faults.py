@@ -16,6 +16,8 @@ from tests.scenario.recorder.unit import OFFICERS, Place, Unit, bodies, only, ve
 MIB = 1 << 20
 
 
+@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R13", "all")
 def test_a_medium_that_fails_for_long_is_told_and_the_recording_goes_on_when_it_is_back_cs_11(place: Place) -> None:
     """CS-11."""
     place.queue_bytes = 400_000

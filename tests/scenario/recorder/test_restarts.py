@@ -21,6 +21,8 @@ def finish(unit: Unit) -> None:
     unit.wait_for("idle")
 
 
+@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R8", "all")
 def test_a_crash_resumes_by_itself_and_says_so_cs_9(place: Place) -> None:
     """CS-9."""
     with Unit(place) as unit:
@@ -118,6 +120,7 @@ def test_a_crash_while_the_explanation_is_asked_for_seals_it_as_missing_cs_9(pla
 
 
 @pytest.mark.parametrize(("off_seconds", "automatic"), [(40, True), (300, False)])
+@pytest.mark.requirement("R8", "all")
 def test_after_a_power_loss_the_time_away_decides_cs_9(place: Place, off_seconds: float, *, automatic: bool) -> None:
     """CS-9."""
     with Unit(place) as unit:

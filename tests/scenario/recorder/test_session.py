@@ -62,6 +62,7 @@ def recorded_fixture(tmp_path_factory: pytest.TempPathFactory, rendered: Path) -
     return place
 
 
+@pytest.mark.requirement("R10", "all")
 def test_it_verifies(recorded: Place) -> None:
     report = verified(recorded.spool)
     assert report.intact
@@ -89,6 +90,7 @@ def test_session_start_begins_a_ledger_file_and_names_the_checkout(recorded: Pla
     assert before.snapshot.session_id == start.session_id
 
 
+@pytest.mark.requirement("R1", "all")
 def test_every_check_passed_on_a_healthy_unit(recorded: Place) -> None:
     preflight = only(recorded.spool, Preflight)
     assert {check.check: check.verdict for check in preflight.checks} == dict.fromkeys(
@@ -96,6 +98,7 @@ def test_every_check_passed_on_a_healthy_unit(recorded: Place) -> None:
     )
 
 
+@pytest.mark.requirement("R1", "all")
 def test_the_verdict_comes_within_two_seconds_of_the_press_cs_5(recorded: Place) -> None:
     """CS-5."""
     start = only(recorded.spool, SessionStart)
@@ -115,6 +118,7 @@ def test_recording_began_with_the_press_cs_3(recorded: Place) -> None:
     assert first.captured_boottime_ns - start.session_zero_boottime_ns == SECOND_NS
 
 
+@pytest.mark.requirement("R6", "all")
 def test_every_frame_that_the_camera_gave_is_in_the_opened_session(recorded: Place, tmp_path: Path) -> None:
     (session,) = opened(recorded.spool, tmp_path / "opened")
     assert session.session_video is not None
@@ -124,6 +128,7 @@ def test_every_frame_that_the_camera_gave_is_in_the_opened_session(recorded: Pla
     assert all(later > earlier for earlier, later in pairwise(times))
 
 
+@pytest.mark.requirement("R4", "all")
 def test_the_notice_is_proved_and_marks_what_came_before_it_cs_6(recorded: Place) -> None:
     """CS-6."""
     notice = next(prompt for prompt in bodies(recorded.spool, Prompt) if prompt.kind is PromptKind.NOTICE)
@@ -138,6 +143,7 @@ def test_the_notice_is_proved_and_marks_what_came_before_it_cs_6(recorded: Place
     assert before[-1].captured_boottime_ns < notice.ended_boottime_ns <= fragments[len(before)].captured_boottime_ns
 
 
+@pytest.mark.requirement("R7", "all")
 def test_the_mark_is_the_frame_that_was_being_taken_at_the_first_edge_cs_12(recorded: Place) -> None:
     """CS-12."""
     mark = only(recorded.spool, Mark)
@@ -152,12 +158,14 @@ def test_nothing_was_asked_that_the_profile_has_not(recorded: Place) -> None:
     assert bodies(recorded.spool, Break) == []
 
 
+@pytest.mark.requirement("R12", "all")
 def test_names_stand_in_no_header_and_no_longer_on_the_unit(recorded: Place) -> None:
     for path in recorded.spool.glob("*.evs"):
         assert "甲某".encode() not in path.read_bytes()
     assert not (recorded.voice / "assignment.json").exists()
 
 
+@pytest.mark.requirement("R2", "all")
 def test_a_session_without_checkout_is_recorded_announced_and_flagged_r2(place: Place) -> None:
     with Unit(place) as unit:
         unit.press()
@@ -170,6 +178,8 @@ def test_a_session_without_checkout_is_recorded_announced_and_flagged_r2(place: 
     assert only(place.spool, SessionStart).checkout_sequence is None
 
 
+@pytest.mark.requirement("R4", "wuhan")
+@pytest.mark.requirement("R5", "wuhan")
 def test_wuhans_way_a_statement_first_and_no_notice_r5(make_place: MakePlace) -> None:
     place = make_place(notice=None, statement={"moment": "first", "items": ["时间", "地点"], "window_seconds": 12})
     with Unit(place) as unit:
@@ -188,6 +198,7 @@ def test_wuhans_way_a_statement_first_and_no_notice_r5(make_place: MakePlace) ->
     assert not any(fragment.before_notice for fragment in bodies(place.spool, Fragment))
 
 
+@pytest.mark.requirement("R5", "inner-mongolia")
 def test_a_silent_officer_is_asked_twice_and_the_statement_sealed_as_missing(make_place: MakePlace) -> None:
     place = make_place(notice=None, statement={"moment": "during", "items": ["时间"], "window_seconds": 5})
     with Unit(place) as unit:

@@ -24,6 +24,7 @@ def finish(unit: Unit) -> None:
 
 
 @pytest.mark.parametrize("how", [Dead.ZEROS, Dead.SILENT])
+@pytest.mark.requirement("R8", "all")
 def test_a_microphone_that_dies_is_told_and_the_picture_goes_on_cs_13(place: Place, how: Dead) -> None:
     """CS-13."""
     with Unit(place) as unit:
@@ -42,6 +43,7 @@ def test_a_microphone_that_dies_is_told_and_the_picture_goes_on_cs_13(place: Pla
     assert bodies(place.spool, Break) == []
 
 
+@pytest.mark.requirement("R13", "all")
 def test_a_covered_lens_and_a_frozen_picture_are_told_cs_13(place: Place) -> None:
     """CS-13."""
     with Unit(place) as unit:
@@ -65,6 +67,8 @@ def test_a_covered_lens_and_a_frozen_picture_are_told_cs_13(place: Place) -> Non
     assert only(place.spool, SessionEnd).breaks == 0
 
 
+@pytest.mark.requirement("R8", "all")
+@pytest.mark.requirement("R13", "all")
 def test_the_battery_alarm_comes_in_time_and_the_recording_ends_in_order_before_the_pack_cs_13(place: Place) -> None:
     """CS-13."""
     with Unit(place) as unit:
@@ -113,6 +117,7 @@ def test_a_medium_that_fails_is_told_at_once_and_not_only_when_memory_is_full_cs
     assert bodies(place.spool, Break) == []
 
 
+@pytest.mark.requirement("R7", "all")
 def test_the_key_content_is_said_with_the_pulses_cs_14(make_place: MakePlace) -> None:
     """CS-14."""
     place = make_place(

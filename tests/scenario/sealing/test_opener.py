@@ -124,6 +124,8 @@ def test_the_escrow_key_opens_as_well(tmp_path: Path) -> None:
     assert sessions[0].runs[0].frames == 30
 
 
+@pytest.mark.requirement("R12", "all")
+@pytest.mark.requirement("R14", "all")
 def test_a_stranger_opens_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     """SF-22, SF-24."""
     record(tmp_path / "sealed", [Take(30)])
@@ -183,6 +185,7 @@ def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
     assert told[-1][0] == told[-1][1] > 0
 
 
+@pytest.mark.requirement("R12", "all")
 def test_a_unit_that_commits_to_another_key_is_found_out(tmp_path: Path) -> None:
     """SF-22, row 40 of the catalogue: the chain is intact, and still does not open."""
     clock = ManualClock()

@@ -11,6 +11,7 @@ def profile() -> Profile:
     return load_profile("dalian-jinpu").profile
 
 
+@pytest.mark.requirement("R4", "dalian-jinpu")
 def test_dl_13_notice_is_spoken_as_written_with_full_width_slots_and_no_greeting(profile: Profile) -> None:
     notice = profile.capture.notice
     assert notice is not None
@@ -20,6 +21,8 @@ def test_dl_13_notice_is_spoken_as_written_with_full_width_slots_and_no_greeting
     assert notice.name_slot == "＊＊＊"
 
 
+@pytest.mark.requirement("R5", "dalian-jinpu")
+@pytest.mark.requirement("R7", "dalian-jinpu")
 def test_dl_12_contents_are_asked_for_and_no_speech(profile: Profile) -> None:
     assert profile.capture.statement is None
     assert profile.capture.marks.key_content == (
@@ -31,22 +34,27 @@ def test_dl_12_contents_are_asked_for_and_no_speech(profile: Profile) -> None:
     )
 
 
+@pytest.mark.requirement("R17", "dalian-jinpu")
 def test_dl_12_times_agree_with_the_documents(profile: Profile) -> None:
     assert [duty.zh for duty in profile.duties if duty.requirement == "R17"] == [
         "音像记录反映的执法过程起止时间应当与相应文书记载的起止时间一致。"
     ]
 
 
+@pytest.mark.requirement("R6", "dalian-jinpu")
 def test_dl_8_no_start_and_no_end_event(profile: Profile) -> None:
     assert (profile.capture.recording.begins, profile.capture.recording.ends) == (None, None)
 
 
+@pytest.mark.requirement("R19", "dalian-jinpu")
 def test_dl_7_dl_8_one_activity_must_and_six_may_be_recorded(profile: Profile) -> None:
     must = [category.code for category in profile.activities.categories if category.must]
     assert must == ["life-health-property"]
     assert len(profile.activities.categories) == 7
 
 
+@pytest.mark.requirement("R8", "dalian-jinpu")
+@pytest.mark.requirement("R9", "dalian-jinpu")
 def test_dl_14_causes_explanation_and_report(profile: Profile) -> None:
     breaks = profile.capture.interruptions
     assert [cause.zh for cause in breaks.causes][:4] == [
@@ -61,6 +69,7 @@ def test_dl_14_causes_explanation_and_report(profile: Profile) -> None:
     assert profile.cannot_continue.written_explanation
 
 
+@pytest.mark.requirement("R11", "dalian-jinpu")
 def test_dl_9_force_majeure_alone_lets_stop_and_the_record_states_no_basis(profile: Profile) -> None:
     exemption = profile.exemption
     assert exemption is not None
@@ -69,11 +78,13 @@ def test_dl_9_force_majeure_alone_lets_stop_and_the_record_states_no_basis(profi
     assert (exemption.addressee, exemption.reviewed, exemption.filed) == ("本机构主要负责人", True, True)
 
 
+@pytest.mark.requirement("R16", "dalian-jinpu")
 def test_dl_9_dl_25_four_secrecy_classes(profile: Profile) -> None:
     assert profile.secrecy is not None
     assert {each.zh for each in profile.secrecy.classes} == {"国家秘密", "工作秘密", "商业秘密", "个人隐私"}
 
 
+@pytest.mark.requirement("R20", "dalian-jinpu")
 def test_dl_18_at_once_and_24_hours_from_the_return(profile: Profile) -> None:
     transfer = profile.sync.transfer
     assert transfer.normal.start is StartEvent.DAY_ACTIVITY_END
@@ -110,12 +121,16 @@ def test_dl_26_inspection_by_sample_of_an_unstated_ratio(profile: Profile) -> No
     assert inspection.clauses["sampling_percent"] == "agency setting"
 
 
+@pytest.mark.requirement("R2", "dalian-jinpu")
+@pytest.mark.requirement("R13", "dalian-jinpu")
 def test_dl_10_dl_17_keeper_and_position(profile: Profile) -> None:
     assert profile.custody is not None
     assert (profile.custody.keeper or "").startswith("每台音像记录设备指定专人管理")
     assert "选择最佳拍摄角度" in (profile.custody.wearing or "")
 
 
+@pytest.mark.requirement("R4", "dalian-jinpu")
+@pytest.mark.requirement("R18", "dalian-jinpu")
 def test_dl_what_the_text_does_not_have_is_absent(profile: Profile) -> None:
     assert (profile.case_file, profile.repair, profile.working_days, profile.sync.labels) == (None,) * 4
     assert profile.capture.officers.least is None

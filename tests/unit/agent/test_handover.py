@@ -17,6 +17,9 @@ def huainan() -> Profile:
     return load_profile("huainan").profile
 
 
+@pytest.mark.requirement("R2", "huainan")
+@pytest.mark.requirement("R15", "huainan")
+@pytest.mark.requirement("R16", "huainan")
 def test_everything_that_was_given_is_handed_on(huainan: Profile) -> None:
     request = CheckoutRequest(
         officers=(FIRST, SECOND), activity_id="act-1", category="service", label="state-secret", away="remote"
@@ -35,6 +38,7 @@ def test_without_an_exception_claimed_the_normal_limit_runs(huainan: Profile) ->
     assert (given.away, given.due_rule) == (False, None)
 
 
+@pytest.mark.requirement("R3", "huainan")
 def test_an_unknown_category_is_remarked_and_taken(huainan: Profile) -> None:
     remarks = handover_of(CheckoutRequest(officers=(FIRST,)), huainan).remarks
     assert [remark.code for remark in remarks] == ["category-unknown"]
@@ -50,6 +54,8 @@ def test_an_unknown_category_is_remarked_and_taken(huainan: Profile) -> None:
         (CheckoutRequest(officers=(FIRST,), away="lunch"), "continuous-work, away, remote"),
     ],
 )
+@pytest.mark.requirement("R3", "huainan")
+@pytest.mark.requirement("R16", "huainan")
 def test_what_the_profile_does_not_know_is_refused_with_what_it_knows(
     huainan: Profile, request_: CheckoutRequest, words: str
 ) -> None:
@@ -64,6 +70,7 @@ def test_a_profile_without_the_section_says_that_it_has_none() -> None:
             handover_of(CheckoutRequest.model_validate({"officers": [FIRST], field: "x"}), bare)
 
 
+@pytest.mark.requirement("R4", "wuhu")
 def test_wu_3_one_officer_taking_evidence_is_remarked_and_never_refused() -> None:
     wuhu = load_profile("wuhu").profile
     alone = handover_of(CheckoutRequest(officers=(FIRST,), category="investigation"), wuhu)

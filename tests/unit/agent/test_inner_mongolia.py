@@ -12,6 +12,7 @@ def profile() -> Profile:
     return load_profile("inner-mongolia").profile
 
 
+@pytest.mark.requirement("R4", "inner-mongolia")
 def test_nm_11_the_sentence_is_the_agencys_and_contains_what_the_text_rules(profile: Profile) -> None:
     notice = profile.capture.notice
     assert notice is not None
@@ -21,6 +22,7 @@ def test_nm_11_the_sentence_is_the_agencys_and_contains_what_the_text_rules(prof
     assert notice.name_slot is None, "the text asks for no names"
 
 
+@pytest.mark.requirement("R5", "inner-mongolia")
 def test_nm_12_five_items_are_stated_during_the_recording(profile: Profile) -> None:
     statement = profile.capture.statement
     assert statement is not None
@@ -29,11 +31,14 @@ def test_nm_12_five_items_are_stated_during_the_recording(profile: Profile) -> N
     assert "执法对象" not in statement.items
 
 
+@pytest.mark.requirement("R6", "inner-mongolia")
 def test_nm_13_to_the_leaving_of_the_scene(profile: Profile) -> None:
     assert profile.capture.recording.begins == "自到达执法现场开展执法活动时开始"
     assert profile.capture.recording.ends == "至离开执法现场时结束"
 
 
+@pytest.mark.requirement("R8", "inner-mongolia")
+@pytest.mark.requirement("R9", "inner-mongolia")
 def test_nm_13_causes_with_obstruction_and_without_change_of_place(profile: Profile) -> None:
     breaks = profile.capture.interruptions
     assert [cause.zh for cause in breaks.causes] == [
@@ -50,6 +55,7 @@ def test_nm_13_causes_with_obstruction_and_without_change_of_place(profile: Prof
     assert profile.cannot_continue.written_explanation
 
 
+@pytest.mark.requirement("R11", "inner-mongolia")
 def test_nm_5_what_writing_shows_fully_need_not_be_recorded(profile: Profile) -> None:
     exemption = profile.exemption
     assert exemption is not None
@@ -57,10 +63,12 @@ def test_nm_5_what_writing_shows_fully_need_not_be_recorded(profile: Profile) ->
     assert (exemption.work_record_fields, exemption.addressee) == ((), None)
 
 
+@pytest.mark.requirement("R7", "inner-mongolia")
 def test_nm_10_key_content(profile: Profile) -> None:
     assert len(profile.capture.marks.key_content) == 6
 
 
+@pytest.mark.requirement("R19", "inner-mongolia")
 def test_nm_15_nm_17_nm_18_activities(profile: Profile) -> None:
     must = {category.code: category.must for category in profile.activities.categories}
     assert must == {
@@ -72,6 +80,7 @@ def test_nm_15_nm_17_nm_18_activities(profile: Profile) -> None:
     }
 
 
+@pytest.mark.requirement("R20", "inner-mongolia")
 def test_nm_22_24_hours_from_the_recording_and_from_the_return(profile: Profile) -> None:
     transfer = profile.sync.transfer
     assert (transfer.normal.start, transfer.normal.limit.hours) == (StartEvent.RECORDING_MADE, 24)
@@ -98,6 +107,7 @@ def test_nm_24_the_party_sees_it_with_leave(profile: Profile) -> None:
     assert profile.access.register_fields == ()
 
 
+@pytest.mark.requirement("R16", "inner-mongolia")
 def test_nm_5_nm_24_three_secrecy_classes_and_others_by_law(profile: Profile) -> None:
     assert profile.secrecy is not None
     assert [each.zh for each in profile.secrecy.classes] == ["国家秘密", "商业秘密", "个人隐私"]
@@ -115,6 +125,9 @@ def test_nm_25_obstruction_goes_to_the_police(profile: Profile) -> None:
     assert any("移送公安机关" in duty.zh for duty in profile.duties if duty.requirement == "R40")
 
 
+@pytest.mark.requirement("R1", "inner-mongolia")
+@pytest.mark.requirement("R2", "inner-mongolia")
+@pytest.mark.requirement("R18", "inner-mongolia")
 def test_nm_what_the_text_does_not_have_is_absent(profile: Profile) -> None:
     assert (profile.long_term, profile.repair, profile.custody, profile.working_days) == (None,) * 4
     assert profile.sync.labels is None

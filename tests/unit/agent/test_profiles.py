@@ -42,6 +42,7 @@ def test_pr_5_thresholds_are_nobodys_article_but_the_agencys_choice(name: str) -
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.requirement("R1", "all")
 def test_r1_no_text_lets_a_failed_check_stop_a_recording(name: str) -> None:
     assert load_profile(name).profile.capture.preflight.blocking is False
 

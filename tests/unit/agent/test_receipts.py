@@ -89,6 +89,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         verify_chain([unit.paths.spool], Trust.load(store.directory / "trust"))
 
 
+@pytest.mark.requirement("R13", "all")
 def test_what_is_receipted_is_sealed_kept_and_freed_but_for_the_newest(desk: Desk) -> None:
     desk.deliver(1, 2, 3, 4)
     desk.keeper().tend()
@@ -107,6 +108,8 @@ def test_receipts_are_kept_byte_for_byte(desk: Desk) -> None:
         assert (desk.paths.receipts / f"{number:08d}.receipt").read_bytes() == desk.receipts[number]
 
 
+@pytest.mark.requirement("R10", "all")
+@pytest.mark.requirement("R13", "all")
 def test_without_a_receipt_nothing_is_freed(desk: Desk) -> None:
     desk.deliver(2)
     desk.keeper().tend()

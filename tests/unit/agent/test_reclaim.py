@@ -44,6 +44,7 @@ def test_the_border_is_below_the_share() -> None:
     st.sampled_from(FreePolicy),
     st.integers(0, 100),
 )
+@pytest.mark.requirement("R10", "all")
 def test_only_what_may_be_freed_is_ever_named(
     told: list[tuple[int, bool]], policy: FreePolicy, free_bytes: int
 ) -> None:

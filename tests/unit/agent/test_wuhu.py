@@ -11,6 +11,7 @@ def profile() -> Profile:
     return load_profile("wuhu").profile
 
 
+@pytest.mark.requirement("R4", "wuhu")
 def test_wu_a2_7_notice_wording_is_verbatim(profile: Profile) -> None:
     notice = profile.capture.notice
     assert notice is not None
@@ -20,6 +21,7 @@ def test_wu_a2_7_notice_wording_is_verbatim(profile: Profile) -> None:
     assert notice.name_slot == "×××"
 
 
+@pytest.mark.requirement("R4", "wuhu")
 def test_wu_3_two_officers_at_least_when_evidence_is_taken_and_no_number_else(profile: Profile) -> None:
     least = {category.code: category.least_officers for category in profile.activities.categories}
     assert {code for code, number in least.items() if number is not None} == {"investigation"}
@@ -27,6 +29,9 @@ def test_wu_3_two_officers_at_least_when_evidence_is_taken_and_no_number_else(pr
     assert profile.capture.officers.least is None
 
 
+@pytest.mark.requirement("R5", "wuhu")
+@pytest.mark.requirement("R8", "wuhu")
+@pytest.mark.requirement("R9", "wuhu")
 def test_wu_a2_no_article_asks_for_a_statement_an_explanation_or_a_report(profile: Profile) -> None:
     assert profile.capture.statement is None
     assert profile.capture.interruptions.causes == ()
@@ -35,10 +40,13 @@ def test_wu_a2_no_article_asks_for_a_statement_an_explanation_or_a_report(profil
     assert profile.cannot_continue is None
 
 
+@pytest.mark.requirement("R6", "wuhu")
 def test_wu_a2_6_no_start_and_no_end_event(profile: Profile) -> None:
     assert (profile.capture.recording.begins, profile.capture.recording.ends) == (None, None)
 
 
+@pytest.mark.requirement("R7", "wuhu")
+@pytest.mark.requirement("R19", "wuhu")
 def test_wu_a3_ten_rows_in_their_words(profile: Profile) -> None:
     rows = profile.activities.categories[:10]
     assert [row.zh for row in rows] == [
@@ -57,6 +65,7 @@ def test_wu_a3_ten_rows_in_their_words(profile: Profile) -> None:
     assert all(row.content and row.place and row.department and row.recorder for row in rows)
 
 
+@pytest.mark.requirement("R19", "wuhu")
 def test_wu_a3_rows_7_and_10_name_no_recorder(profile: Profile) -> None:
     without = [row.code for row in profile.activities.categories[:10] if "执法记录仪" not in row.carriers]
     assert without == ["window-service", "public-notice"]
@@ -73,12 +82,14 @@ def test_wu_a3_slips_of_the_text_are_kept(profile: Profile) -> None:
     assert "音像纪录" in content["postal-service"]
 
 
+@pytest.mark.requirement("R19", "wuhu")
 def test_wu_5_service_in_person_may_be_recorded(profile: Profile) -> None:
     (direct,) = (row for row in profile.activities.categories if row.code == "direct-service")
     assert not direct.must
     assert direct.clauses["must"] == "WU 五"
 
 
+@pytest.mark.requirement("R11", "wuhu")
 def test_wu_a2_16_grounds_for_stopping_and_the_filed_work_record(profile: Profile) -> None:
     exemption = profile.exemption
     assert exemption is not None
@@ -92,6 +103,7 @@ def test_wu_a2_16_grounds_for_stopping_and_the_filed_work_record(profile: Profil
     assert (exemption.addressee, exemption.reviewed, exemption.filed) == ("本单位主要领导", True, True)
 
 
+@pytest.mark.requirement("R20", "wuhu")
 def test_wu_a2_9_24_hours_from_each_activity_and_no_exception(profile: Profile) -> None:
     transfer = profile.sync.transfer
     assert (transfer.normal.start, transfer.normal.limit.hours) == (StartEvent.ACTIVITY_END, 24)
@@ -131,11 +143,14 @@ def test_wu_a1_8_a2_15_inspection(profile: Profile) -> None:
     assert profile.inspection.sampling_percent is None
 
 
+@pytest.mark.requirement("R18", "wuhu")
 def test_wu_a2_14_repair_within_24_hours_of_discovery(profile: Profile) -> None:
     assert profile.repair is not None
     assert (profile.repair.hours, profile.repair.starts) == (24, "发现损坏")
 
 
+@pytest.mark.requirement("R2", "wuhu")
+@pytest.mark.requirement("R13", "wuhu")
 def test_wu_a1_6_a1_7_a2_5_keeper_register_and_wearing(profile: Profile) -> None:
     custody = profile.custody
     assert custody is not None
@@ -144,6 +159,7 @@ def test_wu_a1_6_a1_7_a2_5_keeper_register_and_wearing(profile: Profile) -> None
     assert "左肩部或者左胸部" in (custody.wearing or "")
 
 
+@pytest.mark.requirement("R16", "wuhu")
 def test_wu_what_the_text_does_not_have_is_absent(profile: Profile) -> None:
     assert (profile.secrecy, profile.evidence_copy, profile.case_file, profile.working_days) == (None,) * 4
     assert profile.capture.marks.key_content == ()

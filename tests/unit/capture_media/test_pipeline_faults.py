@@ -16,6 +16,7 @@ from tests.support.media_output import SESSION, Keeper, feed, pipeline_into, pla
 from tests.support.media_source import SECOND, START_NS, delivered, film, listen, moved
 
 
+@pytest.mark.requirement("R17", "all")
 def test_jittered_frames_keep_their_own_times() -> None:
     keeper = Keeper()
     pipeline = pipeline_into(keeper)
@@ -61,6 +62,7 @@ def test_frames_that_go_back_in_time_are_refused_and_counted() -> None:
     assert [body.dropped_frames for body in keeper.bodies] == [0, 0, 1]
 
 
+@pytest.mark.requirement("R13", "all")
 def test_dropped_frames_are_counted_in_their_fragment() -> None:
     keeper = Keeper()
     pipeline = pipeline_into(keeper)

@@ -25,6 +25,7 @@ NTSC = Fraction(30_000, 1_001)
         (Fraction(10), (162, 98)),
     ],
 )
+@pytest.mark.requirement("R6", "all")
 def test_run_plays_whole_over_file_borders_at_any_rate_and_size(fps: Fraction, size: tuple[int, int]) -> None:
     keeper = Keeper()
     pipeline = pipeline_into(keeper, fps, file_seconds=3.1)
@@ -45,6 +46,7 @@ def test_run_plays_whole_over_file_borders_at_any_rate_and_size(fps: Fraction, s
     assert keeper.longest_wait_seconds(START_NS) <= 1.3
 
 
+@pytest.mark.requirement("R13", "all")
 def test_full_hd_plays_whole_and_says_its_own_profile() -> None:
     keeper = Keeper()
     pipeline = pipeline_into(keeper)
@@ -62,6 +64,7 @@ def test_full_hd_plays_whole_and_says_its_own_profile() -> None:
     assert avcc[at + 1 : at + 4] == sps[1:4]
 
 
+@pytest.mark.requirement("R6", "all")
 def test_every_captured_sample_is_in_the_track_and_counted() -> None:
     keeper = Keeper()
     pipeline = pipeline_into(keeper)

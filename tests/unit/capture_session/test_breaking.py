@@ -37,6 +37,8 @@ def test_a_lost_camera_ends_the_run_and_is_started_anew_cs_10() -> None:
     assert driver.sealed(Break) == []
 
 
+@pytest.mark.requirement("R8", "all")
+@pytest.mark.requirement("R17", "all")
 def test_the_break_is_sealed_with_the_facts_of_its_run_cs_10() -> None:
     driver = recording()
     driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
@@ -104,6 +106,7 @@ def test_a_camera_lost_again_before_resuming_is_tried_on() -> None:
     assert driver.state() is State.RESUMING
 
 
+@pytest.mark.requirement("R8", "all")
 def test_the_marker_names_time_and_cause_and_is_proved_cs_10() -> None:
     driver = recording()
     broken_ns = driver.now_ns
@@ -115,6 +118,7 @@ def test_the_marker_names_time_and_cause_and_is_proved_cs_10() -> None:
     assert speak.at_utc_ns == broken_ns + CIVIL_OFFSET_NS
 
 
+@pytest.mark.requirement("R8", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
 def test_the_explanation_is_asked_for_and_sealed_with_its_break_cs_10() -> None:
     driver = recording()
     sequence = driver.lose_camera()
@@ -132,6 +136,7 @@ def test_the_explanation_is_asked_for_and_sealed_with_its_break_cs_10() -> None:
     assert driver.snapshot.break_sequence is None
 
 
+@pytest.mark.requirement("R8", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
 def test_silence_is_asked_once_more_then_sealed_as_missing_cs_10() -> None:
     driver = recording()
     driver.lose_camera()
@@ -150,6 +155,7 @@ def test_silence_is_asked_once_more_then_sealed_as_missing_cs_10() -> None:
     assert driver.snapshot.unexplained_breaks == 1
 
 
+@pytest.mark.requirement("R8", "wuhu")
 def test_a_profile_without_the_duty_hears_the_marker_and_asks_nothing_r8() -> None:
     driver = Driver(machine(profile(interruptions={"causes": CAUSES})))
     driver.record()
@@ -197,6 +203,7 @@ def test_an_announced_break_goes_on_recording_until_it_is_confirmed_cs_10() -> N
 
 
 @pytest.mark.parametrize(("steps", "cause"), [(2, "lunch"), (3, "unclassified")])
+@pytest.mark.requirement("R8", "all")
 def test_a_cause_outside_the_list_is_sealed_and_flagged_cs_10(steps: int, cause: str) -> None:
     driver = recording()
     driver.announce(steps)

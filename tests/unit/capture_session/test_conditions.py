@@ -47,6 +47,7 @@ def test_digital_silence_for_three_seconds_is_a_dead_microphone(silent_seconds: 
         ([picture(1, 2.0), picture(2)] * 3, False),
     ],
 )
+@pytest.mark.requirement("R13", "all")
 def test_a_lens_is_covered_when_four_pictures_in_a_row_are_dark_or_flat(
     tail: list[PictureStatistics], black: bool | None
 ) -> None:

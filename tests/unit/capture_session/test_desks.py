@@ -67,6 +67,7 @@ def test_what_does_not_fit_is_counted_and_room_comes_back() -> None:
     assert queue.refused == 1
 
 
+@pytest.mark.requirement("R13", "all")
 def test_the_queue_holds_ten_seconds_of_the_largest_bit_rate_cs_3() -> None:
     """CS-3."""
     largest = 50_000_000 // 8

@@ -49,6 +49,7 @@ def test_a_profile_without_notice_and_statement_asks_and_seals_nothing_cs_4() ->
     assert not driver.last(fx.BeginRun).before_notice
 
 
+@pytest.mark.requirement("R4", "all")
 def test_the_notice_is_sealed_with_its_proof_cs_6() -> None:
     driver = Driver()
     driver.start()
@@ -78,6 +79,7 @@ def test_the_notice_is_sealed_with_its_proof_cs_6() -> None:
     assert driver.snapshot.notice_done
 
 
+@pytest.mark.requirement("R4", "all")
 def test_a_notice_that_was_not_heard_is_repeated_once_then_flagged_cs_6() -> None:
     driver = Driver()
     driver.start()
@@ -108,6 +110,7 @@ def test_a_loudspeaker_that_fails_does_not_stop_the_recording_cs_4() -> None:
     assert driver.state() is State.RECORDING
 
 
+@pytest.mark.requirement("R4", "all")
 def test_officers_who_speak_the_notice_are_listened_to_r4() -> None:
     driver = Driver(machine(profile(notice={**NOTICE, "speaker": "officer"})))
     driver.start()
@@ -119,6 +122,7 @@ def test_officers_who_speak_the_notice_are_listened_to_r4() -> None:
     assert driver.snapshot.notice_done
 
 
+@pytest.mark.requirement("R5", "wuhan")
 def test_a_statement_that_was_heard_is_sealed_r5() -> None:
     driver = Driver(machine(profile(notice=None, statement=STATEMENT)))
     driver.start()
@@ -131,6 +135,7 @@ def test_a_statement_that_was_heard_is_sealed_r5() -> None:
     assert driver.snapshot.statement_done
 
 
+@pytest.mark.requirement("R5", "wuhan")
 def test_a_statement_that_is_missing_is_asked_for_once_more_then_sealed_as_missing_cs_4() -> None:
     driver = Driver(machine(profile(notice=None, statement=STATEMENT)))
     driver.start()
@@ -155,6 +160,7 @@ def test_an_answer_to_a_question_before_means_nothing() -> None:
 
 
 @pytest.mark.parametrize("state", [State.NOTICE, State.STATEMENT, State.RECORDING])
+@pytest.mark.requirement("R7", "all")
 def test_a_mark_is_taken_whatever_is_being_asked_cs_12(state: State) -> None:
     driver = Driver(machine(profile(statement={**STATEMENT, "moment": "during"}, marks={"category": "key-item"})))
     driver.start()
@@ -196,6 +202,7 @@ def spoken_at_pulses(*, reminders: bool, pulses: int) -> list[int | None]:
     return [speak.number for speak in driver.all(fx.Speak) if speak.kind is PromptKind.REMINDER]
 
 
+@pytest.mark.requirement("R7", "all")
 def test_each_item_of_the_key_content_is_said_once_cs_14() -> None:
     """CS-14."""
     assert spoken_at_pulses(reminders=True, pulses=4) == [0, 1]

@@ -1,5 +1,7 @@
 """Ends: by the officer, by the agent's end, and while the chain cannot be written (CS-10, CS-11)."""
 
+import pytest
+
 from capture import effects as fx
 from capture import events as ev
 from capture.cues import Cue
@@ -59,6 +61,7 @@ def test_finishing_while_an_explanation_is_owed_counts_it_as_missing_cs_10() -> 
     assert driver.sealed(SessionEnd)[0].unexplained_breaks == 1
 
 
+@pytest.mark.requirement("R9", "all")
 def test_finishing_during_a_camera_break_is_sealed_as_cannot_continue_r9() -> None:
     driver = recording()
     driver.lose_camera()
@@ -184,6 +187,7 @@ def test_a_chain_lost_during_the_checks_abandons_the_start() -> None:
     assert driver.sealed(SessionEnd)[0].frames == 0
 
 
+@pytest.mark.requirement("R2", "all")
 def test_handing_over_is_sealed_with_names_as_payload_r2() -> None:
     driver = Driver()
     driver.feed(ev.CheckedOut(ASSIGNMENT))
@@ -199,6 +203,7 @@ def test_handing_over_is_sealed_with_names_as_payload_r2() -> None:
     assert driver.snapshot.officer_ids == ()
 
 
+@pytest.mark.requirement("R4", "all")
 def test_too_few_officers_are_announced_and_sealed_r4() -> None:
     driver = Driver(machine(profile(officers={"least": 3})))
     driver.feed(ev.CheckedOut(ASSIGNMENT))
@@ -206,6 +211,7 @@ def test_too_few_officers_are_announced_and_sealed_r4() -> None:
     assert driver.last(fx.Speak).phrase is fx.Phrase.TOO_FEW_OFFICERS
 
 
+@pytest.mark.requirement("R17", "all")
 def test_a_clock_step_is_a_record_r17() -> None:
     driver = recording()
     driver.feed(ev.ClockStepped(-90_000_000_000, "rtc", "network"))

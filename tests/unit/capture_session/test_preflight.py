@@ -48,6 +48,7 @@ def test_a_healthy_unit_passes_every_check() -> None:
         (9.9, CheckVerdict.FAIL, 10),
     ],
 )
+@pytest.mark.requirement("R1", "all")
 def test_battery(percent: float, verdict: CheckVerdict, threshold: int) -> None:
     reading = BatteryReading(percent, 7_000, charging=False, draw_mw=None, capacity_mwh=None)
     assert check("battery", battery=reading) == CheckResult("battery", verdict, int(percent), threshold, "percent")
@@ -57,6 +58,7 @@ def test_battery(percent: float, verdict: CheckVerdict, threshold: int) -> None:
     ("minutes", "verdict", "threshold"),
     [(60, CheckVerdict.PASS, 60), (59, CheckVerdict.DEGRADED, 60), (9, CheckVerdict.FAIL, 10)],
 )
+@pytest.mark.requirement("R1", "all")
 def test_the_packs_predicted_minutes_are_a_figure_of_their_own_r1(
     minutes: int, verdict: CheckVerdict, threshold: int
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_part_with_two_bad_figures_is_told_once_and_by_the_graver() -> None:
     ("minutes", "verdict"),
     [(121, CheckVerdict.PASS), (119, CheckVerdict.DEGRADED), (16, CheckVerdict.DEGRADED), (14, CheckVerdict.FAIL)],
 )
+@pytest.mark.requirement("R1", "all")
 def test_storage_is_judged_in_recordable_minutes(minutes: int, verdict: CheckVerdict) -> None:
     free = (minutes * 60 + 1) * 1_010_000
     found = check("storage", storage=StorageReading(64 * GIB, free, writable=True, life_percent=None))
@@ -101,6 +104,7 @@ def test_a_medium_that_cannot_be_written_fails(storage: StorageReading | None) -
         (-1, CheckVerdict.DEGRADED, -1),
     ],
 )
+@pytest.mark.requirement("R1", "all")
 def test_clock(uncertainty_ns: int, verdict: CheckVerdict, figure: int) -> None:
     found = check("clock", clock=ClockReading(0, 0, TimeSource.RTC, uncertainty_ns, "boot"))
     assert (found.verdict, found.figure, found.unit) == (verdict, figure, "ms")
@@ -119,6 +123,7 @@ def test_clock(uncertainty_ns: int, verdict: CheckVerdict, figure: int) -> None:
     ],
     ids=["none", "no-statistics", "black", "covered", "frozen", "one", "moving"],
 )
+@pytest.mark.requirement("R1", "all")
 def test_camera(frames: int, pictures: tuple[PictureStatistics, ...], verdict: CheckVerdict, unit: str) -> None:
     found = check("camera", frames=frames, pictures=pictures)
     assert (found.verdict, found.unit) == (verdict, unit)
@@ -135,6 +140,7 @@ def test_camera(frames: int, pictures: tuple[PictureStatistics, ...], verdict: C
     ],
     ids=["absent", "silent", "dead", "clipping", "quiet"],
 )
+@pytest.mark.requirement("R1", "all")
 def test_microphone(sound: SoundLevel | None, verdict: CheckVerdict, unit: str) -> None:
     found = check("microphone", sound=sound)
     assert (found.verdict, found.unit) == (verdict, unit)
@@ -150,6 +156,7 @@ def test_microphone(sound: SoundLevel | None, verdict: CheckVerdict, unit: str) 
         ("battery", {"battery": None}, CheckVerdict.DEGRADED),
     ],
 )
+@pytest.mark.requirement("R1", "all")
 def test_what_could_not_be_checked_never_passes_cs_5(
     code: str, changes: dict[str, object], verdict: CheckVerdict
 ) -> None:

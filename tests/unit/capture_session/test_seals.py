@@ -171,6 +171,7 @@ def test_the_chain_counts_as_back_only_when_nothing_waits_and_the_medium_works_c
     assert not seals.lost
 
 
+@pytest.mark.requirement("R6", "all")
 def test_a_fragment_that_has_to_wait_is_not_lost_and_ends_the_run_cs_11(seals: Seals, service: FakeService) -> None:
     seals.set_state(in_session())
     seals.open_file(run())

@@ -1,5 +1,7 @@
 """From the press to the first kept frame (R1, CS-2, CS-3, CS-5)."""
 
+import pytest
+
 from capture import effects as fx
 from capture import events as ev
 from capture.cues import Cue
@@ -34,6 +36,7 @@ def position(driver: Driver, kind: type[object]) -> int:
     raise AssertionError(f"no {kind.__name__}")
 
 
+@pytest.mark.requirement("R6", "all")
 def test_capture_starts_at_the_press_cs_3() -> None:
     driver = Driver()
     driver.press()
@@ -86,6 +89,7 @@ def test_session_time_is_one_second_at_the_first_frame_cs_3() -> None:
     assert start.checkout_sequence is None
 
 
+@pytest.mark.requirement("R1", "all")
 def test_preflight_is_sealed_before_anything_is_kept_cs_3() -> None:
     driver = Driver()
     driver.start()
@@ -95,6 +99,7 @@ def test_preflight_is_sealed_before_anything_is_kept_cs_3() -> None:
     assert begun.before_notice
 
 
+@pytest.mark.requirement("R1", "all")
 def test_verdict_is_told_by_cue_before_any_words_cs_5() -> None:
     for verdict, cue in (
         (CheckVerdict.PASS, Cue.READY),
@@ -108,6 +113,7 @@ def test_verdict_is_told_by_cue_before_any_words_cs_5() -> None:
         assert driver.effects.index(fx.GiveCue(cue)) < position(driver, fx.Speak)
 
 
+@pytest.mark.requirement("R1", "all")
 def test_a_failed_check_is_announced_and_recorded_all_the_same_cs_5() -> None:
     driver = Driver()
     driver.start(result(("microphone", CheckVerdict.FAIL), ("clock", CheckVerdict.DEGRADED)))
@@ -137,12 +143,14 @@ def test_a_blocking_profile_lets_a_degraded_check_pass() -> None:
     assert driver.state() is State.NOTICE
 
 
+@pytest.mark.requirement("R2", "all")
 def test_a_session_that_nobody_checked_out_is_announced_and_flagged_r2() -> None:
     driver = Driver()
     driver.start()
     assert fx.Phrase.NOT_CHECKED_OUT in [speak.phrase for speak in driver.all(fx.Speak)]
 
 
+@pytest.mark.requirement("R2", "all")
 def test_a_session_names_its_checkout_r2() -> None:
     driver = Driver()
     driver.feed(ev.CheckedOut(ASSIGNMENT))

@@ -24,6 +24,8 @@ def change(driver: Driver, condition: Condition, *, present: bool = True, minute
 
 
 @pytest.mark.parametrize("condition", PARTS)
+@pytest.mark.requirement("R13", "all")
+@pytest.mark.requirement("R18", "all")
 def test_a_fault_is_sealed_and_told_and_the_recording_goes_on_cs_13(condition: Condition) -> None:
     """CS-13."""
     driver = recording()
@@ -77,6 +79,7 @@ def test_only_a_fault_can_be_given_for_that() -> None:
         WarningsSection(break_on=("battery",))
 
 
+@pytest.mark.requirement("R8", "all")
 def test_the_battery_ends_the_recording_in_order_with_its_cause() -> None:
     driver = recording()
     driver.feed(ev.CaptureLost("battery", driver.now_ns))

@@ -80,6 +80,8 @@ def in_window(speech: Samples, seconds: float = 8.0) -> Samples:
 
 @pytest.mark.parametrize("text", [REASON, "刚才电池没有电了，所以录像中断了三分钟。"])
 @pytest.mark.parametrize(("kind", "snr_db"), [("pink", 5), ("traffic", 0)])
+@pytest.mark.requirement("R5", "wuhan", "inner-mongolia")
+@pytest.mark.requirement("R8", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
 def test_speech_is_accepted_on_the_street(
     say: Speech, detector: SpeechDetector, text: str, kind: str, snr_db: float
 ) -> None:
@@ -92,6 +94,8 @@ def test_speech_is_accepted_on_the_street(
 
 @pytest.mark.parametrize("kind", ["pink", "traffic", "white"])
 @pytest.mark.parametrize("dbfs", [-40.0, -12.0])
+@pytest.mark.requirement("R5", "wuhan", "inner-mongolia")
+@pytest.mark.requirement("R8", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
 def test_noise_is_refused_at_every_level(detector: SpeechDetector, kind: str, dbfs: float) -> None:
     detector.reset()
     noise = level(NOISES[kind](8 * ANALYSIS_RATE_HZ, generator(4)).astype(np.float32), dbfs)

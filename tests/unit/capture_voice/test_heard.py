@@ -31,6 +31,7 @@ SENTENCES: tuple[Utterance, ...] = (
 
 @pytest.mark.parametrize("snr_db", [20, 0, -10])
 @pytest.mark.parametrize("kind", ["pink", "traffic"])
+@pytest.mark.requirement("R4", "all")
 def test_the_notice_is_found_down_to_minus_10_db(prompt: Prompt, kind: str, snr_db: float) -> None:
     reference = prompt(("notice",))
     result = prove_heard(reference, microphone(reference, kind, snr_db, 0.12, seed=int(snr_db) + 50))
@@ -52,6 +53,7 @@ def test_sentences_of_a_few_seconds_are_found_too(
 
 @pytest.mark.parametrize("sentence", SENTENCES, ids=lambda sentence: sentence[0])
 @pytest.mark.parametrize("kind", ["pink", "traffic", "white"])
+@pytest.mark.requirement("R4", "all")
 def test_noise_alone_is_never_taken_for_a_prompt(prompt: Prompt, sentence: Utterance, kind: str) -> None:
     reference = prompt(sentence)
     noise = NOISES[kind](reference.size + 12_800, generator(5)) * 0.1

@@ -61,6 +61,7 @@ def test_a_profile_s_words_replace_those_of_the_same_code() -> None:
     assert own.text(own.break_marker("battery")) == "电量不足以继续，录制中断。"
 
 
+@pytest.mark.requirement("R4", "all")
 def test_the_notice_is_the_profile_s_wording_with_the_names_in_it(book: PromptBook) -> None:
     utterance = book.notice()
     assert utterance is not None
@@ -99,6 +100,7 @@ def test_a_profile_without_notice_or_statement_asks_nothing() -> None:
     assert not keys & {"notice", "statement.request", "recording.end-question"}
 
 
+@pytest.mark.requirement("R5", "wuhan", "inner-mongolia")
 def test_the_statement_request_lists_the_profile_s_items(book: PromptBook) -> None:
     utterance = book.statement_request()
     assert utterance is not None

@@ -10,8 +10,10 @@ from sealing.errors import BodyError, ReserveReachedError, WriterStateError
 from sealing.framing import ChainRecord, file_name
 from sealing.limits import EPOCH_RECORDS_MAX, MAGIC
 from sealing.records import (
+    Alive,
     Boot,
     Close,
+    DockChange,
     Epoch,
     Event,
     FileKind,
@@ -172,6 +174,20 @@ def test_calls_out_of_order_are_refused_and_change_nothing() -> None:
     with pytest.raises(WriterStateError, match="halted"):
         writer.seal(event())
     assert types(chain_check.counted_records(medium))[-4:] == ["CLOSE", "OPEN", "HALT", "CLOSE"]
+
+
+def test_at_dock_a_ledger_file_of_bookkeeping_alone_stays_open_sf_60() -> None:
+    medium = MemoryStorage()
+    writer = chains.start_writer(medium)
+    writer.roll_ledger("dock", for_news_alone=True)
+    assert types(chain_check.counted_records(medium))[-1] == "CLOSE", "BOOT is news"
+    writer.seal(DockChange(docked=True))
+    writer.seal(Alive(90, 1))
+    writer.roll_ledger("dock", for_news_alone=True)
+    assert types(chain_check.counted_records(medium))[-3:] == ["OPEN", "DOCK", "ALIVE"]
+    writer.seal(event())
+    writer.roll_ledger("dock", for_news_alone=True)
+    assert types(chain_check.counted_records(medium))[-2:] == ["EVENT", "CLOSE"]
 
 
 def test_a_ledger_file_ends_by_size_and_with_the_day() -> None:

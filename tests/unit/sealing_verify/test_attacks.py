@@ -55,6 +55,8 @@ def offset_of(path: Path, index: int) -> int:
     return len(MAGIC) + sum(len(record.data) for record in records_of(path)[:index])
 
 
+@pytest.mark.requirement("R10", "all")
+@pytest.mark.requirement("R12", "all")
 def test_row_1_a_bit_of_a_payload_spoils_that_fragment_alone(film_copy: Path) -> None:
     path = film_copy / FOOTAGE
     record = records_of(path)[1]
@@ -102,6 +104,7 @@ def test_row_5_two_records_swapped(film_copy: Path) -> None:
 
 
 @pytest.mark.parametrize("index", [1, 2, 3])
+@pytest.mark.requirement("R10", "all")
 def test_row_6_a_record_dropped(film_copy: Path, index: int) -> None:
     missing = records_of(film_copy / FOOTAGE)[index].read.sequence
     rewrite(film_copy / FOOTAGE, lambda found: found[:index] + found[index + 1 :])
@@ -109,6 +112,7 @@ def test_row_6_a_record_dropped(film_copy: Path, index: int) -> None:
     assert (fault.code, fault.place.file, fault.place.sequence) == (Code.GAP, FOOTAGE, missing)
 
 
+@pytest.mark.requirement("R10", "all")
 def test_row_7_a_record_twice(film_copy: Path) -> None:
     rewrite(film_copy / FOOTAGE, lambda found: [*found[:2], found[1], *found[2:]])
     report = refused(film_copy)
@@ -117,6 +121,7 @@ def test_row_7_a_record_twice(film_copy: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [2, 3, 5, 8])
+@pytest.mark.requirement("R10", "all")
 def test_row_8_a_file_dropped(film_copy: Path, number: int) -> None:
     sequence = records_of(film_copy / file_name(number))[0].read.sequence
     (film_copy / file_name(number)).unlink()
@@ -142,6 +147,7 @@ def test_row_10_the_beginning_dropped(film_copy: Path) -> None:
     assert (fault.code, fault.place.file, fault.place.sequence) == (Code.HEAD_MISSING, file_name(2), 1)
 
 
+@pytest.mark.requirement("R10", "all")
 def test_row_11_files_renamed(film_copy: Path) -> None:
     one, other, aside = film_copy / FOOTAGE, film_copy / SECOND_FOOTAGE, film_copy / "aside"
     one.rename(aside)
@@ -153,6 +159,7 @@ def test_row_11_files_renamed(film_copy: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.requirement("R10", "all")
 def test_row_12_a_record_of_an_outsider_inserted_or_put_in_place(film_copy: Path, keep: bool) -> None:
     key = ed25519.Ed25519PrivateKey.generate()
 
@@ -344,6 +351,8 @@ def test_a_clock_before_the_certificate_is_told(tmp_path: Path) -> None:
     assert codes(verify_chain([tmp_path], trust())) == {Code.CLOCK_WRONG}
 
 
+@pytest.mark.requirement("R10", "all")
+@pytest.mark.requirement("R13", "all")
 def test_row_53_a_file_freed_without_a_receipt(tmp_path: Path) -> None:
     """SF-33: nobody but a unit gone wrong can sign this; the verifier names it all the same."""
     film(tmp_path, 1, 200)

@@ -87,6 +87,7 @@ def test_row_32_an_epoch_certificate_used_elsewhere(tmp_path: Path) -> None:
     assert Code.EPOCH_MISBOUND in codes(report)
 
 
+@pytest.mark.requirement("R17", "all")
 def test_row_24_a_clock_set_back_without_a_record(tmp_path: Path) -> None:
     clock = ManualClock()
     writer = start_writer(tmp_path, clock)

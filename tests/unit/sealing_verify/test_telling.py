@@ -66,6 +66,7 @@ def test_times_are_shown_in_the_zone_that_is_asked_for(report: Report) -> None:
     assert "00:00:25.0" in render_timeline(report, "en", timezone(timedelta(0)))
 
 
+@pytest.mark.requirement("R12", "all")
 def test_nobody_is_named_without_a_key(report: Report) -> None:
     """R12: names are private."""
     assert "甲某" not in render_timeline(report) + render_picture(report)

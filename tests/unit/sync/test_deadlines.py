@@ -43,12 +43,14 @@ def due_text(due: Due) -> str:
     return datetime.fromtimestamp(due.due_utc_ns // 10**9, CHINA_STANDARD_TIME).strftime("%Y-%m-%d %H:%M")
 
 
+@pytest.mark.requirement("R20", "huainan")
 def test_huainan_counts_from_the_end_of_the_days_activity() -> None:
     """HN 14: 第一时间 after the day's enforcement activity."""
     facts = TransferFacts(at("2026-03-03T10:00"), day_activity_ended_utc_ns=at("2026-03-03T17:30"))
     assert due_text(due_time(HUAINAN, facts, TABLE)) == "2026-03-03 21:30"
 
 
+@pytest.mark.requirement("R20", "huainan")
 def test_huainan_away_counts_from_the_return() -> None:
     """HN 14: 24 小时 after the return."""
     facts = TransferFacts(at("2026-03-03T10:00"), exception_reason="elsewhere", returned_utc_ns=at("2026-03-06T09:00"))
@@ -56,6 +58,7 @@ def test_huainan_away_counts_from_the_return() -> None:
     assert (due.kind, due_text(due)) == (DueKind.EXCEPTION, "2026-03-07 09:00")
 
 
+@pytest.mark.requirement("R20", "dalian-jinpu")
 def test_nothing_is_due_before_the_return() -> None:
     facts = TransferFacts(at("2026-03-03T10:00"), exception_reason="remote")
     due = due_time(DALIAN, facts, TABLE)
@@ -63,6 +66,7 @@ def test_nothing_is_due_before_the_return() -> None:
     assert not due.overdue_at(at("2027-01-01T00:00"))
 
 
+@pytest.mark.requirement("R20", "wuhu")
 def test_wuhu_counts_each_activity_and_knows_no_exception() -> None:
     """WU A2-9."""
     facts = TransferFacts(
@@ -75,6 +79,7 @@ def test_wuhu_counts_each_activity_and_knows_no_exception() -> None:
     assert (due.kind, due.exception_refused, due_text(due)) == (DueKind.NORMAL, True, "2026-03-04 11:00")
 
 
+@pytest.mark.requirement("R20", "dalian-jinpu")
 def test_dalian_without_a_later_activity_counts_from_its_own() -> None:
     """DL 18."""
     assert due_text(due_time(DALIAN, TransferFacts(at("2026-03-03T22:00")), TABLE)) == "2026-03-04 06:00"
@@ -92,18 +97,21 @@ def test_dalian_without_a_later_activity_counts_from_its_own() -> None:
         ("2025-01-26T10:00", "2025-02-06 00:00"),  # a worked Sunday, its own day; then the 27th and 5 February
     ],
 )
+@pytest.mark.requirement("R20", "wuhan")
 def test_wuhan_counts_working_days_with_make_up_days(made: str, due: str) -> None:
     """WH 26¶2: 2个工作日."""
     answer = due_time(WUHAN, TransferFacts(at(made)), TABLE)
     assert (due_text(answer), answer.confirmed) == (due, True)
 
 
+@pytest.mark.requirement("R20", "wuhan")
 def test_wuhan_after_the_return_has_one_working_day() -> None:
     """WH 26¶3."""
     facts = TransferFacts(at("2026-03-03T10:00"), exception_reason="continuous", returned_utc_ns=at("2026-03-06T08:00"))
     assert due_text(due_time(WUHAN, facts, TABLE)) == "2026-03-10 00:00"
 
 
+@pytest.mark.requirement("R20", "inner-mongolia")
 def test_inner_mongolia_counts_24_hours_over_a_holiday() -> None:
     """NM 22: hours are hours, holiday or not."""
     facts = TransferFacts(at("2026-10-01T15:20"))
@@ -126,6 +134,7 @@ def test_a_year_that_the_table_does_not_name_is_unconfirmed() -> None:
     assert due_time(INNER_MONGOLIA, TransferFacts(at("2027-06-01T10:00")), TABLE).confirmed
 
 
+@pytest.mark.requirement("R20", "all")
 def test_due_passes_into_overdue_after_the_instant() -> None:
     due = due_time(WUHU, TransferFacts(at("2026-03-03T10:00")), TABLE)
     assert not due.overdue_at(at("2026-03-04T10:00"))

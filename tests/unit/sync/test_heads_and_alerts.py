@@ -73,6 +73,7 @@ def names(unit: UnitOnDisk) -> list[str]:
     return sorted(path.suffix for path in unit.paths.inbox.iterdir())
 
 
+@pytest.mark.requirement("R18", "all")
 def test_an_alert_leaves_from_the_open_file(
     store: StoreOnDisk, unit: UnitOnDisk, writer: ChainWriter, register: Register, url: str
 ) -> None:
@@ -200,6 +201,7 @@ def _full_report(chronicle: Chronicle, sequence: int) -> RecordReport:
     return _report(note, opening, AlertKind.FAULT, Line.WIRE, Radio())
 
 
+@pytest.mark.requirement("R16", "all")
 def test_a_label_keeps_content_off_the_radio(
     unit: UnitOnDisk, writer: ChainWriter, register: Register, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +217,7 @@ def test_a_label_keeps_content_off_the_radio(
 
 
 @pytest.mark.parametrize(("report_to", "kind"), [("所属部门负责人", AlertKind.CANNOT_CONTINUE), (None, None)])
+@pytest.mark.requirement("R9", "huainan")
 def test_r9_is_reported_where_the_profile_names_somebody(report_to: str | None, kind: AlertKind | None) -> None:
     """SY-33, R9."""
     rules: Rules = rules_of(HUAINAN).model_copy(update={"report_to": report_to})

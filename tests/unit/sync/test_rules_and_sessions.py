@@ -61,6 +61,7 @@ def test_the_unit_reads_what_the_agent_wrote(tmp_path: Path) -> None:
         rules_of_profile(b"[sync")
 
 
+@pytest.mark.requirement("R20", "inner-mongolia")
 def test_r20_a_session_is_due_from_its_sealed_end() -> None:
     log = SessionLog()
     log.opened(told(INNER_MONGOLIA))
@@ -71,6 +72,7 @@ def test_r20_a_session_is_due_from_its_sealed_end() -> None:
     assert (due.kind, due.due_utc_ns) == (DueKind.NORMAL, START_UTC_NS + 25 * HOUR_NS)
 
 
+@pytest.mark.requirement("R20", "inner-mongolia")
 def test_r20_the_exception_runs_from_the_return() -> None:
     rules = rules_of(INNER_MONGOLIA)
     exception = rules.sync.transfer.exception
@@ -84,6 +86,7 @@ def test_r20_the_exception_runs_from_the_return() -> None:
     assert due_of(log.sessions()[0], log.sessions(), rules).due_utc_ns == START_UTC_NS + 74 * HOUR_NS
 
 
+@pytest.mark.requirement("R20", "wuhu")
 def test_r20_an_activity_of_two_sessions_counts_from_its_last() -> None:
     log = SessionLog()
     for session, hour in ((FIRST, 1), (SECOND, 30)):
@@ -104,6 +107,7 @@ def test_r20_an_activity_of_two_sessions_counts_from_its_last() -> None:
         (Line.RADIO, "secret", Cargo.ALERTS, True),
     ],
 )
+@pytest.mark.requirement("R16", "all")
 def test_files_headers_and_alerts_are_ruled_separately(line: Line, label: str | None, cargo: Cargo, may: bool) -> None:
     """SY-37, R16."""
     assert may_leave(cargo, label, line, Radio(files_forbidden=("secret",))) is may

@@ -75,6 +75,7 @@ def overview(store: StoreOnDisk) -> Overview:
     return Overview(store.ledger, Register(store.ledger))
 
 
+@pytest.mark.requirement("R9", "huainan")
 def test_r9_a_recording_that_could_not_go_on_is_to_be_explained_in_writing(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
@@ -86,6 +87,7 @@ def test_r9_a_recording_that_could_not_go_on_is_to_be_explained_in_writing(
     assert task.facts["started_utc_ns"]
 
 
+@pytest.mark.requirement("R11", "huainan")
 def test_r11_a_break_on_an_exempting_ground_takes_a_work_record(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
@@ -96,6 +98,7 @@ def test_r11_a_break_on_an_exempting_ground_takes_a_work_record(
     assert task.fields == ("无法使用的原因", "依据")
 
 
+@pytest.mark.requirement("R11", "wuhu")
 def test_r11_an_exemption_made_on_the_unit_takes_one_too(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
@@ -104,6 +107,7 @@ def test_r11_an_exemption_made_on_the_unit_takes_one_too(
     assert [one.kind for one in overview(store).tasks()] == [TaskKind.EXEMPTION_WORK_RECORD]
 
 
+@pytest.mark.requirement("R8", "huainan")
 def test_r8_an_unclassified_break_wants_its_cause(store: StoreOnDisk, unit: UnitOnDisk, register: Register) -> None:
     seal_a_day(unit, HUAINAN, broke("unclassified"), ended())
     promise(store, unit)
@@ -122,6 +126,7 @@ def test_r22_labels_are_owed_with_the_footage(store: StoreOnDisk, unit: UnitOnDi
     assert task.due_utc_ns == row.due.due_utc_ns
 
 
+@pytest.mark.requirement("R18", "wuhu")
 def test_r18_a_repair_is_due_from_its_discovery_until_it_is_gone(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
@@ -156,6 +161,7 @@ def test_a_closed_task_stays_closed_and_is_closed_once(
         register.close_task(closing)
 
 
+@pytest.mark.requirement("R20", "wuhu")
 def test_r20_due_and_overdue_by_the_stores_reckoning(store: StoreOnDisk, unit: UnitOnDisk, register: Register) -> None:
     seal_a_day(unit, WUHU, ended())
     promise(store, unit)

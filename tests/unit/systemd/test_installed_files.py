@@ -100,6 +100,7 @@ def test_what_is_commented_out_is_the_default_and_is_accepted(tmp_path: Path) ->
         load_config(with_id(tmp_path, active.replace("footage_seconds", "footage_second")))
 
 
+@pytest.mark.requirement("R14", "all")
 def test_usb_mass_storage_is_refused_and_nothing_is_mounted_by_itself() -> None:
     rules = (SHIPPED / "udev/70-recorder.rules").read_text(encoding="utf-8")
     assert re.search(r'ATTR\{bInterfaceClass\}=="08", ATTR\{authorized\}="0"$', rules, re.MULTILINE)
