@@ -27,14 +27,19 @@ from sealing.keys import EpochIssuer
 from sealing.limits import ANCHOR_REACH_RECORDS_MAX, CONTENT_KEY_BYTES, LIST_ITEMS_MAX, SALT_BYTES
 from sealing.recordbuffer import RecordBuffer
 from sealing.records import (
+    Alive,
+    Anchor,
     Body,
     Boot,
     Close,
+    Delete,
+    DockChange,
     Epoch,
     Fault,
     FileKind,
     FileOrigin,
     Open,
+    ReceiptSeal,
     RunFacts,
     StateSnapshot,
     Tick,
@@ -51,6 +56,10 @@ log = logging.getLogger(__name__)
 
 _KEY_RETRY_NS: Final = 60 * 1_000_000_000
 """How soon a device key that did not answer is asked again."""
+
+
+_BOOKKEEPING: Final = (Epoch, Tick, Anchor, ReceiptSeal, Delete, Alive, DockChange)
+"""What keeping, sending and freeing earlier records adds to the chain by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,8 @@ class ChainOutput:
         """The open file."""
         self.last_sealed_ns = 0
         """Boottime of the last record."""
+        self.tells_news = False
+        """Whether the open file holds more than bookkeeping (SF-60)."""
         self._storage = storage
         self._clock = clock
         self._identity = identity
@@ -138,6 +149,7 @@ class ChainOutput:
         if second is not None:
             records.append(self._sealer.seal(second, b"", stamp, records[0].after))
         self.file = self._create(facts, records, self._suite.cipher(content_key, salt))
+        self.tells_news = second is not None
         self._next_number += 1
         self._fault = None
         for record in records:
@@ -259,6 +271,7 @@ class ChainOutput:
                 f"record {record.header.sequence} cannot be put into file {file.number}: {error}"
             ) from error
         self._commit(record)
+        self.tells_news = self.tells_news or not isinstance(record.header.body, _BOOKKEEPING)
 
     def _commit(self, record: SealedRecord) -> None:
         self.last_sealed_ns = record.header.boottime_ns

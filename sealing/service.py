@@ -234,9 +234,9 @@ class SealingService:
         codec.check_snapshot(snapshot)
         self._submit(lambda writer: writer.set_state(snapshot))
 
-    def roll_ledger(self, reason: str) -> Ticket[None]:
+    def roll_ledger(self, reason: str, *, for_news_alone: bool = False) -> Ticket[None]:
         """End the ledger file (`ChainWriter.roll_ledger`); raises as `seal`."""
-        return self._submit(lambda writer: writer.roll_ledger(reason))
+        return self._submit(lambda writer: writer.roll_ledger(reason, for_news_alone=for_news_alone))
 
     def seal_receipt(self, receipt: StoreReceipt) -> Ticket[RecordReference | None]:
         """Seal a receipt (`ChainWriter.seal_receipt`); raises as `seal`."""

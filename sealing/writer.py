@@ -234,13 +234,19 @@ class ChainWriter:
         self._run = None
         return reference
 
-    def roll_ledger(self, reason: str) -> None:
+    def roll_ledger(self, reason: str, *, for_news_alone: bool = False) -> None:
         """End the ledger file that is open, if one is; the next event opens another.
+
+        Args:
+            reason: Code that CLOSE gives.
+            for_news_alone: Leave a file open that holds nothing but bookkeeping (SF-60).
 
         Raises:
             StorageFaultError: The medium failed; try again.
         """
         self._refuse_after_halt()
+        if for_news_alone and not self._output.tells_news:
+            return
         if self._output.file is not None and self._output.file.kind is FileKind.LEDGER:
             self._end_file(self._close_facts(reason))
 
