@@ -20,6 +20,7 @@ from hal.errors import HardwareError, StorageFullError
 from hal.ports import Clock, Storage
 from sealing import codec, ticks
 from sealing.appender import FileInWriting
+from sealing.encoding import Plain
 from sealing.errors import ReserveReachedError, SealingError, StorageFaultError, WriterStateError
 from sealing.framing import file_name
 from sealing.identity import DeviceIdentity, SealingPolicy
@@ -166,9 +167,9 @@ class ChainOutput:
         """
         file = self._open_file()
         # Before anything is encrypted: a body refused afterwards would leave its nonce used (SF-21).
-        codec.check_body(body)
+        fields = codec.check_body(body)
         self._rotate_epoch(file)
-        return self._append(file, body, clear_payload)
+        return self._append(file, body, clear_payload, fields)
 
     def attest(self, counter: Counter) -> RecordReference:
         """Append a TICK that binds the counter to exactly this place of the chain (SF-43).
@@ -189,11 +190,13 @@ class ChainOutput:
         """Whether one of the last records is this one (SF-46)."""
         return (sequence, record_hash) in self._recent
 
-    def _append(self, file: FileInWriting, body: Body, clear_payload: bytes) -> RecordReference:
+    def _append(
+        self, file: FileInWriting, body: Body, clear_payload: bytes, fields: dict[int, Plain] | None = None
+    ) -> RecordReference:
         stamp = self._stamp()
         sequence = self._sealer.place.sequence
         payload = file.encrypt(sequence, body.TYPE, clear_payload) if clear_payload else b""
-        record = self._sealer.seal(body, payload, stamp)
+        record = self._sealer.seal(body, payload, stamp, fields=fields)
         self._put(file, record)
         return RecordReference(sequence, record.hash, file.number, stamp.utc_ns, stamp.boottime_ns)
 

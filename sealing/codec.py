@@ -67,15 +67,20 @@ def encode_body(body: Body) -> dict[int, Plain]:
     return fields
 
 
-def check_body(body: Body) -> None:
+def check_body(body: Body) -> dict[int, Plain]:
     """Make sure that a body can be sealed, before anything is encrypted for it.
+
+    Returns:
+        Its map, as `encode_body` makes it.
 
     Raises:
         BodyError: A field is outside its range, or the whole would not fit into a header.
     """
-    length = len(encoding.encode(encode_body(body)))
+    fields = encode_body(body)
+    length = len(encoding.encode(fields))
     if length > HEADER_BYTES_MAX - _ENVELOPE_BYTES:
         raise BodyError(f"{type(body).__name__} of {length} bytes does not fit into a header of {HEADER_BYTES_MAX}")
+    return fields
 
 
 def check_snapshot(snapshot: StateSnapshot) -> None:

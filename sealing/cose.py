@@ -26,7 +26,8 @@ from sealing.limits import HEADER_BYTES_MAX, KEY_ID_BYTES, SIGNATURE_BYTES_MAX
 _TAG_SIGN1: Final = b"\xd2"
 _HEADER_ALGORITHM: Final = 1
 _HEADER_KEY_ID: Final = 4
-_SIGN1_PARTS: Final = 4
+_FOUR: Final = b"\x84"
+_EMPTY_MAP: Final = b"\xa0"
 _PROTECTED_BYTES_MAX: Final = 64
 _SCALAR_BYTES: Final = 32
 _SIGNATURE_1: Final = b"\x84\x6aSignature1"
@@ -34,6 +35,10 @@ _SIGNATURE_1: Final = b"\x84\x6aSignature1"
 _BYTE_STRING: Final = 0x40
 _ONE_BYTE_MIN: Final = 24
 """CBOR: from here on the length of a byte string stands behind its first byte."""
+_LENGTH_BYTES: Final = {0x40 | 24: 1, 0x40 | 25: 2, 0x40 | 26: 4}
+"""How many bytes the length of a byte string takes, by the first byte."""
+_SHORTEST: Final = {0x40 | 24: _ONE_BYTE_MIN, 0x40 | 25: 1 << 8, 0x40 | 26: 1 << 16}
+"""The shortest byte string whose length is said so."""
 
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | Sm2PublicKey
 """Keys that verify signatures."""
@@ -87,9 +92,10 @@ def encode_sign1(
         context: What the signature is for.
         sign: Makes the raw 64 byte signature over the message that it is given.
     """
-    protected = encoding.encode({_HEADER_ALGORITHM: int(algorithm), _HEADER_KEY_ID: key_id})
+    protected = _write_protected(algorithm, key_id)
     signature = sign(_message(protected, context, payload))
-    return _TAG_SIGN1 + encoding.encode([protected, {}, payload, signature])
+    parts = (_byte_string(protected), _EMPTY_MAP, _byte_string(payload), _byte_string(signature))
+    return _TAG_SIGN1 + _FOUR + b"".join(parts)
 
 
 def decode_sign1(data: bytes, longest_bytes: int = HEADER_BYTES_MAX) -> Sign1:
@@ -101,14 +107,17 @@ def decode_sign1(data: bytes, longest_bytes: int = HEADER_BYTES_MAX) -> Sign1:
     """
     if data[:1] != _TAG_SIGN1:
         raise MalformedError("not a COSE_Sign1: its tag 18 is missing")
-    parts = encoding.decode(data[1:], longest_bytes)
-    if not isinstance(parts, list) or len(parts) != _SIGN1_PARTS:
+    if len(data) - 1 > longest_bytes:
+        raise MalformedError(f"COSE_Sign1 of {len(data)} bytes is longer than the {longest_bytes} allowed here")
+    if data[1:2] != _FOUR:
         raise MalformedError("COSE_Sign1 is not an array of four")
-    protected, unprotected, payload, signature = parts
-    if unprotected != {} or not isinstance(unprotected, dict):
-        raise MalformedError("COSE_Sign1 has something in its unprotected header")
-    if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
-        raise MalformedError("COSE_Sign1 with a part that is not a byte string")
+    protected, at = _take_byte_string(data, 2)
+    if data[at : at + 1] != _EMPTY_MAP:
+        raise MalformedError("COSE_Sign1 has something else than an empty map for its unprotected header")
+    payload, at = _take_byte_string(data, at + 1)
+    signature, at = _take_byte_string(data, at)
+    if at != len(data):
+        raise MalformedError("bytes follow a COSE_Sign1")
     if len(signature) != SIGNATURE_BYTES_MAX:
         raise MalformedError(f"signature of {len(signature)} bytes, not {SIGNATURE_BYTES_MAX}")
     algorithm, key_id = _read_protected(protected)
@@ -148,19 +157,42 @@ def der_signature(raw: bytes) -> bytes:
 
 
 def _message(protected: bytes, context: Context, payload: bytes) -> bytes:
-    # Three byte strings behind a constant: written out, for every record that is sealed or verified needs it.
-    parts = (protected, context, payload)
-    return _SIGNATURE_1 + b"".join(_bytes_head(len(part)) + part for part in parts)
+    # Byte strings behind constants: written out, for every record that is sealed or verified needs it.
+    return _SIGNATURE_1 + _byte_string(protected) + _byte_string(context) + _byte_string(payload)
 
 
-def _bytes_head(length: int) -> bytes:
+def _byte_string(data: bytes) -> bytes:
+    """Encode a byte string, its length as short as it can be said."""
+    length = len(data)
     if length < _ONE_BYTE_MIN:
-        return bytes((_BYTE_STRING | length,))
+        return bytes((_BYTE_STRING | length,)) + data
     if length < 1 << 8:
-        return bytes((_BYTE_STRING | 24, length))
+        return bytes((_BYTE_STRING | 24, length)) + data
     if length < 1 << 16:
-        return bytes((_BYTE_STRING | 25,)) + length.to_bytes(2, "big")
-    return bytes((_BYTE_STRING | 26,)) + length.to_bytes(4, "big")
+        return bytes((_BYTE_STRING | 25,)) + length.to_bytes(2, "big") + data
+    return bytes((_BYTE_STRING | 26,)) + length.to_bytes(4, "big") + data
+
+
+def _take_byte_string(data: bytes, at: int) -> tuple[bytes, int]:
+    """Read the byte string at a place; returns it and the place behind it (SF-2: one spelling alone)."""
+    first = data[at] if at < len(data) else 0
+    begin = at + 1
+    length = first - _BYTE_STRING
+    if first in _LENGTH_BYTES:
+        begin += _LENGTH_BYTES[first]
+        length = int.from_bytes(data[at + 1 : begin], "big")
+        if length < _SHORTEST[first]:
+            raise MalformedError("COSE_Sign1 says a length in more bytes than it takes")
+    elif not 0 <= length < _ONE_BYTE_MIN:
+        raise MalformedError("COSE_Sign1 with a part that is not a byte string")
+    if begin + length > len(data):
+        raise MalformedError("COSE_Sign1 ends inside a byte string")
+    return data[begin : begin + length], begin + length
+
+
+@lru_cache(maxsize=64)
+def _write_protected(algorithm: Algorithm, key_id: bytes) -> bytes:
+    return encoding.encode({_HEADER_ALGORITHM: int(algorithm), _HEADER_KEY_ID: key_id})
 
 
 @lru_cache(maxsize=64)

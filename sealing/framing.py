@@ -80,8 +80,12 @@ class ChainRecord:
     """Framing, header and payload."""
 
 
-def encode_header(header: RecordHeader) -> bytes:
+def encode_header(header: RecordHeader, fields_of_body: dict[int, Plain] | None = None) -> bytes:
     """Encode the map that is signed.
+
+    Args:
+        header: What it says.
+        fields_of_body: The body's map, where it was made before (`codec.check_body`).
 
     Raises:
         BodyError: The body has a value outside its range.
@@ -96,13 +100,13 @@ def encode_header(header: RecordHeader) -> bytes:
         7: header.utc_ns,
         8: header.boottime_ns,
         9: header.boot_number,
-        10: codec.encode_body(header.body),
-        12: header.payload_length,
-        13: header.time_source,
-        14: header.uncertainty_ns,
+        10: codec.encode_body(header.body) if fields_of_body is None else fields_of_body,
     }
     if header.payload_hash is not None:
-        fields[11] = header.payload_hash
+        fields[_PAYLOAD_HASH] = header.payload_hash
+    fields[12] = header.payload_length
+    fields[13] = header.time_source
+    fields[14] = header.uncertainty_ns
     return encoding.encode(fields)
 
 
@@ -136,14 +140,27 @@ def decode_header(data: bytes) -> RecordHeader:
     )
 
 
-def seal_header(header: RecordHeader, algorithm: Algorithm, key_id: bytes, sign: Callable[[bytes], bytes]) -> bytes:
+def seal_header(
+    header: RecordHeader,
+    algorithm: Algorithm,
+    key_id: bytes,
+    sign: Callable[[bytes], bytes],
+    fields_of_body: dict[int, Plain] | None = None,
+) -> bytes:
     """Encode and sign a header; returns the COSE bytes that stand in the file and that are hashed.
+
+    Args:
+        header: What is signed.
+        algorithm: What `sign` does.
+        key_id: Key id of the signing key.
+        sign: Makes the raw signature.
+        fields_of_body: The body's map, where it was made before.
 
     Raises:
         BodyError: The body has a value outside its range.
         MalformedError: The header is longer than a header may be.
     """
-    data = cose.encode_sign1(algorithm, key_id, encode_header(header), cose.RECORD, sign)
+    data = cose.encode_sign1(algorithm, key_id, encode_header(header, fields_of_body), cose.RECORD, sign)
     if len(data) > HEADER_BYTES_MAX:
         raise MalformedError(f"header of {len(data)} bytes is longer than {HEADER_BYTES_MAX}")
     return data

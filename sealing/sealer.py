@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealing import framing
+from sealing.encoding import Plain
 from sealing.framing import RecordHeader
 from sealing.keys import EpochIssuer, EpochKey
 from sealing.limits import EPOCH_RECORDS_MAX, EPOCH_SECONDS_MAX
@@ -107,7 +108,14 @@ class Sealer:
         self._epoch_records = 0
         self._epoch_began_ns = None
 
-    def seal(self, body: Body, payload: bytes | memoryview, stamp: Stamp, place: Place | None = None) -> SealedRecord:
+    def seal(
+        self,
+        body: Body,
+        payload: bytes | memoryview,
+        stamp: Stamp,
+        place: Place | None = None,
+        fields: dict[int, Plain] | None = None,
+    ) -> SealedRecord:
         """Make a record at the present place, or at `place` behind one that is not durable yet.
 
         Args:
@@ -115,6 +123,7 @@ class Sealer:
             payload: Ciphertext, empty for none.
             stamp: When.
             place: Where, when not at the present place.
+            fields: The body's map, where it was made before (`codec.check_body`).
 
         Raises:
             BodyError: The body has a value outside its range.
@@ -136,7 +145,7 @@ class Sealer:
             time_source=stamp.time_source,
             uncertainty_ns=stamp.uncertainty_ns,
         )
-        data = framing.seal_header(header, self.suite.record_algorithm, self._epoch.key_id, self._epoch.sign)
+        data = framing.seal_header(header, self.suite.record_algorithm, self._epoch.key_id, self._epoch.sign, fields)
         return SealedRecord(
             header, framing.encode_prefix(len(data), len(payload)), data, payload, self.suite.digest(data)
         )
