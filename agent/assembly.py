@@ -16,8 +16,9 @@ from cryptography import x509
 
 from agent.config import AgentConfig, UnitPaths
 from agent.errors import IdentityError, SpoolError
-from agent.profile import LoadedProfile, load_profile
+from agent.profile import LoadedProfile
 from agent.provisioning import UnitFolders, load_identity, load_receipt_certificate, load_recipients
+from agent.signed_profile import load_for_unit
 from hal.errors import DriverSetError
 from hal.registry import installed_driver_sets
 from sealing.errors import SealingError
@@ -52,7 +53,7 @@ def prepare(config: AgentConfig) -> Prepared:
         SpoolError: The state or run directory is not one that can be written.
     """
     paths = UnitPaths(config)
-    profile = load_profile(config.profile.name)
+    profile = load_for_unit(config.profile, paths)
     folders = UnitFolders(paths.keys, paths.certificates)
     identity = load_identity(folders, config.unit.device_id)
     policy = SealingPolicy(load_recipients(folders), footage_seconds=config.spool.footage_seconds)

@@ -14,11 +14,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ConfigError
-from agent.profile import describe
+from agent.profile import SIGNED_SUFFIX, describe
 from sync.errors import ConfigurationError
 from sync.unit.config import read_tables
 
 DEFAULT_PATH = Path("/etc/recorder/agent.toml")
+
+_PATHS = (".toml", SIGNED_SUFFIX)
+"""How the name of a profile ends that is a path."""
 
 Option = str | int | float | bool
 
@@ -64,7 +67,14 @@ class ProfileTable(_Table):
     """Whose rules bind the unit."""
 
     name: Annotated[str, Field(min_length=1, max_length=4096)]
-    """Id of a shipped profile, or path of a `.toml` file."""
+    """Id of a shipped profile, or path of a `.toml` or a signed `.profile` file."""
+    signed: bool = False
+    """The unit takes only a profile that its agency signed."""
+
+    @property
+    def takes_signed_only(self) -> bool:
+        """Whether an unsigned profile is refused (PR-11)."""
+        return self.signed or self.name.endswith(SIGNED_SUFFIX)
 
 
 class SpoolTable(_Table):
@@ -116,6 +126,11 @@ class UnitPaths:
         """`device.key`, `link.key` (PEM, 0600)."""
         self.certificates = state / "certificates"
         """`device.pem`, `link.pem`, `agency-ca.pem`, `store-receipt.pem`, `recipients/*.pem`."""
+        self.agency_ca = self.certificates / "agency-ca.pem"
+        self.delivered_profile = state / "delivered.profile"
+        """The newest signed profile that came over sync; counts from the next start on."""
+        self.profile_mark = self.keys / "profile-number"
+        """The newest signed profile that was in force; kept for the unit's whole life."""
         self.run = run
         self.socket = run / "control.sock"
         self.status = run / "status.json"
@@ -154,7 +169,7 @@ def _absolute(config: AgentConfig, base: Path) -> AgentConfig:
         }
     )
     name = config.profile.name
-    profile = config.profile.model_copy(update={"name": str(base / name) if name.endswith(".toml") else name})
+    profile = config.profile.model_copy(update={"name": str(base / name) if name.endswith(_PATHS) else name})
     options = {key: _absolute_option(base, value) for key, value in config.hal.options.items()}
     hal = config.hal.model_copy(update={"options": options})
     return config.model_copy(update={"unit": unit, "profile": profile, "hal": hal})

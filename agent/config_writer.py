@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import ConfigError, SpoolError
-from agent.profile import load_profile
+from agent.profile import SIGNED_SUFFIX
+from agent.signed_profile import load_any
 from sync.durable import write_file
 
 _TEMPLATE: Final = """\
@@ -31,7 +32,8 @@ language = "zh"
 driver_set = {driver_set}
 
 [profile]
-# Id of a shipped profile (`recorder profile list`), or the path of a .toml file.
+# Path of the profile that the agency signed (*.profile): the unit then takes no other kind. For tests: the id of a
+# shipped one (`recorder profile list`), or the path of a .toml file.
 name = {profile}
 
 [sync]
@@ -61,7 +63,7 @@ def write_config(path: Path, settings: NewConfig) -> None:
     """
     if settings.profile is None:
         raise ConfigError(f"{path} is missing, and no --profile was named to write it with; `recorder profile list`")
-    load_profile(settings.profile)
+    load_any(settings.profile, (settings.state_directory / "certificates" / "agency-ca.pem",))
     values = {
         "device_id": settings.device_id,
         "state_directory": str(settings.state_directory.absolute()),
@@ -79,4 +81,4 @@ def write_config(path: Path, settings: NewConfig) -> None:
 
 
 def _absolute_profile(name: str) -> str:
-    return str(Path(name).absolute()) if name.endswith(".toml") else name
+    return str(Path(name).absolute()) if name.endswith((".toml", SIGNED_SUFFIX)) else name

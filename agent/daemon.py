@@ -21,6 +21,7 @@ from agent.control_wire import CheckinRequest, CheckoutRequest, CheckRequest, Re
 from agent.handover import handover_of
 from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
 from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
+from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
 from capture.media.limits import FileLimits
@@ -33,6 +34,7 @@ from hal.ports import Hardware
 from hal.worker import Worker
 from sealing.errors import SealingError
 from sealing.identity import SoftwareFacts
+from sealing.records import Event
 from sealing.recovery import Recovery
 from sealing.service import SealingService
 from sealing.writer import ChainWriter
@@ -128,18 +130,26 @@ class Agent:
     def _start_parts(self) -> None:
         paths = self._prepared.paths
         write_rules(paths.run, self._prepared.profile.content)
+        remember(self._prepared.profile, paths)
         self._kept = load_kept(paths.receipts, frozenset(numbers(paths.spool)))
         self._recovery = self._sealing.start()
         self._at_stop("the chain", lambda: self._sealing.stop("stop", HALT_SECONDS))
         self._at_stop("the word to sync", self._tell_the_end)
         recorder = self._recorder = self._make_recorder()
         recorder.start(self._recovery)
+        self._seal_profile()
         self._at_stop("the recorder", recorder.stop)
         self._start_worker(self._start_receipts())
         self._start_worker(self._start_beacon())
         control = ControlSocket(paths.socket, self.answer)
         control.start()
         self._at_stop("the control socket", control.stop)
+
+    def _seal_profile(self) -> None:
+        """The number of the signed profile in force stands in the chain from each start on (PR-12)."""
+        document = self._prepared.profile.document
+        if document is not None:
+            self._sealing.seal(Event("profile-in-force", None, (("number", document.number),)))
 
     def _tell_the_end(self) -> None:
         """Nothing records any more: sync must not wait for a session that has ended."""
@@ -163,7 +173,13 @@ class Agent:
     def _start_beacon(self) -> Worker:
         hardware = self._hardware
         beacon = self._beacon = Beacon(
-            self._prepared.paths, hardware.clock, hardware.dock, self._sealing, self.session_open, self.status
+            self._prepared.paths,
+            hardware.clock,
+            hardware.dock,
+            self._sealing,
+            self.session_open,
+            self.status,
+            lambda standing: self._running().tell_dock(standing),
         )
         beacon.begin()
         return beacon.worker

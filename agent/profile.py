@@ -35,10 +35,13 @@ from agent.duties import (
 )
 from agent.errors import ProfileError
 from capture.profile import CaptureProfile, Section, Words
+from sealing.agency_document import AgencyDocument
 from sync.profile import SyncProfile
 
-PROFILE_BYTES_MAX = 64 * 1024
-"""PR-2: a larger file is refused before it is parsed."""
+PROFILE_BYTES_MAX = 60 * 1024
+"""PR-2: a larger file is refused before it is parsed; a signed one has 4 KiB more for its envelope."""
+SIGNED_SUFFIX = ".profile"
+"""How the name of a signed profile ends (`agent.signed_profile`)."""
 SCHEMA_VERSION = 1
 DUTIES_MAX = 64
 _SHOWN_MAX = 80
@@ -109,7 +112,9 @@ class LoadedProfile:
     source: str
     """File that it was read from, for messages."""
     content: bytes = field(repr=False)
-    """The file's bytes."""
+    """The TOML file's bytes."""
+    document: AgencyDocument | None = None
+    """The signed document that it came in, None for a bare TOML file (PR-10)."""
 
 
 def shipped_profiles() -> tuple[str, ...]:

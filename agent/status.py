@@ -44,14 +44,13 @@ def status_table(facts: Facts) -> Mapping[str, JsonValue]:
     """Put the status together. Under 50 ms; any thread."""
     recorder = facts.recorder
     reading = facts.hardware.clock.read()
-    head = facts.profile.profile.profile
     return _plain(
         {
             "status_version": _STATUS_VERSION,
             "device_id": facts.device_id,
             "version": facts.version,
             "driver_set": facts.hardware.driver_set,
-            "profile": {"id": head.id, "sha256": facts.profile.hash.hex(), "source": facts.profile.source},
+            "profile": _profile(facts.profile),
             "session_open": recorder is not None and recorder.session_id is not None,
             "recorder": None if recorder is None else recorder.as_table(),
             "docked": facts.docked,
@@ -79,6 +78,15 @@ def check_table(result: PreflightResult) -> Mapping[str, JsonValue]:
     """A result of the checks."""
     checks = [asdict(each) for each in check_statuses(result)]
     return _plain({"verdict": result.verdict.value, "checks": checks})
+
+
+def _profile(loaded: LoadedProfile) -> dict[str, object]:
+    return {
+        "id": loaded.profile.profile.id,
+        "sha256": loaded.hash.hex(),
+        "source": loaded.source,
+        "number": None if loaded.document is None else loaded.document.number,
+    }
 
 
 def _spool(facts: Facts) -> dict[str, object]:

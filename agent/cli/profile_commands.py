@@ -1,19 +1,43 @@
-"""`recorder profile`: whose rules there are, what they say, and whether a file of them is good.
+"""`recorder profile`: whose rules there are, what they say, whether a file of them is good, and its signature.
 
 Rules of this module: reads profiles and prints; the rules themselves are `agent/PROFILE.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
 
 import click
 from pydantic import JsonValue
 
 from agent.citations import agency_settings, citations, uncited_values
 from agent.cli.surroundings import Surroundings, json_option, pass_surroundings, print_json, print_pairs, print_table
-from agent.profile import LoadedProfile, load_profile, shipped_profiles
+from agent.errors import ConfigError
+from agent.profile import SIGNED_SUFFIX, LoadedProfile, load_profile, shipped_profiles
+from agent.profile_diff import Change, Stated, changes, stated_values
+from agent.signed_profile import agency_cas, load_any, sign_profile
 from agent.working_days import working_days_toml
+from hal.drivers.system_clock import SystemClock
+from sealing.keys import FileKeySigner
+from sync.durable import write_file
+
+Command = TypeVar("Command", bound=Callable[..., object])
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+def ca_option(command: Command) -> Command:
+    """The option `--ca` of a command that reads signed profiles."""
+    return click.option(
+        "--ca",
+        "authorities",
+        multiple=True,
+        type=_FILE,
+        metavar="PEM",
+        help="机关根证书，核对签名用 / CA of the agency, for signed profiles. [this unit's]",
+    )(command)
 
 
 @click.group()
@@ -38,32 +62,34 @@ def list_profiles(surroundings: Surroundings, as_json: bool) -> None:
 
 @profile.command("show")
 @click.argument("name")
+@ca_option
 @json_option
 @pass_surroundings
-def show_profile(surroundings: Surroundings, name: str, as_json: bool) -> None:
-    """显示规则及条款 / Show a profile with the clause of each value; NAME is an id or the path of a .toml file."""
-    loaded = load_profile(name)
+def show_profile(surroundings: Surroundings, name: str, authorities: tuple[Path, ...], as_json: bool) -> None:
+    """显示规则及条款 / Show a profile with the clause of each value; NAME is an id or the path of a file."""
+    loaded = load_any(name, _authorities(surroundings, name, authorities))
     values = loaded.profile.model_dump(mode="json", exclude_unset=True)
     if as_json:
         print_json({**_facts(loaded), "values": values, "citations": dict(citations(loaded.profile))})
         return
-    cited = dict(citations(loaded.profile))
-    print_pairs(((surroundings.words("规则", "Profile"), loaded.source), ("SHA-256", loaded.hash.hex())))
+    print_pairs(_heading(surroundings, loaded))
     columns = (
         surroundings.words("项", "Value"),
         surroundings.words("内容", "Content"),
         surroundings.words("条款", "Clause"),
     )
-    print_table(columns, [(path, str(value), cited.get(path, "")) for path, value in _leaves("", values)])
+    stated = stated_values(loaded.profile)
+    print_table(columns, [(name, _shown(each), each.clause) for name, each in stated.items()])
 
 
 @profile.command("check")
 @click.argument("name")
+@ca_option
 @json_option
 @pass_surroundings
-def check_profile(surroundings: Surroundings, name: str, as_json: bool) -> None:
-    """检查规则文件 / Check a profile; NAME is an id or the path of a .toml file. Exits 78 when a rule is broken."""
-    loaded = load_profile(name)
+def check_profile(surroundings: Surroundings, name: str, authorities: tuple[Path, ...], as_json: bool) -> None:
+    """检查规则文件 / Check a profile, and the signature of a signed one. Exits 78 when a rule is broken."""
+    loaded = load_any(name, _authorities(surroundings, name, authorities))
     uncited, settings = uncited_values(loaded.profile), agency_settings(loaded.profile)
     if as_json:
         print_json({**_facts(loaded), "uncited": list(uncited), "agency_settings": list(settings)})
@@ -71,11 +97,64 @@ def check_profile(surroundings: Surroundings, name: str, as_json: bool) -> None:
     words = surroundings.words
     print_pairs(
         (
-            (words("规则", "Profile"), f"{loaded.profile.profile.id} ({loaded.source})"),
-            ("SHA-256", loaded.hash.hex()),
+            *_heading(surroundings, loaded),
             (words("结果", "Result"), words("正确", "good")),
             (words("机关自定", "Agency settings"), ", ".join(settings) or "–"),
             (words("未注明条款", "Without a clause"), ", ".join(uncited) or "–"),
+        )
+    )
+
+
+@profile.command("diff")
+@click.argument("before")
+@click.argument("after")
+@ca_option
+@json_option
+@pass_surroundings
+def diff_profiles(
+    surroundings: Surroundings, before: str, after: str, authorities: tuple[Path, ...], as_json: bool
+) -> None:
+    """逐条比较两份规则 / Compare two profiles value by value, each with its clause."""
+    one, two = (load_any(name, _authorities(surroundings, name, authorities)) for name in (before, after))
+    found = changes(one.profile, two.profile)
+    if as_json:
+        print_json({"before": _facts(one), "after": _facts(two), "changes": [_change_table(each) for each in found]})
+        return
+    words = surroundings.words
+    columns = (words("项", "Value"), one.source, words("条款", "Clause"), two.source, words("条款", "Clause"))
+    rows = [
+        (each.name, *(text for side in (each.before, each.after) for text in (_shown(side), _clause(side))))
+        for each in found
+    ]
+    print_table(columns, rows)
+    click.echo(words(f"{len(found)} 处不同", f"{len(found)} differences"))
+
+
+@profile.command("sign")
+@click.argument("name")
+@click.option("--number", required=True, type=click.IntRange(1), help="机关规则的序号 / Counts the agency's profiles.")
+@click.option("--key", required=True, type=_FILE, metavar="PEM", help="机关签名密钥 / The agency's key for documents.")
+@click.option("--certificate", required=True, type=_FILE, metavar="PEM", help="该密钥的证书 / Its certificate.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="*.profile")
+@pass_surroundings
+def sign(surroundings: Surroundings, name: str, number: int, key: Path, certificate: Path, output: Path) -> None:
+    """签署规则文件 / Sign a checked profile for the agency's units; NAME is an id or the path of a .toml file."""
+    if output.suffix != SIGNED_SUFFIX:
+        raise click.BadParameter(f"{output}: a signed profile ends in {SIGNED_SUFFIX}", param_hint="--output")
+    loaded = load_profile(name)
+    authority = agency_cas(certificate)
+    if len(authority) != 1:
+        raise click.BadParameter(
+            f"{certificate} holds {len(authority)} certificates, not one", param_hint="--certificate"
+        )
+    issued_utc_ns = SystemClock().read().utc_ns
+    data = sign_profile(loaded, number, issued_utc_ns, FileKeySigner.from_pem(key), authority[0])
+    write_file(output, data, 0o644)
+    print_pairs(
+        (
+            *_heading(surroundings, loaded),
+            (surroundings.words("序号", "Number"), str(number)),
+            (surroundings.words("已写入", "Written to"), str(output)),
         )
     )
 
@@ -97,17 +176,53 @@ def _facts(loaded: LoadedProfile) -> dict[str, JsonValue]:
         "document_number": head.document_number,
         "source": loaded.source,
         "sha256": loaded.hash.hex(),
+        "signed": loaded.document is not None,
+        "number": None if loaded.document is None else loaded.document.number,
     }
 
 
-def _leaves(prefix: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
-    """Every value with its dotted name; clauses stand beside their values and not among them."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key != "clauses":
-                yield from _leaves(f"{prefix}.{key}" if prefix else key, inner)
-    elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
-        for number, entry in enumerate(value):
-            yield from _leaves(f"{prefix}.{number}", entry)
-    else:
-        yield prefix, "、".join(map(str, value)) if isinstance(value, list) else value
+def _heading(surroundings: Surroundings, loaded: LoadedProfile) -> Iterable[tuple[str, str]]:
+    words, document = surroundings.words, loaded.document
+    yield words("规则", "Profile"), f"{loaded.profile.profile.id} ({loaded.source})"
+    yield "SHA-256", loaded.hash.hex()
+    if document is not None:
+        issued = datetime.fromtimestamp(document.issued_utc_ns // 1_000_000_000, UTC)
+        yield (
+            words("机关签名", "Signed"),
+            words(
+                f"有效，序号 {document.number}，{issued:%F %T} UTC",
+                f"good, number {document.number}, {issued:%F %T} UTC",
+            ),
+        )
+
+
+def _authorities(surroundings: Surroundings, name: str, given: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The CA certificates that were named, else, for a signed file, those of the unit that this is."""
+    if given or not name.endswith(SIGNED_SUFFIX):
+        return given
+    try:
+        own = surroundings.paths().agency_ca
+    except ConfigError:
+        return ()
+    return (own,) if own.exists() else ()
+
+
+def _shown(stated: Stated | None) -> str:
+    if stated is None:
+        return "–"
+    return "、".join(map(str, stated.value)) if isinstance(stated.value, list) else str(stated.value)
+
+
+def _clause(stated: Stated | None) -> str:
+    return "" if stated is None else stated.clause
+
+
+def _change_table(change: Change) -> dict[str, JsonValue]:
+    before, after = change.before, change.after
+    return {
+        "value": change.name,
+        "before": None if before is None else before.value,
+        "clause_before": None if before is None else before.clause,
+        "after": None if after is None else after.value,
+        "clause_after": None if after is None else after.clause,
+    }

@@ -18,7 +18,7 @@ from agent.config import DEFAULT_PATH, load_config
 from agent.config_writer import NewConfig, write_config
 from agent.errors import IdentityError
 from agent.lock import only_agent
-from agent.profile import load_profile
+from agent.profile import SIGNED_SUFFIX, load_profile
 from agent.provisioning import UnitFolders, install_bundle, request_enrolment, unit_of
 from sealing.oids import Assurance
 from sync.durable import write_file
@@ -71,7 +71,7 @@ def request(surroundings: Surroundings, state: Path, device_id: str, output: Pat
 @click.option(
     "--profile",
     "profile_name",
-    help="规则：随附编号或 .toml 路径 / Id or path of the profile, for a new configuration.",
+    help="规则：已签署的 .profile 文件 / The signed profile, for a new configuration; an id or .toml for tests.",
 )
 @click.option("--driver-set", default="pi", show_default=True, help="硬件驱动 / Driver set, for a new configuration.")
 @click.option(
@@ -97,7 +97,7 @@ def install(
     device_id = unit_of(folders)
     if device_id is None:
         raise IdentityError(f"{folders.keys}: no keys; run `recorder provision request` first")
-    if profile_name is not None:
+    if profile_name is not None and not profile_name.endswith(SIGNED_SUFFIX):
         load_profile(profile_name)
     data = _bundle_bytes(bundle)
     with only_agent(state):

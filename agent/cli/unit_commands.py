@@ -15,7 +15,7 @@ from agent.cli.surroundings import Surroundings, json_option, pass_surroundings,
 from agent.control_client import ask
 from agent.control_wire import CheckRequest, StatusRequest
 from agent.exit_codes import NOT_INTACT
-from agent.profile import load_profile
+from agent.signed_profile import load_for_unit
 
 _ANSWER_SECONDS: Final = 10.0
 _CHECK_SECONDS: Final = 60.0
@@ -77,7 +77,7 @@ def config() -> None:
 def check_config(surroundings: Surroundings) -> None:
     """检查配置及其规则文件 / Check the configuration and the profile that it names."""
     loaded = surroundings.config()
-    profile = load_profile(loaded.profile.name)
+    profile = load_for_unit(loaded.profile, surroundings.paths())
     print_pairs(
         (
             (surroundings.words("设备", "Unit"), loaded.unit.device_id),

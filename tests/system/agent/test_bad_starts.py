@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli.main import run
+from sealing.records import Event
+from tests.scenario.recorder.unit import headers
 from tests.support.profiles import MINIMAL
-from tests.support.provisioned_unit import ProvisionedUnit, enrol, make_store, provision, running
+from tests.support.provisioned_unit import DaemonProcess, ProvisionedUnit, enrol, make_store, provision, running
 
 pytestmark = pytest.mark.system
 
@@ -174,3 +178,27 @@ def test_a_bundle_of_another_agency_changes_nothing(fresh: ProvisionedUnit, tmp_
     assert ended.returncode == 78, ended.stderr
     assert "belongs to another agency" in ended.stderr
     assert everything(fresh.root) == before
+
+
+def sign(unit: ProvisionedUnit, number: int) -> None:
+    """Sign Huainan's profile with the agency's own key, as the unit's configuration names it."""
+    key, certificate = unit.store / "keys" / "agency-ca.key", unit.store / "trust" / "agency-ca.pem"
+    signed = ["--key", str(key), "--certificate", str(certificate), "-o", str(unit.root / "rules.profile")]
+    assert run(["profile", "sign", "huainan", "--number", str(number), *signed]) == 0
+    text = unit.config_path.read_text(encoding="utf-8")
+    unit.config_path.write_text(text.replace('name = "huainan"', 'name = "rules.profile"'), encoding="utf-8")
+
+
+def test_pr_12_the_number_in_force_is_sealed_and_an_older_one_does_not_start(unit: ProvisionedUnit) -> None:
+    """PR-11, PR-12."""
+    sign(unit, 5)
+    with running(unit) as daemon:
+        assert daemon.terminate() == 0, daemon.tail()
+    sealed = [header.body for header in headers(unit.paths.spool)]
+    assert [body.values for body in sealed if isinstance(body, Event) and body.code == "profile-in-force"] == [
+        (("number", 5),)
+    ]
+    sign(unit, 4)
+    older = DaemonProcess(unit)
+    assert older.ended() == os.EX_CONFIG
+    assert "number 4, and number 5 was in force" in older.tail()
