@@ -194,6 +194,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyFacts:
+    """The agency's policy that a chain was held to."""
+
+    number: int
+    issued_utc_ns: int
+    digest: str
+    """SHA-256 of the signed document."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a verification found."""
 
@@ -212,6 +222,8 @@ class Report:
     """Last sequence number that a store's receipt vouches for; None where the trust folder holds no receipts."""
     anchored_sequence: int | None
     """Last record that the store or a time-stamping authority put a time on; None where nobody who is trusted did."""
+    policy: PolicyFacts | None
+    """None: the trust folder holds no policy, nothing beyond certificates was asked for."""
     tail: TailFacts
     software_versions: tuple[str, ...]
     driver_sets: tuple[str, ...]

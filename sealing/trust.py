@@ -5,6 +5,7 @@ certificate comes with the files and is judged here (`FORMAT.md`, section 8, ste
 
 Folder: `agency-ca.pem` (one or more CA certificates; old ones stay while footage of their time is kept),
 `store-receipt.pem` (optional), `time-stampers.pem` (optional: authorities whose RFC 3161 tokens count),
+`policy.cose` (optional): what the agency allows its units, and whom it no longer believes,
 `receipts/*.receipt` (optional, needs `store-receipt.pem`): what the store has signed for, as witness of how far the
 chain went. Other files are left alone.
 """
@@ -18,11 +19,14 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from sealing.certificates import allowed_suites, check_issued_by, spki_of
-from sealing.errors import SealingError, TimeTokenError
+from sealing.errors import DocumentError, PolicyError, SealingError, TimeTokenError
+from sealing.limits import DOCUMENT_BYTES_MAX
 from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
+from sealing.policy import POLICY_FILE, UnitPolicy
 from sealing.receipts import RECEIPT_BYTES_MAX, Receipt, ReceiptError, receipt_key, verify_receipt
 from sealing.suites import SUITES
 from sealing.timetokens import TrustedTime, check_stamper
@@ -67,6 +71,8 @@ class Trust:
     """What a store has signed for; signatures checked."""
     stampers: tuple[x509.Certificate, ...] = ()
     """Time-stamping authorities."""
+    policy: UnitPolicy | None = None
+    """What the agency allows its units; None: nothing beyond their certificates is asked for."""
 
     @property
     def time(self) -> TrustedTime:
@@ -78,7 +84,8 @@ class Trust:
         """Read a trust folder.
 
         Raises:
-            TrustError: The folder or its `agency-ca.pem` is missing, or a certificate or receipt in it cannot be used.
+            TrustError: The folder or its `agency-ca.pem` is missing, or a certificate, receipt or policy in it cannot
+                be used.
         """
         cas = _read(directory / AGENCY_CA_FILE)
         for ca in cas:
@@ -86,7 +93,13 @@ class Trust:
         receipt_path = directory / STORE_RECEIPT_FILE
         store = _read(receipt_path)[0] if receipt_path.exists() else None
         stampers = _stampers(directory / STAMPERS_FILE)
-        return cls(tuple(cas), store, receipts=_receipts(directory / RECEIPTS_FOLDER, store), stampers=stampers)
+        return cls(
+            tuple(cas),
+            store,
+            receipts=_receipts(directory / RECEIPTS_FOLDER, store),
+            stampers=stampers,
+            policy=_policy(directory / POLICY_FILE, cas),
+        )
 
     def device(self, certificate_der: bytes, device_id: str, utc_ns: int) -> DeviceTrust:
         """Judge the device certificate that a file carries.
@@ -191,6 +204,19 @@ def _stampers(path: Path) -> tuple[x509.Certificate, ...]:
     except TimeTokenError as error:
         raise TrustError(f"trust: {path}: {error}") from error
     return found
+
+
+def _policy(path: Path, cas: list[x509.Certificate]) -> UnitPolicy | None:
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file:
+            data = file.read(DOCUMENT_BYTES_MAX + 1)
+        return UnitPolicy.read(data, [ca.public_bytes(Encoding.DER) for ca in cas])
+    except OSError as error:
+        raise TrustError(f"trust: {path} cannot be read ({error.strerror})") from error
+    except (DocumentError, PolicyError) as error:
+        raise TrustError(f"trust: {path}: {error}; fetch the agency's policy again") from error
 
 
 def _receipts(folder: Path, store: x509.Certificate | None) -> tuple[Receipt, ...]:

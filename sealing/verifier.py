@@ -16,7 +16,7 @@ from sealing.oids import Assurance
 from sealing.reader import SealedFile, beginning, in_order, number_of, sealed_files
 from sealing.receipts import Receipt
 from sealing.records import Boot, Torn
-from sealing.report import ChainError, FileFacts, NotEvidenceError, Report
+from sealing.report import ChainError, FileFacts, NotEvidenceError, PolicyFacts, Report
 from sealing.sessions import SessionBook
 from sealing.trust import Trust
 from sealing.verifier_anchors import Anchors
@@ -26,6 +26,7 @@ from sealing.verifier_file import Chain, FileWalk
 from sealing.verifier_keys import Keys
 from sealing.verifier_links import Bridged, Links, settle
 from sealing.verifier_media import Media
+from sealing.verifier_policy import PolicyWatch
 from sealing.verifier_ticks import Ticks
 from sealing.verifier_times import Times
 from sealing.verifier_witness import check_witness
@@ -90,6 +91,7 @@ class _Examination:
         self._book = SessionBook()
         self._facts: list[FileFacts] = []
         self._present: dict[int, FileEnds] = {}
+        watch = PolicyWatch(trust.policy, self._findings)
         self._chain = Chain(
             findings=self._findings,
             links=Links(self._findings),
@@ -98,7 +100,8 @@ class _Examination:
             media=Media(self._findings),
             times=Times(self._findings),
             ticks=Ticks(self._findings),
-            anchors=Anchors(trust.time, self._findings),
+            anchors=Anchors(trust.time, self._findings, watch.vouch),
+            policy=watch,
             deletion=self._deletion,
             book=self._book,
         )
@@ -118,6 +121,9 @@ class _Examination:
         self._deletion.settle(bridged, self._present)
         self._name_pruned(bridged)
         self._witness()
+        self._chain.policy.settle(
+            self._own_receipts(), self._present, self._chain.links.holes, self._deletion.sealed_at
+        )
         return self._report(bridged)
 
     def _file(self, path: Path, following: Path | None) -> None:
@@ -162,12 +168,17 @@ class _Examination:
             head_hash=None if head is None else head.hex(),
             witnessed_sequence=max((each.last_sequence for each in self._own_receipts()), default=None),
             anchored_sequence=self._chain.anchors.anchored_sequence,
+            policy=self._policy_facts(),
             tail=self._chain.ticks.tail(ended_in_order=self._chain.borders.halted),
             software_versions=self._book.software_versions,
             driver_sets=self._book.driver_sets,
             sessions=self._book.sessions(),
             timeline=self._book.timeline(),
         )
+
+    def _policy_facts(self) -> PolicyFacts | None:
+        known = self._trust.policy
+        return None if known is None else PolicyFacts(known.number, known.issued_utc_ns, known.digest.hex())
 
     def _grade(self) -> Assurance | None:
         found = self._chain.keys.assurances

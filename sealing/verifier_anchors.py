@@ -7,6 +7,7 @@ says, and the ANCHOR came later: inside one run of the agent that fixes what civ
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,10 +53,12 @@ class Anchors:
     Args:
         trusted: Whose time is believed.
         findings: Where faults go.
+        vouch: Told of every record that is here and that a good token names, with the token's time.
     """
 
-    def __init__(self, trusted: TrustedTime, findings: Findings) -> None:
+    def __init__(self, trusted: TrustedTime, findings: Findings, vouch: Callable[[int, int], None]) -> None:
         self._trusted = trusted
+        self._vouch = vouch
         self._findings = findings
         self._seen: deque[_Seen] = deque(maxlen=ANCHOR_REACH_RECORDS_MAX)
         self._boot = 0
@@ -99,6 +102,8 @@ class Anchors:
             self._findings.add(Code.TIME_TOKEN_REPLAY, place, str(error))
             return
         self.anchored_sequence = body.sequence
+        if named is not None:
+            self._vouch(body.sequence, body.utc_ns)
         self._bind(header, body, named, place)
 
     def _bind(self, header: RecordHeader, body: Anchor, named: _Seen | None, place: Place) -> None:

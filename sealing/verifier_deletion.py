@@ -51,6 +51,11 @@ class Deletion:
         """DELETE bodies by their first sequence number."""
         return {each.body.first_sequence: each.body for each in self._deletions.values()}
 
+    @property
+    def sealed_at(self) -> dict[int, int]:
+        """Sequence numbers of DELETEs by the first sequence number that they name."""
+        return {each.body.first_sequence: each.sequence for each in self._deletions.values()}
+
     def record(self, header: RecordHeader, place: Place) -> None:
         """Take note of receipts, check deletions."""
         body = header.body

@@ -25,6 +25,7 @@ from sealing.verifier_deletion import Deletion, FileEnds
 from sealing.verifier_keys import Keys
 from sealing.verifier_links import Links
 from sealing.verifier_media import Media
+from sealing.verifier_policy import PolicyWatch
 from sealing.verifier_ticks import Ticks
 from sealing.verifier_times import Times
 
@@ -41,6 +42,7 @@ class Chain:
     times: Times
     ticks: Ticks
     anchors: Anchors
+    policy: PolicyWatch
     deletion: Deletion
     book: SessionBook
 
@@ -208,6 +210,7 @@ class FileWalk:
             chain.times.record(header, place)
             chain.ticks.record(header, place, chain.links.generation, chain.keys.suite, chain.keys.device_key)
             chain.anchors.record(header, digest, place)
+            chain.policy.record(header, place)
             chain.deletion.record(header, place)
             chain.book.record(header, place)
 
