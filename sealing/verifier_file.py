@@ -113,15 +113,15 @@ class FileWalk:
         try:
             record = self._file.next_record()
         except CutOffError as error:  # step 3
-            self._give_up(Code.TORN_TAIL, offset, str(error))
+            self._stop_at(Code.TORN_TAIL, offset, str(error))
             return False
         except MalformedError as error:
-            self._give_up(Code.TORN_TAIL if self._closed else Code.MALFORMED, offset, str(error))
+            self._stop_at(Code.TORN_TAIL if self._closed else Code.MALFORMED, offset, str(error))
             return False
         if record is None:
             return False
         if self._seen.records == RECORDS_PER_FILE_MAX:
-            self._give_up(Code.MALFORMED, offset, f"more than {RECORDS_PER_FILE_MAX} records in a file")
+            self._stop_at(Code.MALFORMED, offset, f"more than {RECORDS_PER_FILE_MAX} records in a file")
             return False
         self._record(record)
         return True
@@ -218,9 +218,14 @@ class FileWalk:
     def _closed(self) -> bool:
         return self._seen.last is not None and isinstance(self._seen.last.body, Close)
 
+    def _stop_at(self, code: Code, offset: int, detail: str) -> None:
+        """A record that cannot be read on: it may stand for one that is expected, what is behind it is missing."""
+        self._give_up(code, offset, detail)
+        if not self._closed:
+            self._chain.links.skip_unreadable()
+
     def _give_up(self, code: Code, offset: int, detail: str) -> None:
         self._chain.findings.add(code, Place(self._file.path.name, self._chain.links.position, offset), detail)
-        self._chain.links.lose()
         self._seen.readable = False
 
     def _check_end(self) -> None:

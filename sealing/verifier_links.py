@@ -51,7 +51,6 @@ class Links:
         self._findings = findings
         self._head: bytes | None = FIRST_PREVIOUS_HASH
         self._unreadable = 0
-        self._lost = False
         self.expected = SEQUENCE_FIRST
         """Sequence number of the record that has to come next."""
         self.generation = 0
@@ -70,16 +69,11 @@ class Links:
 
     def continues(self, header: RecordHeader) -> bool:
         """Tell whether the record is the one that has to come next, nothing unreadable before it."""
-        return header.sequence == self.expected and not self._unreadable and not self._lost
+        return header.sequence == self.expected and not self._unreadable
 
     def skip_unreadable(self) -> None:
         """Take note of a record that cannot be believed; the one behind it may continue the chain."""
         self._unreadable += 1
-        self.generation += 1
-
-    def lose(self) -> None:
-        """Take note that an unknown number of records cannot be read; the fault itself is reported already."""
-        self._lost = True
         self.generation += 1
 
     def place(self, header: RecordHeader, digest: bytes, place: Place) -> bool:
@@ -93,10 +87,10 @@ class Links:
             return False
         if header.sequence == self.expected:
             self._check_hash(header, place)
-        elif header.sequence > self.expected + self._unreadable and not self._lost:
+        elif header.sequence > self.expected + self._unreadable:
             self._leave_hole(header, place)
         self.expected, self._head = header.sequence + 1, digest
-        self._unreadable, self._lost = 0, False
+        self._unreadable = 0
         return True
 
     def _check_hash(self, header: RecordHeader, place: Place) -> None:

@@ -33,8 +33,6 @@ from tests.vectors.second_media import Footage
 from tests.vectors.second_times import Clocks, Ticks
 
 ARC = "2.25.140274052557584419817123936319623862829"
-UNREAD = 1 << 63
-"""Nobody knows how many records stand where lengths cannot be followed."""
 HEADER_KINDS = {1: int, 2: int, 3: int, 4: bytes, 5: str, 6: int, 7: int, 8: int, 9: int, 12: int, 13: str, 14: int}
 NEVER_WITH_PAYLOAD = {"BOOT", "EPOCH", "OPEN", "CLOSE", "TICK", "ANCHOR", "RECEIPT", "DELETE", "HALT", "TORN"}
 
@@ -200,9 +198,10 @@ class SecondVerifier:
             self.say("TORN_CHANGED", file, offset=at)
         elif file.stop == "MALFORMED" and not closes:
             self.say("MALFORMED", file, offset=at)
+            file.torn = True
         elif behind or named or not file.raws:
             self.say("TORN_TAIL", file, offset=at)
-            file.torn = file.stop == "TORN_TAIL"
+            file.torn = file.stop == "TORN_TAIL" and not closes
         return None
 
     def believe(self, file: File, record: Record) -> bool:
@@ -304,8 +303,6 @@ class SecondVerifier:
             for code in [*found, *ticks.found(record.kind, record.head, record.body)]:
                 self.say(code, file, record)
             self.placed.append(record)
-        if file.stop in ("MALFORMED", "NOT_SEALED"):
-            self.stand_ins = UNREAD
         self.stand_ins += file.torn
 
     def follows(self, file: File, record: Record) -> bool:

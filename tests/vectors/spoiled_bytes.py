@@ -161,12 +161,12 @@ def bytes_behind_a_header(folder: Path) -> None:
     edit(folder / FOOTAGE, 1, lambda each: Raw(each.header + b"\x00", each.payload))
 
 
-@spoiled("37a", "length-out-of-range", "MALFORMED")
+@spoiled("37a", "length-out-of-range", "MALFORMED", "GAP")
 def length_out_of_range(folder: Path) -> None:
     _overwrite(folder / FOOTAGE, 2, (65_537).to_bytes(4, "big"))
 
 
-@spoiled("37b", "border-moved", "MALFORMED")
+@spoiled("37b", "border-moved", "MALFORMED", "GAP")
 def border_moved(folder: Path) -> None:
     record = records_of(folder / FOOTAGE)[1]
     _overwrite(folder / FOOTAGE, 1, encode_prefix(len(record.header), len(record.payload) - 1))
@@ -249,7 +249,7 @@ def claims_gigabytes(folder: Path) -> None:
     edit(folder / FOOTAGE, 1, encode)
 
 
-@spoiled("48g", "framing-claims-4-gib", "MALFORMED")
+@spoiled("48g", "framing-claims-4-gib", "MALFORMED", "GAP")
 def framing_claims_gigabytes(folder: Path) -> None:
     _overwrite(folder / FOOTAGE, 2, b"\xff" * 8)
 
@@ -265,6 +265,6 @@ def part_of_a_chain(folder: Path) -> None:
         (folder / file_name(number)).unlink()
 
 
-@spoiled("8b", "magic-bit", "NOT_SEALED")
+@spoiled("8b", "magic-bit", "NOT_SEALED", "GAP")
 def magic_bit(folder: Path) -> None:
     (folder / FOOTAGE).write_bytes(flipped((folder / FOOTAGE).read_bytes(), 0))
