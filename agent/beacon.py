@@ -17,12 +17,15 @@ from typing import Final
 from pydantic import JsonValue
 
 from agent.config import UnitPaths
+from capture.events import DockStanding
 from hal.errors import HardwareError
 from hal.ports import Clock, Dock
 from hal.worker import Worker
 from sealing.errors import SealingError
 from sealing.records import DockChange
 from sealing.service import SealingService
+from sync.unit.config import PROGRESS_NAME
+from sync.unit.progress_file import read_progress
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,7 @@ class Beacon:
         sealing: Seals the dock's changes, and closes the ledger at the dock.
         session_open: Whether a recording is going on.
         status: The unit's status, ready for JSON.
+        tell_dock: Told how far the upload is, whenever that changes (CS-31). Never blocks.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Beacon:
         sealing: SealingService,
         session_open: Callable[[], bool],
         status: Callable[[], Mapping[str, JsonValue]],
+        tell_dock: Callable[[DockStanding], None] = lambda _: None,
     ) -> None:
         self._paths = paths
         self._clock = clock
@@ -74,6 +79,9 @@ class Beacon:
         self._sealing = sealing
         self._session_open = session_open
         self._status = status
+        self._tell_dock = tell_dock
+        self._standing = DockStanding.OUT
+        self._ended_at_dock = 0
         self._said = Link(docked=False, session_open=False)
         self._sealed_docked = False
         self._docked = False
@@ -85,6 +93,11 @@ class Beacon:
         """Whether the unit sits in its dock, as last seen."""
         return self._docked
 
+    @property
+    def standing(self) -> DockStanding:
+        """How far the upload is, as last seen."""
+        return self._standing
+
     def begin(self) -> None:
         """Replace what a process before has left. Raises OSError: the run directory cannot be written."""
         self._write(self._paths.link, {"docked": False, "session_open": self._session_open()})
@@ -93,8 +106,11 @@ class Beacon:
         """Look once, and tell what is new. Raises OSError when a file cannot be written, SealingError."""
         self._docked = self._read_dock()
         now = Link(self._docked, self._session_open())
-        if now == self._said:
-            return
+        if now != self._said:
+            self._follow(now)
+        self._look_at_sync()
+
+    def _follow(self, now: Link) -> None:
         if not now.at_rest:
             # Sync lets go first; what is sealed about it can wait.
             self._tell(now)
@@ -102,8 +118,20 @@ class Beacon:
             self._sealing.seal(DockChange(now.docked))
             self._sealed_docked = now.docked
         if now.at_rest:
-            self._sealing.roll_ledger("dock").result(_ROLL_SECONDS)
+            self._sealing.roll_ledger("dock", for_news_alone=True).result(_ROLL_SECONDS)
+            self._ended_at_dock = max((file.number for file in self._sealing.sealed_files()), default=0)
             self._tell(now)
+
+    def _look_at_sync(self) -> None:
+        """SY-38: uploaded is what had ended at the dock; what was sealed since is no reason to take that back."""
+        standing = DockStanding.OUT
+        if self._said.docked:
+            progress = read_progress(self._paths.run / PROGRESS_NAME) if self._said.at_rest else None
+            uploaded = progress is not None and progress.holds_receipts_to(self._ended_at_dock)
+            standing = DockStanding.UPLOADED if uploaded else DockStanding.UPLOADING
+        if standing is not self._standing:
+            self._standing = standing
+            self._tell_dock(standing)
 
     def write_status(self) -> None:
         """Write `status.json`. Raises OSError."""

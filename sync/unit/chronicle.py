@@ -73,6 +73,11 @@ class Chronicle:
         self._files: dict[int, _File] = {}
         self._present: tuple[int, ...] = ()
 
+    @property
+    def present(self) -> tuple[int, ...]:
+        """Numbers of all files in the spool at the last look, ascending."""
+        return self._present
+
     def look(self, receipted: frozenset[int]) -> tuple[int, ...]:
         """Read what is new; files in `receipted` are not opened.
 

@@ -18,6 +18,7 @@ from sync.rules import RULES_NAME
 from sync.wire import DeviceId
 
 DEFAULT_PATH: Final = Path("/etc/recorder/agent.toml")
+PROGRESS_NAME: Final = "sync.json"
 _CONFIG_BYTES_MAX: Final = 256 * 1024
 _DROP_IN_SUFFIX: Final = ".d"
 
@@ -75,7 +76,7 @@ class SyncPaths:
         self.receipt_certificate = state / "certificates" / "store-receipt.pem"
         self.link_state = run / "link.json"
         self.rules = run / RULES_NAME
-        self.progress = run / "sync.json"
+        self.progress = run / PROGRESS_NAME
 
 
 def load_config(path: Path) -> UnitConfig:

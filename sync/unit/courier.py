@@ -124,19 +124,19 @@ class Courier:
 
     def run(self) -> Ending:
         """Send whatever ends, until told to stop."""
-        said_idle = False
+        said: int | None = None
         while not self._with.stop.is_set():
             may_send = self._may_send()
             items = self._begin()
             self._tell()
             item = next_item(items) if may_send else None
             if item is not None:
-                said_idle = False
+                said = None
                 self._carry(item)
                 continue
-            if self._link is not None and self._link.open_for_sending and not said_idle:
-                self._say(Report("idle"))
-                said_idle = True
+            if may_send and said != (receipted_to := self._receipted_to(items)):
+                self._say(Report("idle", reason=_reason(items), receipted_to=receipted_to))
+                said = receipted_to
             self._with.client.close()
             self._with.clock.wait(self._with.stop, POLL_SECONDS)
             self._try_withheld_again()
@@ -152,9 +152,17 @@ class Courier:
                 del self._verdicts[number]
 
     def _all_sent(self) -> Ending:
-        refused = any(item.standing in _NOT_TAKEN for item in self._survey())
-        self._say(Report("done", reason="some files were refused" if refused else None))
-        return Ending.SOME_REFUSED if refused else Ending.ALL_RECEIPTED
+        items = self._survey()
+        reason = _reason(items)
+        self._say(Report("done", reason=reason, receipted_to=self._receipted_to(items)))
+        return Ending.ALL_RECEIPTED if reason is None else Ending.SOME_REFUSED
+
+    def _receipted_to(self, items: tuple[Item, ...]) -> int:
+        """SY-38: the file before the first that has no receipt, the open one included."""
+        receipted = {item.number for item in items if item.standing is Standing.RECEIPTED}
+        present = self._chronicle.present
+        first_without = min((number for number in present if number not in receipted), default=None)
+        return max(present, default=0) if first_without is None else first_without - 1
 
     def _may_send(self) -> bool:
         """SY-26. A new docking gives refused files and the waiting time a fresh start."""
@@ -376,6 +384,11 @@ def _herald(surroundings: Surroundings, client: StoreClient) -> Herald:
         reporter=surroundings.reporter,
         backoff=surroundings.backoff,
     )
+
+
+def _reason(items: tuple[Item, ...]) -> str | None:
+    """Why not everything that is ended has its receipt; None when it has."""
+    return "some files were refused" if any(item.standing in _NOT_TAKEN for item in items) else None
 
 
 def _names(directory: Path) -> frozenset[str]:

@@ -22,6 +22,8 @@ LOOK_SECONDS: Final = 0.5
 _BYTES_MAX: Final = 4096
 _STEP_BYTES: Final = 1024 * 1024
 _MODE: Final = 0o644
+_LASTING: Final = ("files_left", "bytes_left", "receipted_to")
+"""What one report says and the later ones leave as it is."""
 
 
 class Progress(BaseModel):
@@ -37,11 +39,17 @@ class Progress(BaseModel):
     bytes_left: int | None = None
     seconds: float | None = None
     reason: str | None = None
+    receipted_to: int | None = None
+    """Every file up to this number has its receipt, whatever else was reported since that was found."""
 
     @property
     def all_uploaded(self) -> bool:
         """«全部上传完成»: nothing that is ended waits for a receipt."""
         return self.event in {"idle", "done"} and self.reason is None
+
+    def holds_receipts_to(self, file_number: int) -> bool:
+        """Tell whether every file up to this number has its receipt (SY-38)."""
+        return self.receipted_to is not None and self.receipted_to >= file_number
 
 
 class ProgressFile:
@@ -53,7 +61,7 @@ class ProgressFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._left: dict[str, object] = {}
+        self._kept: dict[str, object] = {}
         self._said_bytes = 0
         self._complained = False
 
@@ -63,10 +71,9 @@ class ProgressFile:
             return
         self._said_bytes = report.offset_bytes or 0
         told = plain(report)
-        if report.event == "begin":
-            self._left = {key: told[key] for key in ("files_left", "bytes_left") if key in told}
+        self._kept |= {key: told[key] for key in _LASTING if key in told}
         try:
-            self._write(json.dumps({**self._left, **told}, ensure_ascii=False) + "\n")
+            self._write(json.dumps({**self._kept, **told}, ensure_ascii=False) + "\n")
         except OSError as error:
             if not self._complained:
                 log.warning("%s cannot be written (%s); the transfer goes on unseen", self._path, error)

@@ -43,6 +43,8 @@ class Report:
     seconds: float | None = None
     """Length of a wait."""
     reason: str | None = None
+    receipted_to: int | None = None
+    """In idle and done: every file with this number or a lower one has its receipt, or was freed by it."""
 
 
 def plain(report: Report) -> dict[str, object]:

@@ -9,13 +9,16 @@ import pytest
 
 from agent.beacon import Beacon
 from agent.config import AgentConfig, HalTable, ProfileTable, UnitPaths, UnitTable
+from capture.events import DockStanding
 from hal.drivers.system_clock import SystemClock
 from hal.errors import TransientHardwareError
 from hal.values import DockReading
 from sealing.framing import open_header
 from sealing.reader import SealedFile, sealed_files
-from sealing.records import Close, DockChange
+from sealing.records import Close, DockChange, Event
 from sealing.service import SealingService
+from sync.unit.progress_file import ProgressFile
+from sync.unit.reports import Report
 from tests.support.chains import start_writer
 
 
@@ -44,6 +47,11 @@ class Scene:
     paths: UnitPaths
     sealing: SealingService
     recording: Recording
+    told: list[DockStanding]
+
+    def says(self, receipted_to: int) -> None:
+        """What sync says in the run directory."""
+        ProgressFile(self.paths.run / "sync.json").report(Report("idle", receipted_to=receipted_to))
 
     def link(self) -> dict[str, bool]:
         found: dict[str, bool] = json.loads(self.paths.link.read_text())
@@ -69,9 +77,11 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     sealing = SealingService(lambda: start_writer(paths.spool, clock), clock)
     sealing.start()
     recording = Recording()
-    beacon = Beacon(paths, clock, dock, sealing, lambda: recording.going_on, lambda: {"recording": recording.going_on})
+    told: list[DockStanding] = []
+    status = {"recording": recording.going_on}
+    beacon = Beacon(paths, clock, dock, sealing, lambda: recording.going_on, lambda: status, told.append)
     beacon.begin()
-    yield Scene(beacon, dock, paths, sealing, recording)
+    yield Scene(beacon, dock, paths, sealing, recording, told)
     sealing.stop("stop", 10)
 
 
@@ -115,6 +125,39 @@ def test_a_press_in_the_dock_and_undocking_are_told(scene: Scene) -> None:
     scene.sealing.roll_ledger("test").result(5)
     changes = [body.docked for body in scene.records() if isinstance(body, DockChange)]
     assert changes == [True, False]
+
+
+def test_all_uploaded_is_said_of_this_docking_and_stays_true(scene: Scene) -> None:
+    """SY-38."""
+    scene.says(receipted_to=0)
+    scene.dock.docked = True
+    scene.beacon.look()
+    scene.beacon.look()
+    assert scene.told == [DockStanding.UPLOADING], "what sync said of an earlier docking does not count"
+    scene.says(receipted_to=1)
+    scene.beacon.look()
+    ProgressFile(scene.paths.run / "sync.json").report(Report("begin", files_left=1, bytes_left=10, receipted_to=1))
+    scene.beacon.look()
+    assert scene.told == [DockStanding.UPLOADING, DockStanding.UPLOADED]
+    scene.recording.going_on = True
+    scene.beacon.look()
+    scene.recording.going_on = False
+    scene.sealing.seal(Event("something-new", None, ()))
+    scene.beacon.look()
+    scene.dock.docked = False
+    scene.beacon.look()
+    assert scene.told[2:] == [DockStanding.UPLOADING, DockStanding.OUT]
+
+
+def test_docking_again_without_news_ends_no_file(scene: Scene) -> None:
+    """SY-38, SF-60."""
+    for docked in (True, False, True, False, True):
+        scene.dock.docked = docked
+        scene.beacon.look()
+    assert len(scene.sealing.sealed_files()) == 1
+    scene.says(receipted_to=1)
+    scene.beacon.look()
+    assert scene.told[-1] is DockStanding.UPLOADED
 
 
 def test_a_dock_that_does_not_answer_counts_as_out_of_it(scene: Scene) -> None:

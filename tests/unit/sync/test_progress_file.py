@@ -35,6 +35,18 @@ def test_the_newest_report_lies_in_the_run_directory(tmp_path: Path) -> None:
     assert told.all_uploaded
 
 
+def test_up_to_where_all_is_receipted_outlasts_what_is_reported_later(tmp_path: Path) -> None:
+    """SY-38."""
+    file = ProgressFile(tmp_path / "p")
+    for report in (Report("idle", receipted_to=4), Report("head-told", file=4), BEGIN, SENDING):
+        file.report(report)
+    told = read_progress(tmp_path / "p")
+    assert told is not None
+    assert not told.all_uploaded
+    assert told.holds_receipts_to(4)
+    assert not told.holds_receipts_to(5)
+
+
 def test_a_done_with_refusals_is_not_all_uploaded(tmp_path: Path) -> None:
     ProgressFile(tmp_path / "p").report(Report("done", reason="some files were refused"))
     told = read_progress(tmp_path / "p")
