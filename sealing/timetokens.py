@@ -39,6 +39,17 @@ _DIGESTS: Final[dict[bytes, Callable[[], hashes.HashAlgorithm]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """What a store has witnessed, its signature checked."""
+
+    device_id: str
+    sequence: int
+    record_hash: bytes
+    utc_ns: int
+    """When it saw the record."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedTime:
     """Whose time is believed."""
 
@@ -52,16 +63,15 @@ class TrustedTime:
         return self.store_key is not None if kind is AnchorKind.STORE else bool(self.stampers)
 
 
-def anchor_of_statement(token: bytes, store_key: PublicKey, device_id: str) -> Anchor:
-    """Make an ANCHOR from a store's witness statement.
+def read_statement(token: bytes, store_key: PublicKey) -> Statement:
+    """Read a witness statement of a store, for whatever unit.
 
     Args:
         token: The statement as the store sent it.
         store_key: The store's receipt key.
-        device_id: The unit that it has to be for.
 
     Raises:
-        TimeTokenError: It is not one, not the store's, or for another unit.
+        TimeTokenError: It is not one, or not the store's.
     """
     try:
         message = cose.decode_sign1(token, BYTES_MAX)
@@ -74,9 +84,26 @@ def anchor_of_statement(token: bytes, store_key: PublicKey, device_id: str) -> A
             pass
         case _:
             raise TimeTokenError("a witness statement has a field of another kind")
-    if device != device_id or len(digest) != HASH_BYTES:
-        raise TimeTokenError(f"the witness statement is for unit {device}, not {device_id}")
-    return Anchor(AnchorKind.STORE, sequence, digest, utc_ns, token)
+    if len(digest) != HASH_BYTES:
+        raise TimeTokenError(f"a witness statement names a hash of {len(digest)} bytes")
+    return Statement(device, sequence, digest, utc_ns)
+
+
+def anchor_of_statement(token: bytes, store_key: PublicKey, device_id: str) -> Anchor:
+    """Make an ANCHOR from a store's witness statement.
+
+    Args:
+        token: The statement as the store sent it.
+        store_key: The store's receipt key.
+        device_id: The unit that it has to be for.
+
+    Raises:
+        TimeTokenError: It is not one, not the store's, or for another unit.
+    """
+    found = read_statement(token, store_key)
+    if found.device_id != device_id:
+        raise TimeTokenError(f"the witness statement is for unit {found.device_id}, not {device_id}")
+    return Anchor(AnchorKind.STORE, found.sequence, found.record_hash, found.utc_ns, token)
 
 
 def anchor_of_stamp(token: bytes, sequence: int, record_hash: bytes, stampers: Sequence[x509.Certificate]) -> Anchor:

@@ -6,16 +6,17 @@ certificate comes with the files and is judged here (`FORMAT.md`, section 8, ste
 Folder: `agency-ca.pem` (one or more CA certificates; old ones stay while footage of their time is kept),
 `store-receipt.pem` (optional), `time-stampers.pem` (optional: authorities whose RFC 3161 tokens count),
 `policy.cose` (optional): what the agency allows its units, and whom it no longer believes,
-`receipts/*.receipt` (optional, needs `store-receipt.pem`): what the store has signed for, as witness of how far the
-chain went. Other files are left alone.
+`receipts/*.receipt` and `heads/*.head` (optional, need `store-receipt.pem`): files that the store has signed for, and
+records that it has seen, as witness of how far the chain went. Other files are left alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -23,20 +24,23 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from sealing.certificates import allowed_suites, check_issued_by, spki_of
+from sealing.cose import PublicKey
 from sealing.errors import DocumentError, PolicyError, SealingError, TimeTokenError
 from sealing.limits import DOCUMENT_BYTES_MAX
 from sealing.oids import EKU_DEVICE, POLICIES, UNIT_URI_PREFIX, Assurance
 from sealing.policy import POLICY_FILE, UnitPolicy
 from sealing.receipts import RECEIPT_BYTES_MAX, Receipt, ReceiptError, receipt_key, verify_receipt
 from sealing.suites import SUITES
-from sealing.timetokens import TrustedTime, check_stamper
+from sealing.timetokens import Statement, TrustedTime, check_stamper, read_statement
 
 AGENCY_CA_FILE: Final = "agency-ca.pem"
 STORE_RECEIPT_FILE: Final = "store-receipt.pem"
 STAMPERS_FILE: Final = "time-stampers.pem"
 RECEIPTS_FOLDER: Final = "receipts"
+HEADS_FOLDER: Final = "heads"
 _CERTIFICATE_FILE_BYTES_MAX: Final = 1_048_576
 _NS: Final = 1_000_000_000
+Said = TypeVar("Said")
 
 
 class TrustError(SealingError):
@@ -71,6 +75,8 @@ class Trust:
     """What a store has signed for; signatures checked."""
     stampers: tuple[x509.Certificate, ...] = ()
     """Time-stamping authorities."""
+    heads: tuple[Statement, ...] = ()
+    """Records that a store has seen; signatures checked."""
     policy: UnitPolicy | None = None
     """What the agency allows its units; None: nothing beyond their certificates is asked for."""
 
@@ -96,8 +102,9 @@ class Trust:
         return cls(
             tuple(cas),
             store,
-            receipts=_receipts(directory / RECEIPTS_FOLDER, store),
+            receipts=_said_by_store(directory / RECEIPTS_FOLDER, "*.receipt", store, verify_receipt),
             stampers=stampers,
+            heads=_said_by_store(directory / HEADS_FOLDER, "*.head", store, read_statement),
             policy=_policy(directory / POLICY_FILE, cas),
         )
 
@@ -219,20 +226,20 @@ def _policy(path: Path, cas: list[x509.Certificate]) -> UnitPolicy | None:
         raise TrustError(f"trust: {path}: {error}; fetch the agency's policy again") from error
 
 
-def _receipts(folder: Path, store: x509.Certificate | None) -> tuple[Receipt, ...]:
-    paths = sorted(folder.glob("*.receipt")) if folder.is_dir() else []
-    if not paths:
-        return ()
-    if store is None:
-        raise TrustError(f"trust: {folder} holds receipts and {STORE_RECEIPT_FILE} is missing; give both or neither")
-    return tuple(_receipt(path, store) for path in paths)
+def _said_by_store(
+    folder: Path, pattern: str, store: x509.Certificate | None, read: Callable[[bytes, PublicKey], Said]
+) -> tuple[Said, ...]:
+    paths = sorted(folder.glob(pattern)) if folder.is_dir() else []
+    if paths and store is None:
+        raise TrustError(f"trust: {paths[0]} is there and {STORE_RECEIPT_FILE} is missing; give both or neither")
+    return tuple(_one_said(path, store, read) for path in paths if store is not None)
 
 
-def _receipt(path: Path, store: x509.Certificate) -> Receipt:
+def _one_said(path: Path, store: x509.Certificate, read: Callable[[bytes, PublicKey], Said]) -> Said:
     try:
         with path.open("rb") as file:
-            return verify_receipt(file.read(RECEIPT_BYTES_MAX + 1), receipt_key(store))
+            return read(file.read(RECEIPT_BYTES_MAX + 1), receipt_key(store))
     except OSError as error:
         raise TrustError(f"trust: {path} cannot be read ({error.strerror})") from error
-    except ReceiptError as error:
-        raise TrustError(f"trust: {path} is no receipt of this store: {error}") from error
+    except (ReceiptError, TimeTokenError) as error:
+        raise TrustError(f"trust: {path} is no {path.suffix[1:]} of this store: {error}") from error

@@ -7,20 +7,23 @@ named with file, sequence number and place, the first fault first. The steps are
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sealing.errors import NotSealedError
 from sealing.findings import Code, Findings, Place
 from sealing.framing import file_name
+from sealing.limits import MAGIC, SEQUENCE_FIRST
 from sealing.oids import Assurance
 from sealing.reader import SealedFile, beginning, in_order, number_of, sealed_files
-from sealing.receipts import Receipt
 from sealing.records import Boot, Torn
 from sealing.report import ChainError, FileFacts, NotEvidenceError, PolicyFacts, Report
 from sealing.sessions import SessionBook
+from sealing.suites import RecipientPrivateKey
 from sealing.trust import Trust
 from sealing.verifier_anchors import Anchors
 from sealing.verifier_borders import Borders
+from sealing.verifier_contents import Contents
 from sealing.verifier_deletion import Deletion, FileEnds
 from sealing.verifier_file import Chain, FileWalk
 from sealing.verifier_keys import Keys
@@ -29,7 +32,7 @@ from sealing.verifier_media import Media
 from sealing.verifier_policy import PolicyWatch
 from sealing.verifier_ticks import Ticks
 from sealing.verifier_times import Times
-from sealing.verifier_witness import check_witness
+from sealing.verifier_witness import Witness
 
 Progress = Callable[[int, int], None]
 """Told bytes read and bytes in all, after each file."""
@@ -39,8 +42,25 @@ _OF_BOOT = {True: Assurance.SIMULATED, False: Assurance.HARDWARE}
 """Highest grade that a BOOT allows: one that does not say «simulated» takes nothing away from the certificate's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a verification is to do beyond the rule."""
+
+    part: bool = False
+    """The files are a part of a chain, such as an exported clip; that the beginning is elsewhere is no fault then."""
+    recipient_keys: Sequence[RecipientPrivateKey] = ()
+    """Private keys of recipients: with one of them every payload is decrypted, too (step 15)."""
+
+
+_NOTHING_ELSE = Asked()
+
+
 def verify_chain(
-    files: Sequence[Path], trust: Trust, require_evidence: bool = False, progress: Progress | None = None
+    files: Sequence[Path],
+    trust: Trust,
+    require_evidence: bool = False,
+    progress: Progress | None = None,
+    asked: Asked = _NOTHING_ELSE,
 ) -> Report:
     """Verify a chain, or the part of it that is there.
 
@@ -49,9 +69,11 @@ def verify_chain(
         trust: What the caller trusts.
         require_evidence: Refuse chains of the grade SIMULATED.
         progress: Told how far the reading has come.
+        asked: What is wanted besides.
 
     Returns:
-        The report of an intact chain; it may hold warnings and information.
+        The report of an intact chain; it may hold warnings and information. With `asked.part` the warning PARTIAL says
+        which records are here, unless they are a whole chain.
 
     Raises:
         ChainError: Something is not as it was sealed; carries the report.
@@ -59,7 +81,7 @@ def verify_chain(
         NotSealedError: None of the files is a sealed file.
         OSError: A file cannot be read.
     """
-    report = examine_chain(files, trust, progress)
+    report = examine_chain(files, trust, progress, asked)
     if not report.intact:
         raise ChainError(report)
     if require_evidence and report.grade not in (Assurance.SOFT, Assurance.HARDWARE):
@@ -67,7 +89,9 @@ def verify_chain(
     return report
 
 
-def examine_chain(files: Sequence[Path], trust: Trust, progress: Progress | None = None) -> Report:
+def examine_chain(
+    files: Sequence[Path], trust: Trust, progress: Progress | None = None, asked: Asked = _NOTHING_ELSE
+) -> Report:
     """As `verify_chain`, for callers who show the report whatever it says.
 
     Raises:
@@ -77,14 +101,15 @@ def examine_chain(files: Sequence[Path], trust: Trust, progress: Progress | None
     ordered = in_order([each for path in files for each in sealed_files(path)])
     if not ordered:
         raise NotSealedError("no files were given; give the folder that holds the *.evs files")
-    return _Examination(trust, progress).run(ordered)
+    return _Examination(trust, progress, asked).run(ordered)
 
 
 class _Examination:
     """One pass over all files."""
 
-    def __init__(self, trust: Trust, progress: Progress | None) -> None:
+    def __init__(self, trust: Trust, progress: Progress | None, asked: Asked) -> None:
         self._trust = trust
+        self._asked = asked
         self._progress = progress
         self._findings = Findings()
         self._deletion = Deletion(self._findings)
@@ -95,8 +120,10 @@ class _Examination:
         self._chain = Chain(
             findings=self._findings,
             links=Links(self._findings),
+            contents=Contents(asked.recipient_keys, self._findings),
+            witness=Witness(trust, self._findings, watch.vouch),
             keys=Keys(trust, self._findings),
-            borders=Borders(self._findings),
+            borders=Borders(self._findings, lambda: self._chain.ticks.tail(ended_in_order=False).en),
             media=Media(self._findings),
             times=Times(self._findings),
             ticks=Ticks(self._findings),
@@ -117,12 +144,12 @@ class _Examination:
         if not any(facts.records for facts in self._facts) and self._all_not_sealed():
             raise NotSealedError(f"{paths[0]} is not a sealed file; give *.evs files of a recorder")
         self._chain.times.settle()
-        bridged = settle(self._chain.links.holes, self._deletion.deletes, self._findings)
-        self._deletion.settle(bridged, self._present)
+        bridged = settle(self._chain.links.holes, self._deletion.deletes, self._findings, part=self._asked.part)
+        self._deletion.settle(bridged, self._present, self._elsewhere(bridged))
         self._name_pruned(bridged)
         self._witness()
         self._chain.policy.settle(
-            self._own_receipts(), self._present, self._chain.links.holes, self._deletion.sealed_at
+            self._chain.witness.receipts, self._present, self._chain.links.holes, self._deletion.sealed_at
         )
         return self._report(bridged)
 
@@ -136,16 +163,26 @@ class _Examination:
         if ends is not None:
             self._present.setdefault(facts.number, ends)
 
+    def _elsewhere(self, bridged: tuple[Bridged, ...]) -> int:
+        """Name the part of a chain that is here; gives the last record of the beginning that is elsewhere."""
+        first = min((facts.first_sequence for facts in self._facts if facts.first_sequence is not None), default=0)
+        began = first == SEQUENCE_FIRST or any(each.first == SEQUENCE_FIRST for each in bridged)
+        if not self._asked.part or (began and self._chain.borders.halted):
+            return 0
+        detail = (
+            f"the records {first} to {self._chain.links.position - 1} are a part of a chain: nothing is said about "
+            "what came before them and behind them"
+        )
+        self._findings.add(Code.PARTIAL, Place(self._facts[0].name, first, len(MAGIC)), detail)
+        return 0 if began else first - 1
+
     def _all_not_sealed(self) -> bool:
         found = self._findings.sorted()
         return sum(finding.code is Code.NOT_SEALED for finding in found) == len(self._facts)
 
     def _witness(self) -> None:
         names = {facts.number: facts.name for facts in self._facts}
-        check_witness(self._own_receipts(), self._present, names, self._chain.links, self._findings)
-
-    def _own_receipts(self) -> list[Receipt]:
-        return [each for each in self._trust.receipts if each.device_id == self._chain.keys.device_id]
+        self._chain.witness.settle(self._chain.keys.device_id, self._present, names, self._chain.links)
 
     def _name_pruned(self, bridged: tuple[Bridged, ...]) -> None:
         for each in bridged:
@@ -166,7 +203,7 @@ class _Examination:
             ),
             records=sum(facts.records for facts in self._facts),
             head_hash=None if head is None else head.hex(),
-            witnessed_sequence=max((each.last_sequence for each in self._own_receipts()), default=None),
+            witnessed_sequence=self._chain.witness.last_sequence,
             anchored_sequence=self._chain.anchors.anchored_sequence,
             policy=self._policy_facts(),
             tail=self._chain.ticks.tail(ended_in_order=self._chain.borders.halted),

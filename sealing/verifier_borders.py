@@ -5,6 +5,8 @@ Rules of this module: no I/O; only records whose signature held and that carry t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sealing.findings import Code, Findings, Place
 from sealing.framing import RecordHeader
 from sealing.records import Boot, Close, FileKind, FileOrigin, Fragment, Open, RecordType, Torn
@@ -41,10 +43,12 @@ class Borders:
 
     Args:
         findings: Where faults go.
+        bound: Says how much can be missing where the chain just ended.
     """
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, bound: Callable[[], str]) -> None:
         self._findings = findings
+        self._bound = bound
         self._last: RecordType | None = None
         self._before_last: RecordType | None = None
         self._generation = 0
@@ -126,7 +130,7 @@ class Borders:
         if untrue and header.sequence > _FIRST_BOOT:  # SF-40
             self._malformed(place, "BOOT claims a clean stop, and the records before it show none")
         if not body.clean:
-            detail = f"the agent had stopped without an orderly end ({body.reason})"
+            detail = f"the agent had stopped without an orderly end ({body.reason}); {self._bound()}"
             self._findings.add(Code.UNCLEAN_STOP, place, detail)
 
     def _malformed(self, place: Place, detail: str) -> None:

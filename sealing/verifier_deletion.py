@@ -84,15 +84,17 @@ class Deletion:
         if found.body != body:
             self._fault(place, f"a second DELETE names other facts for file {body.file_number}")
 
-    def settle(self, bridged: tuple[Bridged, ...], present: dict[int, FileEnds]) -> None:
+    def settle(self, bridged: tuple[Bridged, ...], present: dict[int, FileEnds], elsewhere: int = 0) -> None:
         """Judge once all files were read.
 
         Args:
             bridged: Ranges that were deleted, in order.
             present: Files that are here, by number.
+            elsewhere: Last record of the beginning that is known to be elsewhere; RECEIPTs may stand in it.
         """
         for deletion in self._deletions.values():
-            if not deletion.receipted and not _may_hold_receipt(deletion, bridged):
+            held = deletion.body.last_sequence < elsewhere or _may_hold_receipt(deletion, bridged)
+            if not deletion.receipted and not held:
                 detail = f"file {deletion.body.file_number} was freed without a RECEIPT before it"  # SF-33
                 self._fault(deletion.place, detail)
         self._check_present(present)

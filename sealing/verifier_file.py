@@ -21,6 +21,7 @@ from sealing.sessions import SessionBook
 from sealing.trust import UntrustedDeviceError
 from sealing.verifier_anchors import Anchors
 from sealing.verifier_borders import Borders, payload_fault
+from sealing.verifier_contents import Contents
 from sealing.verifier_deletion import Deletion, FileEnds
 from sealing.verifier_keys import Keys
 from sealing.verifier_links import Links
@@ -28,6 +29,7 @@ from sealing.verifier_media import Media
 from sealing.verifier_policy import PolicyWatch
 from sealing.verifier_ticks import Ticks
 from sealing.verifier_times import Times
+from sealing.verifier_witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Chain:
     ticks: Ticks
     anchors: Anchors
     policy: PolicyWatch
+    contents: Contents
+    witness: Witness
     deletion: Deletion
     book: SessionBook
 
@@ -184,6 +188,7 @@ class FileWalk:
             detail = f"the file calls itself number {body.file_number}"
             chain.findings.add(Code.REPLAY_OR_REORDER, place, detail)
         chain.keys.open_file(header, body, place, continues=chain.links.continues(header))
+        chain.contents.open_file(header, body, place)
         self._seen.opened = body
         self._seen.identity = FileIdentity(chain.keys.suite)
 
@@ -194,6 +199,9 @@ class FileWalk:
         if self._file.payload_hash(record, self._chain.keys.suite) != header.payload_hash:
             detail = f"the payload of {record.payload_length} bytes is not the one that was sealed"
             self._chain.findings.add(Code.PAYLOAD_MODIFIED, place, detail)
+            return
+        if self._chain.contents.opens:
+            self._chain.contents.payload(header, self._file.payload(record), place)
 
     def _follow(self, record: FramedRecord, header: RecordHeader, index: int, place: Place) -> None:
         chain, seen = self._chain, self._seen
@@ -211,6 +219,7 @@ class FileWalk:
             chain.ticks.record(header, place, chain.links.generation, chain.keys.suite, chain.keys.device_key)
             chain.anchors.record(header, digest, place)
             chain.policy.record(header, place)
+            chain.witness.record(header, digest, place)
             chain.deletion.record(header, place)
             chain.book.record(header, place)
 

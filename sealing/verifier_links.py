@@ -113,13 +113,16 @@ class Links:
         self._findings.add(Code.REPLAY_OR_REORDER, place, detail)
 
 
-def settle(holes: list[Hole], deletes: Mapping[int, Delete], findings: Findings) -> tuple[Bridged, ...]:
+def settle(
+    holes: list[Hole], deletes: Mapping[int, Delete], findings: Findings, *, part: bool = False
+) -> tuple[Bridged, ...]:
     """Judge the holes once all files were read (SF-33, step 1).
 
     Args:
         holes: What was missing at its place.
         deletes: DELETE bodies by their first sequence number.
         findings: Where faults go.
+        part: The caller knows that the beginning is elsewhere: no fault is made of it.
 
     Returns:
         The ranges that DELETEs bridge.
@@ -127,7 +130,7 @@ def settle(holes: list[Hole], deletes: Mapping[int, Delete], findings: Findings)
     bridged: list[Bridged] = []
     for hole in holes:
         if len(hole.filled) < hole.last - hole.first + 1:
-            bridged += _bridge(hole, deletes, findings)
+            bridged += _bridge(hole, deletes, Findings() if part and hole.first == SEQUENCE_FIRST else findings)
     return tuple(bridged)
 
 

@@ -1,7 +1,8 @@
 """The counter along the chain, and what a run promised to seal (step 17 of `FORMAT.md`, section 8).
 
-Rules of this module: no I/O; only records that carry the chain on come here. Where the chain has a hole, the count
-begins anew: the hole itself is reported elsewhere, and the store, which has every file, counts through.
+Rules of this module: no I/O; only records that carry the chain on come here. Where the chain has a hole, nobody
+knows how often the counter was raised in it: a value behind it may be any but a lower one. The store, which has every
+file, counts through.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Ticks:
         self._findings = findings
         self._generation = 0
         self._last: Tick | None = None
+        self._before_hole: Tick | None = None
+        """Last TICK in front of the hole that the reading has just passed."""
         self._last_sequence = 0
         self._last_ns = 0
         """Boottime of the last TICK of this run, or of its BOOT."""
@@ -69,6 +72,7 @@ class Ticks:
         """Check a record against what the counter and the promises say."""
         if generation != self._generation:
             self._generation = generation
+            self._before_hole = self._last or self._before_hole
             self._last, self._boot, self._heard_ns, self._waiting = None, None, None, False
         body = header.body
         if isinstance(body, Boot):
@@ -140,8 +144,19 @@ class Ticks:
                 return
         if self._last is not None:
             self._check_order(body, self._last, place)
+        elif self._before_hole is not None:
+            self._check_over_hole(body, self._before_hole, place)
         self._last, self._last_sequence, self._last_ns = body, header.sequence, header.boottime_ns
         self._restarted = False
+
+    def _check_over_hole(self, body: Tick, before: Tick, place: Place) -> None:
+        """SF-43: whatever happened in a hole, a counter does not go back."""
+        if body.counter is not before.counter:
+            detail = f"the counter was «{before.counter}» before records are missing and is «{body.counter}» now"
+            self._findings.add(Code.COUNTER_MISBOUND, place, detail)
+        elif body.value < before.value:
+            detail = f"the counter stood at {before.value} before records are missing and stands at {body.value} now"
+            self._findings.add(Code.ROLLBACK, place, detail)
 
     def _check_order(self, body: Tick, last: Tick, place: Place) -> None:
         """SF-43: raised by one from TICK to TICK; a power cut may keep it from being raised."""

@@ -1,51 +1,102 @@
 """The chain held against what a store has signed for: what was there once cannot be gone without a word.
 
-Rules of this module: no I/O; receipts come here with their signatures checked (`trust`).
+Rules of this module: no I/O; receipts and heads come here with their signatures checked (`trust`). A head names one
+record by sequence number and hash, a receipt a whole file (step 16 of `FORMAT.md`, section 8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sealing.findings import Code, Findings, Place
+from sealing.framing import RecordHeader
 from sealing.receipts import Receipt
+from sealing.timetokens import Statement
+from sealing.trust import Trust
 from sealing.verifier_deletion import FileEnds
 from sealing.verifier_links import Links
 
 _NAMELESS: Final = "the chain"
 
 
-def check_witness(
-    receipts: Sequence[Receipt],
-    present: Mapping[int, FileEnds],
-    names: Mapping[int, str],
-    links: Links,
-    findings: Findings,
-) -> None:
-    """Compare receipts with the files that are here (step 16).
+class Witness:
+    """Follows what others have seen of the chain.
 
     Args:
-        receipts: Receipts for this unit.
-        present: Files that could be read to their end, by number.
-        names: File names by number.
-        links: Where the chain ended.
+        trust: Holds the receipts and the heads.
         findings: Where faults go.
+        vouch: Told of every record here that a head names, with the time at which the store saw it.
     """
-    by_first = {ends.first_sequence: (number, ends) for number, ends in present.items()}
-    last = links.position - 1
-    for receipt in sorted(receipts, key=lambda each: each.first_sequence):
-        number, here = by_first.get(receipt.first_sequence, (0, None))
-        if receipt.last_sequence > last:
-            name = names[max(names)] if names else _NAMELESS
-            detail = f"the store holds records up to {receipt.last_sequence}; the chain here ends at {last}"
-            findings.add(Code.TAIL_MISSING_VS_WITNESS, Place(name, last + 1), detail)
+
+    def __init__(self, trust: Trust, findings: Findings, vouch: Callable[[int, int], None]) -> None:
+        self._trust = trust
+        self._findings = findings
+        self._vouch = vouch
+        self._heads: dict[tuple[str, int], list[Statement]] = {}
+        for each in trust.heads:
+            self._heads.setdefault((each.device_id, each.sequence), []).append(each)
+        self._device_id: str | None = None
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """Receipts for this unit, in the order of the chain; once `settle` was called."""
+        mine = [each for each in self._trust.receipts if each.device_id == self._device_id]
+        return sorted(mine, key=lambda each: each.first_sequence)
+
+    @property
+    def last_sequence(self) -> int | None:
+        """Last record that a store vouches for; once `settle` was called."""
+        return max(self._seen(), default=None)
+
+    def record(self, header: RecordHeader, digest: bytes, place: Place) -> None:
+        """Hold a record that carries the chain on to the heads that name it."""
+        if not self._heads:
             return
-        if here is not None and not _agree(receipt, here):
-            detail = f"the store holds another content for records {receipt.first_sequence} to {receipt.last_sequence}"
-            findings.add(Code.FORK_VS_WITNESS, Place(names[number], receipt.first_sequence), detail)
+        for head in self._heads.get((header.device_id, header.sequence), ()):
+            if head.record_hash == digest:
+                self._vouch(head.sequence, head.utc_ns)
+            else:
+                detail = f"the store has seen another record with the number {header.sequence}"
+                self._findings.add(Code.FORK_VS_WITNESS, place, detail)
+
+    def settle(
+        self, device_id: str | None, present: Mapping[int, FileEnds], names: Mapping[int, str], links: Links
+    ) -> None:
+        """Compare what the store holds with the files that are here.
+
+        Args:
+            device_id: The unit; None where no record could be believed.
+            present: Files that could be read to their end, by number.
+            names: File names by number.
+            links: Where the chain ended.
+        """
+        self._device_id = device_id
+        last = links.position - 1
+        files = sorted(present.items(), key=lambda each: each[1].first_sequence)
+        starts = [ends.first_sequence for _, ends in files]
+        for receipt in self.receipts:
+            begin = max(bisect_right(starts, receipt.first_sequence) - 1, 0)
+            for number, ends in files[begin : bisect_right(starts, receipt.last_sequence)]:
+                if receipt.last_sequence <= last and _contradict(receipt, ends):
+                    said = f"{receipt.first_sequence} to {receipt.last_sequence}"
+                    detail = f"the store holds another content for records {said}"
+                    self._findings.add(Code.FORK_VS_WITNESS, Place(names[number], receipt.first_sequence), detail)
+        seen = max(self._seen(), default=0)
+        if seen > last:
+            name = names[max(names)] if names else _NAMELESS
+            detail = f"the store holds records up to {seen}; the chain here ends at {last}"
+            self._findings.add(Code.TAIL_MISSING_VS_WITNESS, Place(name, last + 1), detail)
+
+    def _seen(self) -> list[int]:
+        heads = [sequence for device_id, sequence in self._heads if device_id == self._device_id]
+        return [each.last_sequence for each in self.receipts] + heads
 
 
-def _agree(receipt: Receipt, here: FileEnds) -> bool:
-    said = (receipt.file_id, receipt.last_sequence, receipt.head_hash)
-    return said == (here.file_id, here.last_sequence, here.head_after)
+def _contradict(receipt: Receipt, here: FileEnds) -> bool:
+    """Whether a file here shares records with a receipt, and is not the file that it is for."""
+    if receipt.last_sequence < here.first_sequence or here.last_sequence < receipt.first_sequence:
+        return False
+    said = (receipt.file_id, receipt.first_sequence, receipt.last_sequence, receipt.head_hash)
+    return said != (here.file_id, here.first_sequence, here.last_sequence, here.head_after)

@@ -81,6 +81,16 @@ def wrap_content_key(
     return tuple(_wrap(used, content_key, device_id, salt, recipient) for recipient in recipients)
 
 
+def is_recipient(opened: Open, private_key: RecipientPrivateKey) -> bool:
+    """Tell whether a file's content key is wrapped to a key.
+
+    Raises:
+        SuiteError: The file's suite is unknown.
+    """
+    key_id = suite(opened.suite).key_id(_public_der(private_key))
+    return any(wrap.recipient == key_id for wrap in opened.wraps)
+
+
 def unwrap_content_key(opened: Open, device_id: str, private_key: RecipientPrivateKey) -> bytes:
     """Open a file's content key with a recipient's private key and check the commitment to it (SF-22).
 

@@ -20,8 +20,8 @@ from sealing.picture import render_picture
 from sealing.report import ChainError, NotEvidenceError, Report
 from sealing.timeline import render_timeline
 from sealing.trust import Trust
+from sealing.verifier import Asked, verify_chain
 from sealing.verifier import Progress as ReadingProgress
-from sealing.verifier import verify_chain
 
 _EVIDENCE: Final = "evidence"
 
@@ -38,6 +38,9 @@ _EVIDENCE: Final = "evidence"
 @click.option(
     "--require", type=click.Choice([_EVIDENCE]), help="不接受模拟设备的文件 / Refuse files of the grade SIMULATED."
 )
+@click.option(
+    "--part", is_flag=True, help="仅为链的一部分（如导出片段）/ The files are a part of a chain: say which, PARTIAL."
+)
 @json_option
 @click.option(
     "--timeline", "timeline_path", type=click.Path(path_type=Path, dir_okay=False), help="时间线文本 / Text to write."
@@ -46,11 +49,12 @@ _EVIDENCE: Final = "evidence"
     "--svg", "picture_path", type=click.Path(path_type=Path, dir_okay=False), help="时间线图 / Timeline as a picture."
 )
 @pass_surroundings
-def verify(
+def verify(  # noqa: PLR0913, PLR0917 - one parameter for each option
     surroundings: Surroundings,
     paths: tuple[Path, ...],
     trust_directory: Path | None,
     require: str | None,
+    part: bool,
     as_json: bool,
     timeline_path: Path | None,
     picture_path: Path | None,
@@ -62,7 +66,7 @@ def verify(
     """
     trust = Trust.load(trust_directory or own_trust(surroundings))
     with reading_bar(surroundings.words("核验", "Verifying")) as progress:
-        report, failure = _verified(paths, trust, require == _EVIDENCE, progress)
+        report, failure = _verified(paths, trust, require == _EVIDENCE, progress, Asked(part=part))
     text = render_timeline(report, surroundings.language.value)
     if timeline_path is not None:
         timeline_path.write_text(text, encoding="utf-8")
@@ -98,10 +102,10 @@ def reading_bar(title: str) -> Iterator[ReadingProgress | None]:
 
 
 def _verified(
-    paths: tuple[Path, ...], trust: Trust, require_evidence: bool, progress: ReadingProgress | None
+    paths: tuple[Path, ...], trust: Trust, require_evidence: bool, progress: ReadingProgress | None, asked: Asked
 ) -> tuple[Report, SealingError | None]:
     """The report, which is shown whatever it says, and what makes the command fail."""
     try:
-        return verify_chain(paths, trust, require_evidence, progress), None
+        return verify_chain(paths, trust, require_evidence, progress, asked), None
     except (ChainError, NotEvidenceError) as error:
         return error.report, error
