@@ -26,6 +26,7 @@ from sync.errors import ConfigurationError, ContentError, EnrolmentError, StoreE
 from sync.inbox import receipt_name
 from sync.store.authority import WARNING, Authority, create_authority, enrol
 from sync.store.commands import ALL
+from sync.store.doorkeeper import HEAD_SECONDS
 from sync.store.ledger import Ledger, Unit, open_ledger
 from sync.store.operations import JsonFormatter
 from sync.store.service import Listening, serve
@@ -105,6 +106,7 @@ def enrol_unit(request: Path, output: Path, directory: Path, url: str | None) ->
 @click.option("--body-idle-seconds", default=30.0, show_default=True, help="Longest stillness of an upload.")
 @click.option("--operations-port", type=int, help="Health and metrics on 127.0.0.1 at this port, without TLS.")
 @click.option("--fsck-hours", default=24.0, show_default=True, help="Hours between checks of everything; 0: none.")
+@click.option("--head-seconds", default=HEAD_SECONDS, show_default=True, help="Longest wait for a request's head.")
 @click.option("--log-json", is_flag=True, help="Log JSON lines.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every refusal.")
 def serve_store(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -116,6 +118,7 @@ def serve_store(  # noqa: PLR0913, PLR0917 - one parameter for each option
     body_idle_seconds: float,
     operations_port: int | None,
     fsck_hours: float,
+    head_seconds: float,
     log_json: bool,
     verbose: bool,
 ) -> None:
@@ -126,7 +129,9 @@ def serve_store(  # noqa: PLR0913, PLR0917 - one parameter for each option
             handler.setFormatter(JsonFormatter())
     if not tls and host not in _LOCAL_HOSTS:
         click.echo("warning: plain HTTP beyond this machine; use --tls", err=True)
-    listening = Listening(host, port, tls, reserve_mb * 1024 * 1024, body_idle_seconds, operations_port, fsck_hours)
+    reserve_bytes = reserve_mb * 1024 * 1024
+    limits = (body_idle_seconds, operations_port, fsck_hours, head_seconds)
+    listening = Listening(host, port, tls, reserve_bytes, *limits)
 
     def ready(url: str, recovered: int) -> None:
         click.echo(json.dumps({"listening": url, "recovered": recovered}))

@@ -18,6 +18,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sync.store.doorkeeper import Doorkeeper
 from sync.store.intake import Intake
 from sync.store.refusals import RefusedError, no_room
 from sync.store.register import Register
@@ -46,6 +47,8 @@ class Operations:
         self.fsck_faults = 0
         self.ready = True
         """False while the store is going down."""
+        self.doorkeeper: Doorkeeper | None = None
+        """Where there is one."""
 
     def routes(self) -> list[web.RouteDef]:
         """The paths that it answers."""
@@ -100,6 +103,7 @@ class Operations:
         ]
         yield from _metric("recorder_store_requests_total", "counter", "Requests answered.", requests)
         yield from _one("recorder_store_received_bytes_total", "counter", "Bytes taken.", self._received_bytes)
+        yield from self._door_lines()
         yield from _one("recorder_store_units", "gauge", "Units enrolled.", len(units))
         yield from _one("recorder_store_units_revoked", "gauge", "Units let in no more.", sum(u.revoked for u in units))
         yield from _one("recorder_store_files", "gauge", "Files promised.", sum(one[0] for one in holdings))
@@ -113,6 +117,11 @@ class Operations:
         ended_seconds = self.fsck_ended_utc_ns // 1_000_000_000
         yield from _one("recorder_store_fsck_end_timestamp_seconds", "gauge", "End of the last check.", ended_seconds)
         yield from _one("recorder_store_fsck_faults", "gauge", "Faults of the last check.", self.fsck_faults)
+
+    def _door_lines(self) -> Iterator[str]:
+        ended, refused = (0, 0) if (door := self.doorkeeper) is None else (door.ended, door.refused)
+        yield from _one("recorder_store_ended_connections_total", "counter", "Ended without a request.", ended)
+        yield from _one("recorder_store_refused_connections_total", "counter", "Handshakes that failed.", refused)
 
 
 def _one(name: str, kind: str, words: str, value: int) -> Iterator[str]:

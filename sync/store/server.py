@@ -18,12 +18,13 @@ from pydantic import BaseModel, ValidationError
 from sync.errors import ContentError, WireError
 from sync.store.access import unit_access
 from sync.store.desk import Desk, contact_keeper
+from sync.store.doorkeeper import tell_doorkeeper
 from sync.store.fsck import check_store
 from sync.store.intake import Intake, Upload
 from sync.store.operations import Operations
 from sync.store.refusals import RefusedError, answer_refusals, busy, no_room
 from sync.store.register import Register
-from sync.store.uploads import ActiveUploads
+from sync.store.uploads import ActiveUploads, Pace
 from sync.store.vault import Declaration, Name
 from sync.wire import (
     CONTENT_MISMATCH,
@@ -81,7 +82,7 @@ class StoreServer:
         """Put the handlers together."""
         access = unit_access(self._intake.ledger, self._register)
         contacts = contact_keeper(self._intake, self._register)
-        middlewares = [self.operations.count, answer_refusals, access, contacts]
+        middlewares = [tell_doorkeeper, self.operations.count, answer_refusals, access, contacts]
         app = web.Application(client_max_size=JSON_BYTES_MAX, middlewares=middlewares)
         file_path = "/v1/{device}/files/{id}"
         app.add_routes(
@@ -196,9 +197,11 @@ class StoreServer:
     async def _receive(self, request: web.Request, upload: Upload) -> None:
         """Write the body as it comes; what was read of a cut one is kept (SY-11)."""
         batch: list[bytes] = []
+        pace = Pace(asyncio.get_running_loop().time, self._body_idle_seconds)
         try:
             while (piece := await self._next_piece(request, upload, batch)) is not None:
                 batch.append(piece)
+                pace.came(len(piece))
                 if sum(map(len, batch)) >= _BATCH_BYTES:
                     await _append(upload, batch)
         except (TimeoutError, ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:

@@ -21,6 +21,7 @@ from aiohttp import web
 from sealing.trust import Trust, TrustError
 from sync.errors import StoreError
 from sync.store.authority import CA_CERTIFICATE, TLS_CERTIFICATE, Authority
+from sync.store.doorkeeper import HANDSHAKE_SECONDS, HEAD_SECONDS, Doorkeeper
 from sync.store.intake import Intake, ReceiptSigner
 from sync.store.ledger import open_ledger
 from sync.store.server import BODY_IDLE_SECONDS, StoreServer
@@ -30,6 +31,7 @@ from sync.store.vault import RESERVE_BYTES, Vault
 _LOCK_NAME: Final = "serve.lock"
 _SHUTDOWN_SECONDS: Final = 5.0
 _OPERATIONS_HOST: Final = "127.0.0.1"
+_BACKLOG: Final = 1024
 FSCK_HOURS: Final = 24.0
 
 
@@ -47,6 +49,8 @@ class Listening:
     """Health, readiness and metrics for this machine alone, without TLS; None: beside the units' paths only."""
     fsck_hours: float = FSCK_HOURS
     """Hours between checks of everything held; 0: none."""
+    head_seconds: float = HEAD_SECONDS
+    """Longest wait for a whole request head on a connection."""
 
 
 def serve(
@@ -105,18 +109,39 @@ async def _run(
     await runner.setup()
     await operations.setup()
     checking = asyncio.create_task(_check_again_and_again(server, listening.fsck_hours, stop))
+    listener: asyncio.Server | None = None
     try:
-        await web.TCPSite(runner, listening.host, listening.port, ssl_context=tls).start()
+        listener = await _listen(runner, server, listening, tls)
         if listening.operations_port is not None:
             await web.TCPSite(operations, _OPERATIONS_HOST, listening.operations_port).start()
-        on_ready(_url(runner, tls is not None))
+        on_ready(_url(listener, tls is not None))
         await stop.wait()
     finally:
         server.operations.ready = False
         stop.set()
+        if listener is not None:
+            listener.close()
         await runner.cleanup()
         await operations.cleanup()
         await checking
+
+
+async def _listen(
+    runner: web.AppRunner, server: StoreServer, listening: Listening, tls: ssl.SSLContext | None
+) -> asyncio.Server:
+    """SY-39: connections come through the doorkeeper, and a handshake that stands still is given up."""
+    if runner.server is None:
+        raise StoreError("the server was not set up before it was to listen")
+    keeper = server.operations.doorkeeper = Doorkeeper(runner.server, listening.head_seconds)
+    return await asyncio.get_running_loop().create_server(
+        keeper,
+        listening.host,
+        listening.port,
+        ssl=tls,
+        ssl_handshake_timeout=None if tls is None else min(HANDSHAKE_SECONDS, listening.head_seconds),
+        backlog=_BACKLOG,
+        reuse_address=True,
+    )
 
 
 async def _check_again_and_again(server: StoreServer, hours: float, stop: asyncio.Event) -> None:
@@ -129,8 +154,8 @@ async def _check_again_and_again(server: StoreServer, hours: float, stop: asynci
             await asyncio.to_thread(server.check, lambda: not stop.is_set())
 
 
-def _url(runner: web.AppRunner, tls: bool) -> str:
-    host, port, *_ = runner.addresses[0]
+def _url(listener: asyncio.Server, tls: bool) -> str:
+    host, port, *_ = listener.sockets[0].getsockname()
     named = f"[{host}]" if ":" in host else host
     return f"{'https' if tls else 'http'}://{named}:{port}"
 

@@ -6,7 +6,7 @@ Rules of this module: asyncio only, one event loop; no files.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +17,7 @@ from sync.store.refusals import busy
 from sync.store.vault import Name
 
 ACTIVE_MAX: Final = 16
+BODY_LEAST_BYTES: Final = 8 * 1024
 PREEMPT_SECONDS: Final = 30.0
 """Longest wait for an older request to end: it may be syncing its file."""
 
@@ -70,3 +71,28 @@ class ActiveUploads:
         finally:
             del self._holders[name]
             holder.done.set()
+
+
+class Pace:
+    """Sees to it that a body brings something: one that drips would hold an upload's place for ever (SY-39).
+
+    Args:
+        time: Seconds of any monotonic clock.
+        window_seconds: In each such time it has to bring `BODY_LEAST_BYTES`.
+    """
+
+    def __init__(self, time: Callable[[], float], window_seconds: float) -> None:
+        self._time = time
+        self._window_seconds = window_seconds
+        self._began = time()
+        self._came_bytes = 0
+
+    def came(self, size_bytes: int) -> None:
+        """Take note of a piece. Raises TimeoutError: too little came in the window that ends with it."""
+        self._came_bytes += size_bytes
+        now = self._time()
+        if now - self._began < self._window_seconds:
+            return
+        if self._came_bytes < BODY_LEAST_BYTES:
+            raise TimeoutError(f"{self._came_bytes} bytes in {now - self._began:.0f} s")
+        self._began, self._came_bytes = now, 0

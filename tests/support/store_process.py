@@ -15,13 +15,19 @@ class StoreProcess:
         directory: The store's folder.
         tls: Serve HTTPS.
         dies_at: Name of the point at which it ends by SIGKILL once (`dying_store`); None: it lives.
+        head_seconds: Longest wait for a request's head.
     """
 
-    def __init__(self, directory: Path, *, tls: bool = False, dies_at: str | None = None) -> None:
-        self._directory = directory
+    def __init__(
+        self, directory: Path, *, tls: bool = False, dies_at: str | None = None, head_seconds: float = 20.0
+    ) -> None:
+        self.directory = directory
         self._start = ["-c", "from sync.store_main import main; main()"]
         if dies_at is not None:
             self._start = ["-m", "tests.support.dying_store", dies_at, str(directory / "died")]
+        self._head_seconds = head_seconds
+        self.log = directory.with_suffix(".log")
+        """Every refusal stands there."""
         self._tls = tls
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
@@ -42,11 +48,13 @@ class StoreProcess:
 
     def start(self) -> None:
         """Start it, and return once it takes requests."""
-        command = [sys.executable, *self._start, "serve", str(self._directory)]
+        command = [sys.executable, *self._start, "serve", str(self.directory)]
         options = ["--port", str(self.port), "--reserve-mb", "0", "--body-idle-seconds", "1"]
+        options += ["--head-seconds", str(self._head_seconds), "-v"]
         tls = ["--tls"] if self._tls else []
-        with self._lock:
-            self._process = subprocess.Popen([*command, *options, *tls], stdout=subprocess.PIPE, text=True)
+        with self._lock, self.log.open("ab") as log:
+            whole = [*command, *options, *tls]
+            self._process = subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=log, text=True)
             assert self._process.stdout is not None
             said = self._process.stdout.readline()
         self.recovered += json.loads(said)["recovered"]

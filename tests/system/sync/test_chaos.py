@@ -34,11 +34,12 @@ LONGEST_SECONDS = 45.0
 ENOUGH_KILLS = 5
 
 
-def carry(unit: UnitOnDisk, url: str, seed: int) -> Ending:
-    """The unit's own loop, with short waits."""
+def carry(unit: UnitOnDisk, client: StoreClient | str, seed: int = 1) -> Ending:
+    """The unit's own loop, with short waits, over a client or, without TLS, to a URL."""
+    if isinstance(client, str):
+        client = StoreClient(client, unit.device_id, None, timeout_seconds=1.0)
     certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
     clock = SystemClock()
-    client = StoreClient(url, unit.device_id, None, timeout_seconds=1.0)
     courier = Courier(
         Surroundings(
             paths=unit.paths,

@@ -1,0 +1,191 @@
+"""Who may keep a connection open: nobody who does not ask for something in time (SY-39).
+
+Rules of this module: asyncio only, one event loop; it knows connections and when a request's head was complete, and
+nothing of HTTP or units. aiohttp bounds neither the time to a first request nor that of a head that drips in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+log = logging.getLogger(__name__)
+
+HEAD_SECONDS: Final = 20.0
+"""From the connection, or from the answer before, to the end of a request's head. Units close lines they do not use."""
+HANDSHAKE_SECONDS: Final = 10.0
+_GRACE_SECONDS: Final = 1.0
+"""asyncio gives a handshake up a moment after its time."""
+RESERVED_FILES: Final = 256
+"""File descriptors that uploads, database and threads need beside the connections."""
+
+
+class Doorkeeper:
+    """Makes connections, and ends those that ask for nothing.
+
+    Args:
+        make: Makes the protocol of a connection (`web.AppRunner.server`).
+        head_seconds: Longest wait for a whole head.
+        most: Connections at a time; beyond it the one that has waited longest without a request goes.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], asyncio.Protocol],
+        head_seconds: float = HEAD_SECONDS,
+        most: int | None = None,
+    ) -> None:
+        self._make = make
+        self.head_seconds = head_seconds
+        self._most = _files_allowed() - RESERVED_FILES if most is None else most
+        self._waiting: dict[Connection, None] = {}
+        self._open: set[Connection] = set()
+        self.ended = 0
+        """Connections that were ended for want of a request."""
+        self.refused = 0
+        """Connections whose TLS handshake failed or stood still."""
+
+    def __call__(self) -> asyncio.Protocol:
+        """Make the protocol of a new connection, before its handshake."""
+        one = Connection(self._make(), self)
+        one.await_handshake(min(HANDSHAKE_SECONDS, self.head_seconds) + _GRACE_SECONDS)
+        return one
+
+    def refuse(self) -> None:
+        """A handshake has failed; asyncio tells nobody, and lets go of the protocol that was made for it."""
+        self.refused += 1
+        log.info("a connection was refused: no certificate of this agency that is valid now, or a handshake given up")
+
+    def opened(self, one: Connection) -> None:
+        """A connection is there; when they are too many, the one that has waited longest makes room."""
+        self._open.add(one)
+        self.waits(one)
+        if len(self._open) > self._most:
+            oldest = next(iter(self._waiting), None)
+            if oldest is not None:
+                self.end(oldest, f"{self._most} connections are open")
+
+    def waits(self, one: Connection) -> None:
+        """A connection has asked for nothing, or nothing more."""
+        self._waiting[one] = None
+
+    def asks(self, one: Connection) -> None:
+        """A connection has brought a whole head."""
+        self._waiting.pop(one, None)
+
+    def gone(self, one: Connection) -> None:
+        """A connection is closed."""
+        self._open.discard(one)
+        self._waiting.pop(one, None)
+
+    def end(self, one: Connection, reason: str) -> None:
+        """End a connection at once."""
+        self.ended += 1
+        log.info("connection of %s ended without a request: %s", one.peer, reason)
+        self.gone(one)
+        one.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One connection: passes everything on, and is timed while nothing is asked.
+
+    Args:
+        inner: Speaks HTTP.
+        keeper: Decides.
+    """
+
+    def __init__(self, inner: asyncio.Protocol, keeper: Doorkeeper) -> None:
+        self._inner = inner
+        self._keeper = keeper
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.peer = "somebody"
+        # Called for every piece of every body: no detour.
+        self.data_received = inner.data_received  # type: ignore[method-assign]
+
+    def await_handshake(self, seconds: float) -> None:
+        """Have it counted as refused unless it is made in time."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._keeper.refuse)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The line is there, its handshake done."""
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+        self.peer = str(transport.get_extra_info("peername"))
+        self._inner.connection_made(transport)
+        self._keeper.opened(self)
+        self._set_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The line is gone."""
+        self._clear_timer()
+        self._keeper.gone(self)
+        self._inner.connection_lost(exc)
+
+    def eof_received(self) -> bool | None:
+        """The other side sends no more."""
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """The line takes no more for now."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The line takes more."""
+        self._inner.resume_writing()
+
+    def abort(self) -> None:
+        """End the line at once."""
+        self._clear_timer()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def asks(self) -> None:
+        """A request's head is complete."""
+        self._clear_timer()
+        self._keeper.asks(self)
+
+    def waits(self) -> None:
+        """The request is answered."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._keeper.waits(self)
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._clear_timer()
+        seconds = self._keeper.head_seconds
+        ending = (f"no whole head in {seconds:g} s",)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._keeper.end, self, *ending)
+
+    def _clear_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+@web.middleware
+async def tell_doorkeeper(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Stop the connection's time while its request is answered; the outermost of all."""
+    transport = request.transport
+    connection = None if transport is None else transport.get_protocol()
+    if not isinstance(connection, Connection):
+        return await handler(request)
+    connection.asks()
+    try:
+        return await handler(request)
+    finally:
+        connection.waits()
+
+
+def _files_allowed() -> int:
+    """Take as many open files as the system grants this process; gives the number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(hard, 2 * RESERVED_FILES)
