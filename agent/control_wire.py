@@ -66,7 +66,29 @@ class CheckinRequest(_Message):
     command: Literal["checkin"] = "checkin"
 
 
-Request = StatusRequest | CheckRequest | CheckoutRequest | CheckinRequest
+class MarkRequest(_Message):
+    """Mark this moment of the recording (R7)."""
+
+    command: Literal["mark"] = "mark"
+    category: Code | None = None
+
+
+class ExemptionRequest(_Message):
+    """Something is not recorded, on a ground of the profile (R11)."""
+
+    command: Literal["exemption"] = "exemption"
+    ground: Code
+
+
+class NoticeRequest(_Message):
+    """Say the notice once more: another party has joined (R4)."""
+
+    command: Literal["notice"] = "notice"
+
+
+Request = (
+    StatusRequest | CheckRequest | CheckoutRequest | CheckinRequest | MarkRequest | ExemptionRequest | NoticeRequest
+)
 _REQUEST: Final[TypeAdapter[Request]] = TypeAdapter(Annotated[Request, Field(discriminator="command")])
 
 

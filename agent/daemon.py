@@ -17,8 +17,17 @@ from agent.assembly import SOFTWARE_VERSION, Prepared
 from agent.beacon import Beacon
 from agent.config import Language
 from agent.control import ControlSocket
-from agent.control_wire import CheckinRequest, CheckoutRequest, CheckRequest, Request, StatusRequest
-from agent.handover import handover_of
+from agent.control_wire import (
+    CheckinRequest,
+    CheckoutRequest,
+    CheckRequest,
+    ExemptionRequest,
+    MarkRequest,
+    NoticeRequest,
+    Request,
+    StatusRequest,
+)
+from agent.handover import check_code, handover_of
 from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
 from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
 from agent.signed_profile import remember
@@ -231,7 +240,7 @@ class Agent:
             self._sealing,
             prepared.profile.profile.capture,
             self._profile_facts(),
-            RecorderSettings(voice=voice, file_limits=limits),
+            RecorderSettings(voice=voice, file_limits=limits, grounds=prepared.profile.profile.grounds),
         )
 
     def _profile_facts(self) -> ProfileFacts:
@@ -253,6 +262,21 @@ class Agent:
             case CheckinRequest():
                 self._running().checkin()
                 return {}
+            case MarkRequest() | ExemptionRequest() | NoticeRequest():
+                self._do_while_recording(request)
+                return {}
+
+    def _do_while_recording(self, request: MarkRequest | ExemptionRequest | NoticeRequest) -> None:
+        profile = self._prepared.profile.profile
+        match request:
+            case MarkRequest():
+                check_code("category", request.category, [each.code for each in profile.capture.marks.categories])
+                self._running().mark(request.category)
+            case ExemptionRequest():
+                check_code("ground", request.ground, [each.code for each in profile.grounds])
+                self._running().exempt(request.ground)
+            case NoticeRequest():
+                self._running().repeat_notice()
 
     def _check_out(self, request: CheckoutRequest) -> Mapping[str, JsonValue]:
         handover = handover_of(request, self._prepared.profile.profile)

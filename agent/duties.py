@@ -14,7 +14,7 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from capture.profile import Code, Section, Words
+from capture.profile import Code, ExemptionGround, Section, Words
 from sync.deadlines import WorkingDayTable
 
 ENTRIES_MAX = 24
@@ -78,8 +78,8 @@ class ActivitiesSection(Section):
         return self
 
 
-class Ground(Section):
-    """A ground on which the text lets officers not record, or stop."""
+class SecrecyClass(Section):
+    """A class of secrets that the text names."""
 
     code: Code
     zh: Words
@@ -89,7 +89,7 @@ class Ground(Section):
 class ExemptionSection(Section):
     """Not recording, or stopping, on a ground of the text (R11)."""
 
-    grounds: Annotated[tuple[Ground, ...], Field(max_length=ENTRIES_MAX)]
+    grounds: Annotated[tuple[ExemptionGround, ...], Field(max_length=ENTRIES_MAX)]
     work_record_fields: List = ()
     """What the work record must state."""
     addressee: Words | None = None
@@ -106,7 +106,7 @@ class ExemptionSection(Section):
 class SecrecySection(Section):
     """Secrecy classes and what may leave over which transport (R16)."""
 
-    classes: Annotated[tuple[Ground, ...], Field(max_length=ENTRIES_MAX)]
+    classes: Annotated[tuple[SecrecyClass, ...], Field(max_length=ENTRIES_MAX)]
     open_ended: bool = False
     """The text lets other laws add classes."""
     not_over_radio: tuple[Code, ...] = ()

@@ -6,7 +6,7 @@ refused with what it knows; too few officers are remarked and never refused, bec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.control_wire import CheckoutRequest
@@ -43,9 +43,9 @@ def handover_of(request: CheckoutRequest, profile: Profile) -> Handover:
         AssignmentError: No officers, one twice, or a code that the profile does not have.
     """
     _check_officers(request)
-    _check_code("category", request.category, [each.code for each in profile.activities.categories])
-    _check_code("label", request.label, [each.code for each in profile.secrecy.classes] if profile.secrecy else [])
-    _check_code("away", request.away, _reasons(profile))
+    check_code("category", request.category, [each.code for each in profile.activities.categories])
+    check_code("label", request.label, [each.code for each in profile.secrecy.classes] if profile.secrecy else [])
+    check_code("away", request.away, _reasons(profile))
     officers = tuple(Officer(each.certificate_number, each.name, each.reading) for each in request.officers)
     assignment = Assignment(
         officers=officers,
@@ -67,7 +67,8 @@ def _check_officers(request: CheckoutRequest) -> None:
         raise AssignmentError(f"certificate number {twice[0]} stands twice; name each officer once")
 
 
-def _check_code(name: str, code: str | None, known: list[str]) -> None:
+def check_code(name: str, code: str | None, known: Sequence[str]) -> None:
+    """See that the profile knows a code. Raises AssignmentError with what it knows."""
     if code is not None and code not in known:
         offered = f"give one of {', '.join(known)}" if known else "leave it out, the profile has none"
         raise AssignmentError(f"--{name} {code!r} is not in the profile; {offered}")

@@ -34,7 +34,7 @@ from agent.duties import (
     check_codes_once,
 )
 from agent.errors import ProfileError
-from capture.profile import CaptureProfile, Section, Words
+from capture.profile import CaptureProfile, ExemptionGround, Section, Words
 from sealing.agency_document import AgencyDocument
 from sync.profile import SyncProfile
 
@@ -88,7 +88,15 @@ class Profile(Section):
         exception, labels = self.sync.transfer.exception, self.sync.labels
         check_codes_once("sync.transfer.exception.reasons", exception.reasons if exception else ())
         check_codes_once("sync.labels.fields", labels.fields if labels else ())
+        check_codes_once(
+            "capture.interruptions.causes and exemption.grounds", (*self.capture.interruptions.causes, *self.grounds)
+        )
         return self
+
+    @property
+    def grounds(self) -> tuple[ExemptionGround, ...]:
+        """On which the text lets officers not record; none where it has no such rule (R11)."""
+        return () if self.exemption is None else self.exemption.grounds
 
     @model_validator(mode="after")
     def _working_days_there(self) -> Self:

@@ -25,6 +25,7 @@ class Cue(StrEnum):
     MARK = "mark"
     ANNOUNCE = "announce"
     STEP = "step"
+    CONFIRMED = "confirmed"
     WITHDRAWN = "withdrawn"
     BROKEN = "broken"
     STILL_BROKEN = "still-broken"
@@ -63,6 +64,7 @@ STATE_LAMPS: Mapping[str, LampPattern] = {
     "statement": LampPattern(LampColour.RED, 300, 700, "statement"),
     "recording": LampPattern(LampColour.RED, 1000, 0, "recording"),
     "announcing": LampPattern(LampColour.YELLOW, 500, 500, "announcing"),
+    "choosing": LampPattern(LampColour.YELLOW, 800, 200, "choosing"),
     "interrupted": LampPattern(LampColour.YELLOW, 150, 850, "interrupted"),
     "resuming": LampPattern(LampColour.RED, 500, 250, "resuming"),
     "finishing": LampPattern(LampColour.RED, 100, 300, "finishing"),
@@ -85,6 +87,7 @@ CUES: Mapping[Cue, CueAnswer] = {
     Cue.MARK: CueAnswer((60,), Tone.MARK, _flash(LampColour.GREEN, "mark")),
     Cue.ANNOUNCE: CueAnswer((200, 100, 60), Tone.HOLD),
     Cue.STEP: CueAnswer((60, 60, 60), Tone.STEP),
+    Cue.CONFIRMED: CueAnswer((120, 60, 60), Tone.ACCEPTED, _flash(LampColour.GREEN, "confirmed")),
     Cue.WITHDRAWN: CueAnswer((60, 100, 200), Tone.ACCEPTED),
     Cue.BROKEN: CueAnswer((600, 200, 600), Tone.FAULT),
     Cue.STILL_BROKEN: CueAnswer((300, 200, 300, 200, 300), Tone.FAULT),

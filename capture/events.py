@@ -52,6 +52,38 @@ class MarkPressed:
     """The officer marks this moment (R7)."""
 
     at_boottime_ns: int
+    category: str | None = None
+    """Code of the profile's, where it is known at the press; None: of whatever category."""
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryPressed:
+    """The officer wants to say what the last mark shows (R7)."""
+
+    at_boottime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePressed:
+    """The officer wants the notice again: another party has joined (R4)."""
+
+    at_boottime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroundPressed:
+    """The officer wants to say why something is not recorded (R11)."""
+
+    at_boottime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exempted:
+    """Somebody said on which ground something is not recorded (R11)."""
+
+    ground: str
+    """Code of the profile's."""
+    at_boottime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +294,10 @@ class StopRequested:
 Event = (
     StartPressed
     | MarkPressed
+    | CategoryPressed
+    | NoticePressed
+    | GroundPressed
+    | Exempted
     | BreakPressed
     | CauseStepped
     | CauseConfirmed

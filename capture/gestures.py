@@ -40,6 +40,11 @@ class Meaning(StrEnum):
 
     START = "start"
     MARK = "mark"
+    CATEGORY = "category"
+    """Of the mark that the first press of the same gesture set."""
+    NOTICE = "notice"
+    GROUND = "ground"
+    """Of an exemption."""
     BREAK = "break"
     STEP = "step"
     CONFIRM = "confirm"
@@ -52,6 +57,9 @@ _R, _M = ButtonName.RECORD, ButtonName.MARK
 TWO_BUTTONS: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
     (Mode.IDLE, _R, Movement.DOWN): Meaning.START,
     (Mode.CAPTURING, _M, Movement.PRESS): Meaning.MARK,
+    (Mode.CAPTURING, _M, Movement.PRESS_HOLD): Meaning.CATEGORY,
+    (Mode.CAPTURING, _R, Movement.PRESS): Meaning.NOTICE,
+    (Mode.CAPTURING, _R, Movement.PRESS_HOLD): Meaning.GROUND,
     (Mode.CAPTURING, _M, Movement.HOLD): Meaning.BREAK,
     (Mode.CAPTURING, _R, Movement.HOLD): Meaning.FINISH,
     (Mode.ANNOUNCING, _M, Movement.PRESS): Meaning.STEP,
@@ -74,7 +82,10 @@ ONE_BUTTON: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
     (Mode.INTERRUPTED, _R, Movement.PRESS): Meaning.RESUME,
     (Mode.INTERRUPTED, _R, Movement.HOLD): Meaning.FINISH,
 }
-"""Units with a record button alone."""
+"""Units with a record button alone: category, notice and ground come by command there."""
+
+EAGER = frozenset({(Mode.CAPTURING, _M)})
+"""Presses that are answered at the release although a press-press-hold may follow: it says more of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +156,8 @@ class GestureReader:
                 found += self._meant(name, button, movement)
             if button.waiting_since_ns is not None and now_ns - button.waiting_since_ns > self.double_press_ns:
                 button.waiting_since_ns = None
-                found += self._meant(name, button, Movement.PRESS)
+                if (button.mode, name) not in EAGER:
+                    found += self._meant(name, button, Movement.PRESS)
         return tuple(sorted(found, key=lambda gesture: gesture.at_boottime_ns))
 
     def next_deadline_ns(self) -> int | None:
@@ -179,11 +191,12 @@ class GestureReader:
             return ()
         if not self._may_be_double(edge.button, button):
             return self._meant(edge.button, button, Movement.PRESS)
-        first = self._meant(edge.button, button, Movement.PRESS) if button.second else ()
+        eager = (button.mode, edge.button) in EAGER
+        first = self._meant(edge.button, button, Movement.PRESS) if button.second and not eager else ()
         if button.second:
             button.first_edge_ns = since
         button.waiting_since_ns = edge.at_boottime_ns
-        return first
+        return self._meant(edge.button, button, Movement.PRESS) if eager else first
 
     def _may_be_double(self, name: ButtonName, button: _Button) -> bool:
         return (button.mode, name, Movement.PRESS_HOLD) in self.meanings

@@ -199,14 +199,41 @@ class InterruptionsSection(Section):
         return self
 
 
+class MarkCategory(Section):
+    """What a mark may be said to show (R7)."""
+
+    code: Code
+    zh: Words
+    en: Words
+
+
+class ExemptionGround(Section):
+    """A ground on which the text lets officers not record (R11)."""
+
+    code: Code
+    zh: Words
+    en: Words
+    stops: bool = False
+    """The text lets a recording that runs stop for it, too: it stands in the menu of the announced break."""
+
+
 class MarksSection(Section):
     """What officers are to take care of, and may mark (R7)."""
 
     key_content: Annotated[tuple[Words, ...], Field(max_length=ITEMS_MAX)] = ()
+    categories: Annotated[tuple[MarkCategory, ...], Field(max_length=ITEMS_MAX)] = ()
+    """Menu of a mark's categories, in its order; none: marks go without."""
     category: Code | None = None
     """Category that a mark of this unit carries."""
     reminders: bool = False
     """The unit says each item of `key_content` once, one with each pulse: they are heard on the recording."""
+
+    @model_validator(mode="after")
+    def _codes_once(self) -> Self:
+        codes = [each.code for each in self.categories]
+        if len(codes) != len(set(codes)):
+            raise ValueError("categories: each code may stand once")
+        return self
 
 
 class GesturesSection(Section):

@@ -22,7 +22,7 @@ from capture.gestures import GestureReader
 from capture.media.limits import FileLimits
 from capture.moves.standing import held_assignment
 from capture.preflight import PreflightResult
-from capture.profile import CaptureProfile
+from capture.profile import CaptureProfile, ExemptionGround
 from capture.resume import LastKnown, bodies, fold, plan
 from capture.shell.camera import CameraKeeper
 from capture.shell.executor import Executor, Parts
@@ -74,6 +74,8 @@ class RecorderSettings:
     zone: tzinfo = CHINA
     """Local civil time, for words."""
     file_limits: FileLimits = field(default_factory=FileLimits)
+    grounds: tuple[ExemptionGround, ...] = ()
+    """On which the profile's text lets officers not record (R11)."""
     reserve_bytes: int = 64 * 1024 * 1024
     """Room that only ledger records may use (`SealingPolicy.reserve_bytes`)."""
 
@@ -108,7 +110,8 @@ class Recorder:
         self._hardware = hardware
         self._profile = profile
         self._clock = hardware.clock
-        self._wardrobe = Wardrobe(settings.voice, profile, settings.zone)
+        self._rules = SessionRules.of(profile, settings.grounds)
+        self._wardrobe = Wardrobe(settings.voice, profile, settings.zone, settings.grounds)
         post = self._post
         self._seals = Seals(sealing, post, self._clock.boottime_ns)
         self._queue = MediaQueue(self._clock)
@@ -143,7 +146,7 @@ class Recorder:
             gestures.double_press_ms * _MILLISECOND_NS,
         )
         boot_id = self._clock.read().boot_id
-        machine = Machine(SessionRules.of(self._profile), facts.id, facts.hash, boot_id)
+        machine = Machine(self._rules, facts.id, facts.hash, boot_id)
         self._executor = Executor(parts, self._post)
         return SessionRunner(machine, self._clock, reader, parts.panel, self._executor, _new_session_id)
 
@@ -241,6 +244,43 @@ class Recorder:
         self._wait(self._runner.ask(ev.CheckedIn()), "check-in")
         self._wardrobe.undress()
 
+    def mark(self, category: str | None = None) -> None:
+        """Mark this moment (R7), of one of the profile's categories where one is given.
+
+        Raises:
+            RecorderError: Nothing is being recorded, or the profile has no such category.
+        """
+        if category is not None and category not in self._rules.mark_categories:
+            raise RecorderError(
+                f"mark: no category {category!r}; the profile has {_listed(self._rules.mark_categories)}"
+            )
+        if not self._is_capturing():
+            raise RecorderError(f"mark: the recorder is {self._runner.machine.state.value}; nothing can be marked")
+        self._wait(self._runner.ask(ev.MarkPressed(self._clock.boottime_ns(), category)), "mark")
+
+    def exempt(self, ground: str) -> None:
+        """Seal that something is not recorded, and on which ground; while recording, ask for the spoken memo (R11).
+
+        Raises:
+            RecorderError: The profile has no such ground.
+            RecorderBusyError: Something else is being chosen, or the recording begins or ends just now.
+        """
+        if ground not in self._rules.grounds:
+            raise RecorderError(f"exemption: no ground {ground!r}; the profile has {_listed(self._rules.grounds)}")
+        self._wait(self._runner.ask(ev.Exempted(ground, self._clock.boottime_ns())), "exemption")
+
+    def repeat_notice(self) -> None:
+        """Say the notice once more, with its proof (R4).
+
+        Raises:
+            RecorderError: The profile has none, or the recorder is doing something else.
+        """
+        state = self._runner.machine.state
+        if not self._rules.notice or state is not State.RECORDING:
+            why = f"the recorder is {state.value}" if self._rules.notice else "the profile has no notice"
+            raise RecorderError(f"notice: {why}; nothing was said")
+        self._wait(self._runner.ask(ev.NoticePressed(self._clock.boottime_ns())), "notice")
+
     def check(self) -> PreflightResult:
         """Run every check without a recording; blocks about 2 s by the clock. Nothing is sealed.
 
@@ -331,6 +371,10 @@ def _check(assignment: Assignment) -> None:
         raise AssignmentError("check-out names a certificate number twice; every officer has a number of his own")
     if any(not officer.name.strip() or not officer.certificate_number.strip() for officer in assignment.officers):
         raise AssignmentError("check-out: every officer needs a name and a certificate number")
+
+
+def _listed(codes: Sequence[str]) -> str:
+    return ", ".join(codes) or "none"
 
 
 def _new_session_id() -> bytes:

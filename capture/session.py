@@ -18,7 +18,7 @@ from typing import TypeVar, get_args
 
 from capture import events as ev
 from capture.effects import BeginRun, Effect, Seal, SetState, ShowState
-from capture.moves import breaking, duties, ending, standing, starting, warning
+from capture.moves import breaking, choosing, duties, ending, standing, starting, warning
 from capture.states import Machine, State, snapshot
 from capture.turn import IllegalEventError, Turn
 
@@ -65,6 +65,7 @@ _NOT_RUNNING = Reject("nothing is being captured")
 _NO_BREAK = Reject("no break is being sealed")
 _NO_HANDOVER = Reject("a unit changes hands only between recordings")
 _NO_RECOVERY = Reject("recovery comes before everything else")
+_NO_MEMO = Reject("an exemption is taken between recordings, in a break, or while nothing else is being chosen")
 _WRITES = Ignore("the chain is being written")
 
 
@@ -83,6 +84,10 @@ def _stays(state: State) -> Row:
     return {
         ev.StartPressed: _TOO_LATE,
         ev.MarkPressed: _TOO_LATE,
+        ev.CategoryPressed: _TOO_LATE,
+        ev.NoticePressed: _TOO_LATE,
+        ev.GroundPressed: _TOO_LATE,
+        ev.Exempted: _NO_MEMO,
         ev.BreakPressed: _TOO_LATE,
         ev.CauseStepped: _TOO_LATE,
         ev.CauseConfirmed: _TOO_LATE,
@@ -111,6 +116,10 @@ def _capturing(state: State) -> Row:
     return {
         **_stays(state),
         ev.MarkPressed: _to(standing.mark_pressed, state),
+        ev.CategoryPressed: _to(choosing.category_pressed, state, _S.CHOOSING),
+        ev.NoticePressed: _to(choosing.refused, state),
+        ev.GroundPressed: _to(choosing.ground_pressed, state, _S.CHOOSING),
+        ev.Exempted: _to(choosing.exempted, _S.STATEMENT),
         ev.BreakPressed: _to(breaking.break_pressed, _S.ANNOUNCING),
         ev.FinishPressed: _to(ending.finish_pressed, _S.FINISHING),
         ev.CaptureLost: _to(breaking.capture_lost, _S.INTERRUPTED),
@@ -126,6 +135,10 @@ TABLE: Mapping[State, Row] = {
     _S.IDLE: {
         ev.StartPressed: _to(starting.start_pressed, _S.STARTING),
         ev.MarkPressed: _TOO_LATE,
+        ev.CategoryPressed: _TOO_LATE,
+        ev.NoticePressed: _TOO_LATE,
+        ev.GroundPressed: _TOO_LATE,
+        ev.Exempted: _to(choosing.exempted_without_memo, _S.IDLE),
         ev.BreakPressed: _TOO_LATE,
         ev.CauseStepped: _TOO_LATE,
         ev.CauseConfirmed: _TOO_LATE,
@@ -168,12 +181,15 @@ TABLE: Mapping[State, Row] = {
     _S.STATEMENT: _capturing(_S.STATEMENT),
     _S.RECORDING: {
         **_capturing(_S.RECORDING),
+        ev.NoticePressed: _to(duties.notice_pressed, _S.RECORDING, _S.NOTICE),
         ev.PromptEnded: _to(duties.prompt_ended, _S.RECORDING),
         ev.WindowClosed: _to(duties.window_closed, _S.RECORDING),
     },
     _S.ANNOUNCING: {
         **_capturing(_S.ANNOUNCING),
-        ev.MarkPressed: _TOO_LATE,
+        ev.CategoryPressed: _TOO_LATE,
+        ev.GroundPressed: _TOO_LATE,
+        ev.Exempted: _NO_MEMO,
         ev.BreakPressed: _to(breaking.withdrawn, *_DUTIES),
         ev.CauseStepped: _to(breaking.cause_stepped, _S.ANNOUNCING),
         ev.CauseConfirmed: _to(breaking.cause_confirmed, _S.INTERRUPTED),
@@ -181,8 +197,21 @@ TABLE: Mapping[State, Row] = {
         ev.WindowClosed: _to(duties.window_closed, _S.ANNOUNCING),
         ev.TimerFired: _to(breaking.announce_timer, _S.ANNOUNCING, *_DUTIES),
     },
+    _S.CHOOSING: {
+        **_capturing(_S.CHOOSING),
+        ev.CategoryPressed: _TOO_LATE,
+        ev.GroundPressed: _TOO_LATE,
+        ev.Exempted: _NO_MEMO,
+        ev.BreakPressed: _to(choosing.withdrawn, *_DUTIES),
+        ev.CauseStepped: _to(choosing.stepped, _S.CHOOSING),
+        ev.CauseConfirmed: _to(choosing.confirmed, *_DUTIES),
+        ev.PromptEnded: _to(duties.prompt_ended, _S.CHOOSING),
+        ev.WindowClosed: _to(duties.window_closed, _S.CHOOSING),
+        ev.TimerFired: _to(choosing.timer, _S.CHOOSING, *_DUTIES),
+    },
     _S.INTERRUPTED: {
         **_stays(_S.INTERRUPTED),
+        ev.Exempted: _to(choosing.exempted_without_memo, _S.INTERRUPTED),
         ev.ResumePressed: _to(breaking.resume_pressed, _S.INTERRUPTED),
         ev.FinishPressed: _to(ending.finish_interrupted, _S.IDLE, _S.FINISHING),
         ev.FirstFrame: _to(breaking.first_frame, _S.INTERRUPTED, _S.RESUMING),

@@ -5,14 +5,15 @@ Rules of this module: frozen dataclasses and the snapshot that survives a crash;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from capture.assignment import Assignment
 from capture.conditions import Condition
 from capture.effects import Phrase
-from capture.events import DockStanding, FirstFrame, RunEnded
-from capture.profile import CaptureProfile, Moment, Speaker
+from capture.events import DockStanding, FirstFrame, MarkLocated, RunEnded
+from capture.profile import CaptureProfile, ExemptionGround, Moment, Speaker
 from sealing.records import BreakOrigin, PromptKind, StateSnapshot, VoicePurpose
 
 UNCLASSIFIED = "unclassified"
@@ -31,13 +32,16 @@ class State(StrEnum):
     STATEMENT = "statement"
     RECORDING = "recording"
     ANNOUNCING = "announcing"
+    CHOOSING = "choosing"
     INTERRUPTED = "interrupted"
     RESUMING = "resuming"
     FINISHING = "finishing"
     FAULT = "fault"
 
 
-CAPTURING = frozenset({State.NOTICE, State.STATEMENT, State.RECORDING, State.ANNOUNCING, State.RESUMING})
+CAPTURING = frozenset(
+    {State.NOTICE, State.STATEMENT, State.RECORDING, State.ANNOUNCING, State.CHOOSING, State.RESUMING}
+)
 """States in which what is captured is kept and the officer may mark, announce a break or finish."""
 
 
@@ -68,18 +72,29 @@ class SessionRules:
     blocking: bool
     officers_least: int | None
     mark_category: str | None
+    mark_categories: tuple[str, ...]
+    """Menu of a mark's categories."""
+    grounds: tuple[str, ...]
+    """Grounds of the text for not recording (R11); none: no exemption can be made on the unit."""
     reminders: int
     """Items of the key content that are to be said, none where no reminders are wanted."""
     break_on: frozenset[str]
     """Faults for which the recording breaks off."""
 
     @classmethod
-    def of(cls, profile: CaptureProfile) -> SessionRules:
-        """Take the rules out of a profile."""
+    def of(cls, profile: CaptureProfile, grounds: Sequence[ExemptionGround] = ()) -> SessionRules:
+        """Take the rules out of a profile.
+
+        Args:
+            profile: Its section `capture`.
+            grounds: On which its text lets officers not record, or stop (R11).
+        """
         interruptions, statement, notice = profile.interruptions, profile.statement, profile.notice
-        announced = tuple(cause.code for cause in interruptions.causes if cause.announced)
+        stopping = tuple(ground.code for ground in grounds if ground.stops)
+        announced = (*(cause.code for cause in interruptions.causes if cause.announced), *stopping)
         allowed = {cause.code for cause in interruptions.causes if cause.allowed}
         allowed |= {code for cause in interruptions.causes if cause.allowed for code in cause.covers}
+        allowed |= set(stopping)
         explanation = interruptions.explanation
         return cls(
             notice=notice is not None,
@@ -96,11 +111,15 @@ class SessionRules:
             blocking=profile.preflight.blocking,
             officers_least=profile.officers.least,
             mark_category=profile.marks.category,
+            mark_categories=tuple(each.code for each in profile.marks.categories),
+            grounds=tuple(ground.code for ground in grounds),
             reminders=len(profile.marks.key_content) if profile.marks.reminders else 0,
             break_on=frozenset(profile.warnings.break_on),
         )
 
 
+MEMO_WINDOW_SECONDS = 30.0
+"""How long an officer is listened to who says why nothing is recorded (R11)."""
 NOTICE_WINDOW_SECONDS = 30.0
 """How long an officer who tells the party himself is listened to."""
 
@@ -141,6 +160,15 @@ class Ask:
     """Number of the open window, None while the request is still being spoken."""
 
 
+class Menu(StrEnum):
+    """What an officer chooses from while the recording goes on, the cause of a break apart."""
+
+    CATEGORY = "category"
+    """The category of the last mark (R7)."""
+    GROUND = "ground"
+    """The ground of an exemption (R11)."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenSession:
     """A recording from its press to its SESSION_END."""
@@ -171,6 +199,12 @@ class OpenSession:
     speech: int | None = None
     """The speech whose end the state waits for."""
     cause_index: int = 0
+    menu: Menu | None = None
+    """What is being chosen from in state CHOOSING."""
+    menu_index: int = 0
+    last_mark: MarkLocated | None = None
+    mark_categories: tuple[tuple[int, str], ...] = ()
+    """Marks that were given a category before their frame was found."""
     reminded: int = 0
     """Items of the key content that were said."""
     reason_window: int | None = None

@@ -14,8 +14,8 @@ from capture.conditions import Condition
 from capture.cues import Cue
 from capture.effects import Answer, Effect, GiveCue, Phrase, Seal, Speak
 from capture.errors import CaptureError
-from capture.events import DockStanding, FirstFrame, PromptEnded, RunEnded, WindowClosed
-from capture.states import Ask, Gap, Machine, OpenSession, State, Waiting
+from capture.events import DockStanding, FirstFrame, MarkLocated, PromptEnded, RunEnded, WindowClosed
+from capture.states import Ask, Gap, Machine, Menu, OpenSession, State, Waiting
 from sealing.codec import Private
 from sealing.records import Event as EventRecord
 from sealing.records import Prompt, PromptKind, SessionBody, VoicePurpose, VoiceWindow
@@ -61,6 +61,10 @@ class SessionChange(TypedDict, total=False):
     ask: Ask | None
     speech: int | None
     cause_index: int
+    menu: Menu | None
+    menu_index: int
+    last_mark: MarkLocated | None
+    mark_categories: tuple[tuple[int, str], ...]
     reminded: int
     reason_window: int | None
     end_reason: str

@@ -52,6 +52,7 @@ _WINDOWS: Final[Mapping[str, Words]] = {
     "explanation": Words("中断原因说明", "Explanation"),
     "break-reason": Words("中断前说明", "Reason before the break"),
     "notice-by-officer": Words("执法人员口头告知", "Notice by the officer"),
+    "memo": Words("不录制情形口述", "Memo on not recording"),
 }
 _CHECKS: Final[Mapping[str, Words]] = {
     "battery": Words("电池", "battery"),
@@ -91,6 +92,9 @@ _BOOTS: Final[Mapping[str, Words]] = {
 }
 _EVENTS: Final[Mapping[str, Words]] = {
     "notice-not-heard": Words("告知未能确认听到", "The notice could not be confirmed as heard"),
+    "notice-repeated": Words("再次告知（另有当事人到场）", "Notice asked for again: another party"),
+    "exemption": Words("记录不录制的情形", "Exemption from recording"),
+    "profile-in-force": Words("生效的规则序号", "Number of the profile in force"),
     "break-withdrawn": Words("取消中断，继续录制", "Break withdrawn, recording goes on"),
     "break-unclassified": Words("中断原因未分类，待补充", "Cause of the break not classified, to be completed"),
     "officers-too-few": Words("执法人员人数不足", "Too few officers"),

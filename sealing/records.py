@@ -110,6 +110,8 @@ class VoicePurpose(StrEnum):
     EXPLANATION = "explanation"
     BREAK_REASON = "break-reason"
     NOTICE_BY_OFFICER = "notice-by-officer"
+    MEMO = "memo"
+    """Why something is not recorded (R11)."""
 
 
 class CounterKind(StrEnum):
@@ -365,6 +367,7 @@ class Mark:
     TYPE: ClassVar[RecordType] = RecordType.MARK
     session_id: bytes = numbered(1, size=SESSION_ID_BYTES)
     number: int = numbered(2, low=0)
+    """A MARK under a number that stands already gives that mark its category; the last one counts."""
     frame: int = numbered(3)
     """Session-wide number of the frame that was being taken at the press."""
     media_time_ns: int = numbered(4)

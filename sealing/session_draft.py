@@ -151,9 +151,8 @@ class SessionDraft:
 
     def _mark(self, header: RecordHeader, body: Mark) -> None:
         utc_ns = civil_ns(header, body.pressed_boottime_ns)
-        self._marks.append(
-            MarkSummary(body.number, header.sequence, body.frame, body.media_time_ns, utc_ns, body.category)
-        )
+        mark = MarkSummary(body.number, header.sequence, body.frame, body.media_time_ns, utc_ns, body.category)
+        self._marks = [*(each for each in self._marks if each.number != body.number), mark]
 
     def _break(self, header: RecordHeader, body: Break) -> None:
         self._breaks[header.sequence] = BreakSummary(

@@ -32,6 +32,7 @@ _CODES: Final[Mapping[str, tuple[str, str]]] = {
     "notice": ("正在告知", "giving the notice"),
     "statement": ("正在语音说明", "voice statement"),
     "recording": ("正在录制", "recording"),
+    "choosing": ("正在选择", "choosing from a menu"),
     "announcing": ("正在选择中断原因", "choosing the cause of a break"),
     "interrupted": ("录制中断", "interrupted"),
     "resuming": ("正在恢复录制", "resuming"),

@@ -92,7 +92,8 @@ def announce_timer(turn: Turn, event: TimerFired) -> None:
 
 
 def drop_reason(turn: Turn) -> None:
-    """Stop listening for the announced cause."""
+    """Stop listening for the announced cause, and put any menu away."""
+    turn.note(menu=None)
     if turn.session.reason_window is not None:
         turn.do(DropWindow(turn.session.reason_window))
         turn.note(reason_window=None)

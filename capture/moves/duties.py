@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from capture.cues import Cue
 from capture.effects import ClearTimer, DropWindow, Hush, NoticeOver, OpenWindow, Phrase, SetTimer
-from capture.events import PromptEnded, Timer, TimerFired, WindowClosed
+from capture.events import NoticePressed, PromptEnded, Timer, TimerFired, WindowClosed
 from capture.profile import Moment
 from capture.states import Ask, State
 from capture.turn import Turn
@@ -36,11 +36,23 @@ def next_duty(turn: Turn) -> None:
         turn.go(State.RECORDING)
 
 
+def notice_pressed(turn: Turn, _event: NoticePressed) -> None:
+    """Say the notice once more, with its proof: another party has joined (R4, CS-15)."""
+    if not turn.machine.rules.notice:
+        turn.cue(Cue.REFUSED)
+        turn.say(PromptKind.STATUS, Phrase.REFUSED)
+        return
+    turn.cue(Cue.CONFIRMED)
+    turn.seal_event("notice-repeated")
+    turn.note(notice_attempt=0)
+    _notice(turn)
+
+
 def drop_duty(turn: Turn) -> None:
     """Break off what is being said or asked; the duty itself stays."""
-    ask = turn.session.ask
-    if ask is not None and ask.window is not None:
-        turn.do(DropWindow(ask.window))
+    asked = turn.session.ask
+    if asked is not None and asked.window is not None:
+        turn.do(DropWindow(asked.window))
     turn.do(Hush())
     turn.note(ask=None, speech=None)
 
@@ -63,18 +75,20 @@ def prompt_ended(turn: Turn, event: PromptEnded) -> None:
 
 def window_closed(turn: Turn, event: WindowClosed) -> None:
     """Seal what was heard; where too little was, ask once more."""
-    session, ask = turn.session, turn.session.ask
+    session, asked = turn.session, turn.session.ask
     if event.window == session.reason_window:
         turn.seal_window(event, VoicePurpose.BREAK_REASON, 0, final=True)
         turn.note(reason_window=None)
-    elif ask is not None and event.window == ask.window:
-        final = event.accepted or ask.attempt > 0
-        turn.seal_window(event, ask.purpose, ask.attempt, final=final)
+    elif asked is not None and event.window == asked.window:
+        # A memo is the officer's own wish: nobody is asked for it twice.
+        final = event.accepted or asked.attempt > 0 or asked.purpose is VoicePurpose.MEMO
+        turn.seal_window(event, asked.purpose, asked.attempt, final=final)
         turn.note(ask=None)
         if final:
-            _answered(turn, ask, event)
+            _answered(turn, asked, event)
         else:
-            _ask(turn, Ask(ask.purpose, ask.kind, _AGAIN.get(ask.phrase, ask.phrase), ask.seconds, attempt=1))
+            again = _AGAIN.get(asked.phrase, asked.phrase)
+            ask(turn, Ask(asked.purpose, asked.kind, again, asked.seconds, attempt=1))
 
 
 def pulse(turn: Turn, event: TimerFired) -> None:
@@ -115,8 +129,8 @@ def clear_timers(turn: Turn) -> None:
 
 
 def _repetition(turn: Turn) -> int:
-    ask = turn.session.ask
-    return turn.session.notice_attempt if ask is None else ask.attempt
+    asked = turn.session.ask
+    return turn.session.notice_attempt if asked is None else asked.attempt
 
 
 def _notice(turn: Turn) -> None:
@@ -124,7 +138,7 @@ def _notice(turn: Turn) -> None:
     turn.go(State.NOTICE)
     if rules.notice_by_officer:
         purpose, phrase = VoicePurpose.NOTICE_BY_OFFICER, Phrase.NOTICE_BY_OFFICER
-        _ask(turn, Ask(purpose, PromptKind.REMINDER, phrase, rules.notice_window_seconds))
+        ask(turn, Ask(purpose, PromptKind.REMINDER, phrase, rules.notice_window_seconds))
     else:
         turn.note(speech=turn.say(PromptKind.NOTICE, Phrase.NOTICE, proof=True))
 
@@ -142,15 +156,16 @@ def _notice_spoken(turn: Turn, event: PromptEnded) -> None:
 
 
 def _notice_done(turn: Turn, at_boottime_ns: int) -> None:
-    turn.note(notice_done=True)
-    turn.do(NoticeOver(at_boottime_ns))
+    if not turn.session.notice_done:
+        turn.note(notice_done=True)
+        turn.do(NoticeOver(at_boottime_ns))
     next_duty(turn)
 
 
 def _ask_statement(turn: Turn) -> None:
     seconds = turn.machine.rules.statement_window_seconds
     turn.go(State.STATEMENT)
-    _ask(turn, Ask(VoicePurpose.STATEMENT, PromptKind.STATEMENT_REQUEST, Phrase.STATEMENT_REQUEST, seconds))
+    ask(turn, Ask(VoicePurpose.STATEMENT, PromptKind.STATEMENT_REQUEST, Phrase.STATEMENT_REQUEST, seconds))
 
 
 def _explain(turn: Turn) -> None:
@@ -160,30 +175,31 @@ def _explain(turn: Turn) -> None:
         turn.note(gap=None)
         next_duty(turn)
     else:
-        _ask(turn, Ask(VoicePurpose.EXPLANATION, PromptKind.REASON_REQUEST, Phrase.REASON_REQUEST, seconds))
+        ask(turn, Ask(VoicePurpose.EXPLANATION, PromptKind.REASON_REQUEST, Phrase.REASON_REQUEST, seconds))
 
 
-def _ask(turn: Turn, ask: Ask) -> None:
+def ask(turn: Turn, wanted: Ask) -> None:
+    """Ask an officer to say something, and listen when the request is spoken."""
     gap = turn.session.gap
-    cause = gap.cause if gap is not None and ask.purpose is VoicePurpose.EXPLANATION else None
-    turn.note(ask=ask, speech=turn.say(ask.kind, ask.phrase, cause=cause))
+    cause = gap.cause if gap is not None and wanted.purpose is VoicePurpose.EXPLANATION else None
+    turn.note(ask=wanted, speech=turn.say(wanted.kind, wanted.phrase, cause=cause))
 
 
-def _listen(turn: Turn, ask: Ask) -> None:
+def _listen(turn: Turn, asked: Ask) -> None:
     window = turn.machine.windows + 1
     turn.set(windows=window)
-    turn.note(ask=Ask(ask.purpose, ask.kind, ask.phrase, ask.seconds, ask.attempt, window))
-    turn.do(OpenWindow(window, ask.purpose, ask.seconds))
+    turn.note(ask=Ask(asked.purpose, asked.kind, asked.phrase, asked.seconds, asked.attempt, window))
+    turn.do(OpenWindow(window, asked.purpose, asked.seconds))
 
 
-def _answered(turn: Turn, ask: Ask, event: WindowClosed) -> None:
-    if ask.purpose is VoicePurpose.NOTICE_BY_OFFICER:
+def _answered(turn: Turn, asked: Ask, event: WindowClosed) -> None:
+    if asked.purpose is VoicePurpose.NOTICE_BY_OFFICER:
         if not event.accepted:
             turn.seal_event("notice-not-heard")
         _notice_done(turn, event.closed_boottime_ns)
         return
-    if ask.purpose is VoicePurpose.STATEMENT:
+    if asked.purpose is VoicePurpose.STATEMENT:
         turn.note(statement_done=True)
-    else:
+    elif asked.purpose is VoicePurpose.EXPLANATION:
         turn.note(gap=None, unexplained=turn.session.unexplained + (not event.accepted))
     next_duty(turn)

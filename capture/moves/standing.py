@@ -22,34 +22,30 @@ from capture.events import (
     RunEnded,
     Timer,
 )
-from capture.moves import breaking, ending
+from capture.moves import breaking, choosing, ending
 from capture.resume import LastKnown, Resumption
 from capture.states import Gap, OpenSession, State, Waiting
 from capture.turn import Turn
 from sealing.codec import PrivateValue
-from sealing.records import BreakOrigin, Checkin, Checkout, ClockStep, Mark, PromptKind, VoicePurpose, VoiceWindow
+from sealing.records import BreakOrigin, Checkin, Checkout, ClockStep, PromptKind, VoicePurpose, VoiceWindow
 
 
 def mark_pressed(turn: Turn, event: MarkPressed) -> None:
     """Answer at once, and have the frame found that was being taken at the press (CS-12)."""
     number = turn.session.marks + 1
     turn.note(marks=number)
+    if event.category is not None:
+        turn.note(mark_categories=(*turn.session.mark_categories, (number, event.category)))
     turn.cue(Cue.MARK)
     turn.do(LocateMark(number, event.at_boottime_ns))
 
 
 def mark_located(turn: Turn, event: MarkLocated) -> None:
-    """Seal the mark at its frame."""
-    turn.seal(
-        Mark(
-            session_id=turn.session.session_id,
-            number=event.number,
-            frame=event.frame,
-            media_time_ns=event.media_time_ns,
-            pressed_boottime_ns=event.pressed_boottime_ns,
-            category=turn.machine.rules.mark_category,
-        )
-    )
+    """Seal the mark at its frame, with its category where it has one already."""
+    given = dict(turn.session.mark_categories)
+    waiting = tuple(pair for pair in turn.session.mark_categories if pair[0] != event.number)
+    turn.note(last_mark=event, mark_categories=waiting)
+    choosing.seal_mark(turn, event, given.get(event.number, turn.machine.rules.mark_category))
 
 
 def checked_out(turn: Turn, event: CheckedOut) -> None:

@@ -30,9 +30,17 @@ EVENTS_MAX = 4_096
 IDLE_SECONDS = 1.0
 _SECOND_NS = 1_000_000_000
 
-_MODES = {State.IDLE: Mode.IDLE, State.ANNOUNCING: Mode.ANNOUNCING, State.INTERRUPTED: Mode.INTERRUPTED}
+_MODES = {
+    State.IDLE: Mode.IDLE,
+    State.ANNOUNCING: Mode.ANNOUNCING,
+    State.CHOOSING: Mode.ANNOUNCING,
+    State.INTERRUPTED: Mode.INTERRUPTED,
+}
 _PRESSES: dict[Meaning, Callable[[int], ev.Event]] = {
     Meaning.MARK: ev.MarkPressed,
+    Meaning.CATEGORY: ev.CategoryPressed,
+    Meaning.NOTICE: ev.NoticePressed,
+    Meaning.GROUND: ev.GroundPressed,
     Meaning.BREAK: ev.BreakPressed,
     Meaning.STEP: ev.CauseStepped,
     Meaning.CONFIRM: ev.CauseConfirmed,

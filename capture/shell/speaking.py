@@ -5,12 +5,13 @@ Rules of this module: no playing, no rendering while recording. Words come from 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 from capture.assignment import Assignment
 from capture.conditions import Condition
 from capture.effects import Phrase, Speak
-from capture.profile import CaptureProfile
+from capture.profile import CaptureProfile, CauseEntry, ExemptionGround, MarkCategory
 from capture.resume import POWER_LOSS
 from capture.states import UNCLASSIFIED
 from capture.voice.cache import SpokenClip, VoiceCache
@@ -32,6 +33,8 @@ _LINES = {
     Phrase.FAULT: Line.CANNOT_CONTINUE,
     Phrase.TOO_FEW_OFFICERS: Line.TOO_FEW_OFFICERS,
     Phrase.CHECKED_IN: Line.CHECKED_IN,
+    Phrase.MEMO_REQUEST: Line.MEMO_REQUEST,
+    Phrase.REFUSED: Line.REFUSED,
     Phrase.DOCKED: Line.DOCKED,
     Phrase.ALL_UPLOADED: Line.ALL_UPLOADED,
     Phrase.NOT_ALL_UPLOADED: Line.NOT_ALL_UPLOADED,
@@ -46,8 +49,20 @@ _WARNINGS: dict[str, Line] = {
 }
 
 
-def voice_facts(profile: CaptureProfile, assignment: Assignment | None, language: Language) -> VoiceFacts:
-    """What profile and check-out give to the voice."""
+def voice_facts(
+    profile: CaptureProfile,
+    assignment: Assignment | None,
+    language: Language,
+    grounds: Sequence[ExemptionGround] = (),
+) -> VoiceFacts:
+    """What profile and check-out give to the voice.
+
+    Args:
+        profile: Its section `capture`.
+        assignment: Whose names are spoken.
+        language: Of the unit's own words.
+        grounds: On which the profile's text lets officers not record (R11); spoken like causes.
+    """
     notice, statement = profile.notice, profile.statement
     officers = () if assignment is None else assignment.officers
     wording = None if notice is None else notice.wording
@@ -69,10 +84,15 @@ def voice_facts(profile: CaptureProfile, assignment: Assignment | None, language
         notice_language=notice_language,
         name_slot="×××" if notice is None or notice.name_slot is None else notice.name_slot,
         statement_items=items,
-        causes=tuple((cause.code, Words(cause.zh, cause.en)) for cause in profile.interruptions.causes),
+        causes=(*_worded(profile.interruptions.causes), *_worded(grounds)),
+        mark_categories=_worded(profile.marks.categories),
         end_question=profile.recording.end_question,
         reminders=profile.marks.key_content if profile.marks.reminders else (),
     )
+
+
+def _worded(entries: Sequence[CauseEntry | ExemptionGround | MarkCategory]) -> tuple[tuple[str, Words], ...]:
+    return tuple((each.code, Words(each.zh, each.en)) for each in entries)
 
 
 class Speech:
@@ -105,7 +125,7 @@ class Speech:
             return self.book.say(_LINES[wish.phrase])
         if wish.phrase is Phrase.WARNING and wish.cause in _WARNINGS:
             return self._warning(wish.cause, wish.number)
-        return self._of_profile(wish) or self._of_break(wish, now_utc_ns)
+        return self._of_profile(wish) or self._of_menu(wish) or self._of_break(wish, now_utc_ns)
 
     def _of_profile(self, wish: Speak) -> Utterance | None:
         """What the profile and the officers word."""
@@ -128,12 +148,25 @@ class Speech:
             case _:
                 return None
 
+    def _of_menu(self, wish: Speak) -> Utterance | None:
+        """How a menu opens, and its entries."""
+        book, code = self.book, wish.cause or UNCLASSIFIED
+        match wish.phrase:
+            case Phrase.CAUSE_MENU:
+                return (*book.say(Line.CHOOSE_CAUSE), *book.cause_name(code))
+            case Phrase.GROUND_MENU:
+                return (*book.say(Line.CHOOSE_GROUND), *book.cause_name(code))
+            case Phrase.CATEGORY_MENU:
+                return (*book.say(Line.CHOOSE_CATEGORY), *book.mark_category(code))
+            case Phrase.CATEGORY:
+                return book.mark_category(code)
+            case _:
+                return None
+
     def _of_break(self, wish: Speak, now_utc_ns: int) -> Utterance:
         """What names a cause."""
         book, cause = self.book, wish.cause or UNCLASSIFIED
         match wish.phrase:
-            case Phrase.CAUSE_MENU:
-                return (*book.say(Line.CHOOSE_CAUSE), *book.cause_name(cause))
             case Phrase.CAUSE:
                 return book.cause_name(cause)
             case Phrase.BREAK_MARKER_PRESS:

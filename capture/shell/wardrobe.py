@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 
 from capture.assignment import Assignment, Officer
 from capture.errors import AssignmentError, VoiceNotRenderedError
-from capture.profile import CaptureProfile
+from capture.profile import CaptureProfile, ExemptionGround
 from capture.shell.speaking import Speech, voice_facts
 from capture.voice.cache import RenderReport, VoiceCache
 from capture.voice.errors import ReadingError, VoiceError
@@ -47,13 +47,17 @@ class Wardrobe:
         settings: How the unit speaks.
         profile: The profile's words.
         zone: Local civil time.
+        grounds: On which the profile's text lets officers not record (R11).
 
     Raises:
         OSError: The voice directory cannot be made.
     """
 
-    def __init__(self, settings: VoiceSettings, profile: CaptureProfile, zone: tzinfo) -> None:
+    def __init__(
+        self, settings: VoiceSettings, profile: CaptureProfile, zone: tzinfo, grounds: Sequence[ExemptionGround] = ()
+    ) -> None:
         self._settings = settings
+        self._grounds = grounds
         self._profile = profile
         self._cache = VoiceCache(settings.directory)
         self.speech = Speech(self._cache, self._book(None), zone)
@@ -105,7 +109,7 @@ class Wardrobe:
         return self._settings.directory / ASSIGNMENT_NAME
 
     def _book(self, assignment: Assignment | None) -> PromptBook:
-        return PromptBook(voice_facts(self._profile, assignment, self._settings.language))
+        return PromptBook(voice_facts(self._profile, assignment, self._settings.language, self._grounds))
 
     def _store(self, assignment: Assignment) -> None:
         fresh = self._path.with_suffix(".part")

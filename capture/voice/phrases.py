@@ -76,6 +76,8 @@ class VoiceFacts:
     """Items that an officer has to state aloud, in the profile's words (in `language`, or in Chinese)."""
     causes: tuple[tuple[str, Words], ...] = ()
     """The profile's causes of an announced break, code and words, in the order of the menu."""
+    mark_categories: tuple[tuple[str, Words], ...] = ()
+    """The profile's categories of marks, code and words, in the order of the menu."""
     end_question: str | None = None
     """What is asked at the finish, where the profile has an end event."""
     reminders: tuple[str, ...] = ()
@@ -154,6 +156,10 @@ class PromptBook:
         """One entry of the announced-break menu."""
         return (f"cause:{self._known(cause)}",)
 
+    def mark_category(self, category: str) -> Utterance:
+        """One entry of the menu of a mark's categories."""
+        return (f"category:{category}",)
+
     def break_marker(self, cause: str) -> Utterance:
         """The marker at the break: «摄像头故障，录制中断»."""
         return (f"broken:{self._known(cause)}",)
@@ -213,6 +219,8 @@ class PromptBook:
             yield self._phrase("statement.request", STATEMENT_REQUEST, items=Words(joined, joined))
         if facts.end_question:
             yield self._phrase("recording.end-question", Words(facts.end_question, facts.end_question))
+        for code, words in facts.mark_categories:
+            yield self._phrase(f"category:{code}", CAUSE_NAME, cause=words)
         for place, item in enumerate(facts.reminders):
             yield self._phrase(f"reminder:{place}", REMINDER, item=Words(item, item))
 

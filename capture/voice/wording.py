@@ -44,6 +44,9 @@ class Line(StrEnum):
     STATEMENT_MISSING = "statement.missing"
     CHOOSE_CAUSE = "break.choose"
     BREAK_CANCELLED = "break.cancelled"
+    CHOOSE_CATEGORY = "mark.choose"
+    CHOOSE_GROUND = "exemption.choose"
+    MEMO_REQUEST = "exemption.memo"
     REASON_REQUEST = "reason.request"
     REASON_AGAIN = "reason.again"
     REASON_HEARD = "reason.heard"
@@ -95,6 +98,15 @@ FIXED: dict[Line, Words] = {
         "请选择中断原因，按标记键切换，按录制键确认。",
         "Choose the cause. Press mark for the next one, press record to confirm.",
     ),
+    Line.CHOOSE_CATEGORY: Words(
+        "请选择标记类别，按标记键切换，按录制键确认。",
+        "Choose what the mark shows. Press mark for the next one, press record to confirm.",
+    ),
+    Line.CHOOSE_GROUND: Words(
+        "请选择不录制的情形，按标记键切换，按录制键确认。",
+        "Choose why it is not recorded. Press mark for the next one, press record to confirm.",
+    ),
+    Line.MEMO_REQUEST: Words("已记录，请口述具体情况。", "This is on record. Please say what the circumstances are."),
     Line.BREAK_CANCELLED: Words("继续录制。", "Recording goes on."),
     Line.REASON_REQUEST: Words("请说明中断原因。", "Please explain the interruption."),
     Line.REASON_AGAIN: Words(

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from capture import effects as fx
 from capture import events as ev
 from capture.conditions import Condition
+from capture.profile import ExemptionGround
 from capture.states import CAPTURING, State
 from sealing.records import Break, CheckVerdict, Preflight, Resume, SessionEnd, SessionStart, VoicePurpose, VoiceWindow
 from tests.unit.capture_session.script import ASSIGNMENT, STATEMENT, Driver, machine, profile, result
@@ -25,6 +26,7 @@ PROFILES = st.sampled_from(
         profile(notice=None, interruptions={}),
         profile(preflight={"blocking": True}),
         profile(warnings={"break_on": ("camera-frozen", "microphone-fault")}),
+        profile(marks={"categories": [{"code": "scene", "zh": "现场", "en": "scene"}]}),
     ]
 )
 VERDICTS = st.sampled_from(list(CheckVerdict))
@@ -91,6 +93,25 @@ class Shell:
                 pass
 
 
+PRESSES = [
+    ev.BreakPressed,
+    ev.CauseStepped,
+    ev.CauseConfirmed,
+    ev.ResumePressed,
+    ev.CategoryPressed,
+    ev.NoticePressed,
+    ev.GroundPressed,
+]
+GROUNDS = (
+    ExemptionGround(code="secrets", zh="涉及国家秘密的", en="secrets", stops=True),
+    ExemptionGround(code="emergency", zh="情况紧急的", en="emergency"),
+)
+
+
+EXEMPTING = frozenset({State.IDLE, State.NOTICE, State.STATEMENT, State.RECORDING, State.RESUMING, State.INTERRUPTED})
+"""In the other states whoever asks by command is refused."""
+
+
 class Walk(RuleBasedStateMachine):
     """One rule per thing that can happen to a recorder."""
 
@@ -111,7 +132,7 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.driver.effects == [])
     @rule(policy=PROFILES)
     def load_profile(self, policy: object) -> None:
-        self.driver.machine = machine(policy)  # type: ignore[arg-type]
+        self.driver.machine = machine(policy, GROUNDS)  # type: ignore[arg-type]
 
     @rule(seconds=st.floats(0.05, 30))
     def wait(self, seconds: float) -> None:
@@ -123,7 +144,7 @@ class Walk(RuleBasedStateMachine):
             self.sessions += 1
             self.feed(ev.StartPressed(self.driver.now_ns, self.sessions.to_bytes(16, "big")))
 
-    @rule(kind=st.sampled_from([ev.BreakPressed, ev.CauseStepped, ev.CauseConfirmed, ev.ResumePressed]))
+    @rule(kind=st.sampled_from(PRESSES))
     def press_anything(self, kind: type[ev.BreakPressed]) -> None:
         self.feed(kind(self.driver.now_ns))
 
@@ -134,6 +155,15 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def press_mark(self) -> None:
         self.feed(ev.MarkPressed(self.driver.now_ns))
+
+    @rule(category=st.sampled_from([None, "scene"]))
+    def mark_by_command(self, category: str | None) -> None:
+        self.feed(ev.MarkPressed(self.driver.now_ns, category))
+
+    @precondition(lambda self: self.state in EXEMPTING and self.driver.machine.rules.grounds)
+    @rule(ground=st.sampled_from(["secrets", "emergency"]))
+    def exempt_by_command(self, ground: str) -> None:
+        self.feed(ev.Exempted(ground, self.driver.now_ns))
 
     @precondition(lambda self: self.shell.camera_wanted and not self.shell.camera_started)
     @rule()

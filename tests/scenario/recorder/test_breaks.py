@@ -8,6 +8,8 @@ from pathlib import Path
 import av
 import pytest
 
+from capture.profile import ExemptionGround
+from hal.values import ButtonName
 from hw_sim.media.faults import Dead, Frozen
 from sealing.records import (
     Break,
@@ -16,6 +18,7 @@ from sealing.records import (
     Close,
     Event,
     Fragment,
+    Mark,
     Preflight,
     Prompt,
     PromptKind,
@@ -287,3 +290,41 @@ def test_a_clock_step_is_sealed_and_the_media_times_do_not_move_r17(place: Place
     assert len(steps) == 1
     fragments = bodies(place.spool, Fragment)
     assert all(one.last_video_pts < two.first_video_pts for one, two in pairwise(fragments))
+
+
+@pytest.mark.requirement("R7", "all")
+@pytest.mark.requirement("R11", "huainan", "wuhu", "dalian-jinpu")
+def test_marks_get_categories_and_an_exemption_its_spoken_memo_by_gestures_alone_cs_16_cs_17(
+    make_place: MakePlace,
+) -> None:
+    """CS-16, CS-17."""
+    place = make_place(marks={"categories": [{"code": "scene", "zh": "现场环境", "en": "the scene"}]})
+    place.grounds = (ExemptionGround(code="secrets", zh="涉及国家秘密的", en="state secrets", stops=True),)
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.press(ButtonName.MARK, 0.1)
+        unit.wait(0.25)
+        unit.hold("mark")
+        unit.wait_for("choosing", 2)
+        unit.wait_for_words("现场环境")
+        unit.press("record")
+        unit.wait_for("recording", 2)
+        unit.world.press(ButtonName.RECORD, 0.1)
+        unit.wait(0.25)
+        unit.hold("record")
+        unit.wait_for("choosing", 2)
+        unit.wait_for_words("涉及国家秘密的")
+        unit.press("record")
+        unit.wait_for_words("请口述具体情况")
+        unit.say("柜子里的这份文件标着国家秘密，我们不拍摄它的内容，其余部分继续检查。")
+        unit.wait_for("recording")
+        finish(unit)
+    assert verified(place.spool).intact
+    marks = bodies(place.spool, Mark)
+    assert [(mark.number, mark.category) for mark in marks] == [(1, None), (1, "scene")]
+    assert marks[0].frame == marks[1].frame
+    assert only(place.spool, SessionEnd).marks == 1
+    assert [dict(event.values) for event in bodies(place.spool, Event) if event.code == "exemption"] == [{"ground": 1}]
+    memo = only(place.spool, VoiceWindow)
+    assert (memo.purpose, memo.accepted, memo.final) == (VoicePurpose.MEMO, True, True)
+    assert bodies(place.spool, Break) == []

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from capture.assignment import Assignment, Officer
-from capture.profile import CaptureProfile
+from capture.profile import CaptureProfile, ExemptionGround
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
 from capture.resume import replay
 from capture.shell.wardrobe import VoiceSettings
@@ -69,6 +69,7 @@ class Place:
     profile: CaptureProfile
     options: dict[str, Option]
     queue_bytes: int = CAPACITY_BYTES
+    grounds: tuple[ExemptionGround, ...] = ()
 
     @property
     def spool(self) -> Path:
@@ -96,7 +97,7 @@ class Unit:
         self._stack.callback(self.world.clock.set_speed, 1.0)
         self.sealing = SealingService(self._start_writer, self.hardware.clock, self.place.queue_bytes)
         recovery = self.sealing.start()
-        settings = RecorderSettings(VoiceSettings(self.place.voice))
+        settings = RecorderSettings(VoiceSettings(self.place.voice), grounds=self.place.grounds)
         self.recorder = Recorder(self.hardware, self.sealing, self.place.profile, FACTS, settings)
         self.recorder.start(recovery)
         return self

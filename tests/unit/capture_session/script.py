@@ -1,6 +1,6 @@
 """A teaching driver for the session machine: feeds events and answers the effects as a healthy recorder would."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ from capture import effects as fx
 from capture import events as ev
 from capture.assignment import Assignment, Officer
 from capture.preflight import PreflightResult
-from capture.profile import CaptureProfile
+from capture.profile import CaptureProfile, ExemptionGround
 from capture.session import advance
 from capture.states import Machine, OpenSession, SessionRules, State
 from sealing.records import Break, CheckResult, CheckVerdict, SessionBody, StateSnapshot
@@ -36,9 +36,9 @@ def profile(**sections: object) -> CaptureProfile:
     return CaptureProfile.model_validate({**base, **sections})
 
 
-def machine(policy: CaptureProfile | None = None) -> Machine:
+def machine(policy: CaptureProfile | None = None, grounds: Sequence[ExemptionGround] = ()) -> Machine:
     """An idle machine."""
-    return Machine(SessionRules.of(policy or profile()), "sample", b"\x01" * 32, BOOT)
+    return Machine(SessionRules.of(policy or profile(), grounds), "sample", b"\x01" * 32, BOOT)
 
 
 def result(*verdicts: tuple[str, CheckVerdict]) -> PreflightResult:

@@ -231,10 +231,18 @@ def words(made: Speech, phrase: Phrase, **wish: object) -> str:
     return made.book.text(made.utterance(speak, BROKEN_UTC_NS + 86_400 * SECOND_NS))
 
 
+MARKS = {
+    "key_content": ["现场环境"],
+    "reminders": True,
+    "categories": [{"code": "camera-fault", "zh": "现场环境", "en": "the place"}],
+}
+"""A category goes by the code that the test asks every phrase with."""
+
+
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("phrase", list(Phrase))
 def test_there_are_words_for_every_phrase(tmp_path: Path, phrase: Phrase, language: Language) -> None:
-    policy = profile(statement=STATEMENT, marks={"key_content": ["现场环境"], "reminders": True})
+    policy = profile(statement=STATEMENT, marks=MARKS)
     made = speech(tmp_path, language, policy)
     assert words(made, phrase, cause="camera-fault", at_utc_ns=BROKEN_UTC_NS)
 

@@ -43,6 +43,7 @@ def test_start_is_answered_at_the_edge_and_its_hold_means_nothing_more() -> None
     [
         (Mode.CAPTURING, M, 120, Meaning.MARK),
         (Mode.CAPTURING, M, 2500, Meaning.BREAK),
+        (Mode.CAPTURING, R, 120, Meaning.NOTICE),
         (Mode.CAPTURING, R, 2500, Meaning.FINISH),
         (Mode.ANNOUNCING, M, 120, Meaning.STEP),
         (Mode.ANNOUNCING, M, 2500, Meaning.BREAK),
@@ -60,7 +61,6 @@ def test_two_buttons_cs_7(mode: Mode, button: ButtonName, held_ms: int, meaning:
 @pytest.mark.parametrize(
     ("mode", "button", "held_ms"),
     [
-        (Mode.CAPTURING, R, 120),
         (Mode.IDLE, M, 120),
         (Mode.IDLE, M, 2500),
         (Mode.BUSY, R, 120),
@@ -135,3 +135,24 @@ def test_buttons_do_not_disturb_each_other() -> None:
     edges = ((R, True, 100), (M, True, 200), (M, False, 300), (R, False, 2500))
     found = play(reader(), Mode.CAPTURING, *edges, until=9_000)
     assert found == [Gesture(Meaning.MARK, 200 * MS), Gesture(Meaning.FINISH, 100 * MS)]
+
+
+def test_a_mark_is_answered_at_its_release_and_the_second_press_held_gives_it_a_category_cs_7() -> None:
+    """CS-7, CS-16: a mark never waits for what may follow."""
+    read = reader()
+    assert read.edge(ButtonEdge(M, pressed=True, at_boottime_ns=500 * MS), Mode.CAPTURING) == ()
+    at_release = read.edge(ButtonEdge(M, pressed=False, at_boottime_ns=600 * MS), Mode.CAPTURING)
+    assert at_release == (Gesture(Meaning.MARK, 500 * MS),)
+    assert read.edge(ButtonEdge(M, pressed=True, at_boottime_ns=800 * MS), Mode.CAPTURING) == ()
+    assert run_to(read, 4_000 * MS) == [Gesture(Meaning.CATEGORY, 500 * MS)]
+
+
+def test_marks_that_follow_each_other_quickly_are_all_marks_cs_7() -> None:
+    edges = [(M, down, at) for start in (500, 700, 900) for down, at in ((True, start), (False, start + 100))]
+    found = play(reader(), Mode.CAPTURING, *edges, until=9_000)
+    assert found == [Gesture(Meaning.MARK, at * MS) for at in (500, 700, 900)]
+
+
+def test_press_and_hold_of_record_asks_for_the_ground_of_an_exemption_cs_7() -> None:
+    found = play(reader(), Mode.CAPTURING, (R, True, 500), (R, False, 600), (R, True, 800), until=9_000)
+    assert found == [Gesture(Meaning.GROUND, 500 * MS)]
