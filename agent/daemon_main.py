@@ -7,6 +7,7 @@ the restart recovers, and an open recording resumes by itself.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import select
@@ -19,16 +20,17 @@ from typing import Final
 
 import click
 
-from agent.assembly import SOFTWARE_VERSION, make_directories, prepare
+from agent.assembly import SOFTWARE_VERSION, Prepared, make_directories, prepare
 from agent.config import DEFAULT_PATH, AgentConfig, load_config
 from agent.daemon import Agent
 from agent.errors import AgentError
 from agent.exit_codes import exit_code_of
-from agent.journal import set_up_logging
+from agent.journal import MessageId, as_event, set_up_logging
 from agent.lock import only_agent
-from agent.notify import Notifier
+from agent.memory import lock_memory
 from agent.selftest import check_cryptography
 from hal.errors import HardwareError
+from hal.notify import Notifier
 from hal.ports import DriverSet, Hardware
 from hal.registry import load_driver_set
 
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 _PROGRAM: Final = "recorder-agent"
 LOOK_SECONDS: Final = 1.0
 """How often the main thread looks at the others; at least twice in the watchdog's time."""
+_NOT_LOCKED: Final = as_event(MessageId.MEMORY_NOT_LOCKED)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -52,6 +55,8 @@ class ThreadEndedError(AgentError):
 def command(config_path: Path, check: bool, verbose: bool) -> None:
     """Record: buttons, camera and microphone into sealed evidence, until SIGTERM."""
     set_up_logging(os.environ, logging.DEBUG if verbose else logging.INFO)
+    # The watchdog ends the process by SIGABRT: where every thread stood goes to the journal.
+    faulthandler.enable()
     config = load_config(config_path)
     if check:
         prepare(config)
@@ -85,6 +90,7 @@ def run(config: AgentConfig) -> None:
     notifier = Notifier(os.environ)
     with ExitStack() as stack:
         arrivals = stack.enter_context(_signals())
+        _lock_memory()
         check_cryptography()
         prepared = prepare(config)
         make_directories(prepared.paths)
@@ -94,7 +100,7 @@ def run(config: AgentConfig) -> None:
         stack.callback(agent.stop)
         agent.start()
         notifier.ready()
-        log.info("ready: unit %s, profile %s", config.unit.device_id, prepared.profile.profile.profile.id)
+        _say_ready(agent, prepared)
         try:
             _watch(agent, notifier, arrivals)
         finally:
@@ -109,13 +115,31 @@ def _watch(agent: Agent, notifier: Notifier, arrivals: int) -> None:
     while not select.select([arrivals], [], [], pause)[0]:
         health = agent.health()
         if health.ended:
-            raise ThreadEndedError(f"thread {', '.join(health.ended)} ended; see the log above, then start again")
+            names = ", ".join(health.ended)
+            log.error("ended by an error: thread %s", names, extra=as_event(MessageId.THREAD_ENDED))
+            raise ThreadEndedError(f"thread {names} ended; see the log above, then start again")
         if health.stalled != stalled:
-            log.warning("stalled threads: %s", ", ".join(health.stalled) or "none any more")
+            names = ", ".join(health.stalled) or "none any more"
+            log.warning("stalled threads: %s", names, extra=as_event(MessageId.THREADS_STALLED))
             stalled = health.stalled
         if health.good:
             notifier.alive()
         notifier.status(agent.summary())
+
+
+def _lock_memory() -> None:
+    try:
+        lock_memory()
+    except OSError as error:
+        log.warning("memory is not locked: %s; under pressure frames may be lost", error, extra=_NOT_LOCKED)
+
+
+def _say_ready(agent: Agent, prepared: Prepared) -> None:
+    names = (prepared.config.unit.device_id, prepared.profile.profile.profile.id)
+    log.info("ready: unit %s, profile %s", *names, extra=as_event(MessageId.READY))
+    recovery = agent.recovery
+    if recovery is not None and not recovery.clean:
+        log.warning("the run before had no orderly end: %s", recovery.reason, extra=as_event(MessageId.UNCLEAN_START))
 
 
 @contextmanager

@@ -41,6 +41,7 @@ TIME_AWAY_MAX_NS = 7 * 24 * 3600 * SECOND_NS
 """A longer absence by civil time is not believed when session time is carried over a reboot."""
 
 CRASH = "crash"
+WATCHDOG = "watchdog"
 POWER_LOSS = "power-loss"
 
 
@@ -96,7 +97,7 @@ class Resumption:
 
     known: LastKnown
     cause: str
-    """Code of the break that the restart made: crash or power-loss."""
+    """Code of the break that the restart made: crash, watchdog or power-loss."""
     automatic: bool
     """The recording resumes by itself; otherwise the next press resumes it."""
     same_boot: bool
@@ -181,7 +182,7 @@ def plan(known: LastKnown, reason: str, now: ClockReading, power_loss_limit_seco
     """
     if known.snapshot.session_id is None:
         return None
-    cause = POWER_LOSS if reason == POWER_LOSS else CRASH
+    cause = reason if reason in {POWER_LOSS, WATCHDOG} else CRASH
     same_boot = known.snapshot.boot_id == now.boot_id
     away_ns = now.utc_ns - known.last_utc_ns
     announced = (
@@ -191,7 +192,7 @@ def plan(known: LastKnown, reason: str, now: ClockReading, power_loss_limit_seco
     return Resumption(
         known=known,
         cause=cause,
-        automatic=not announced and not known.finishing and (cause == CRASH or short),
+        automatic=not announced and not known.finishing and (cause != POWER_LOSS or short),
         same_boot=same_boot,
         session_zero_boottime_ns=_session_zero(known, now, same_boot=same_boot),
         civil_offset_ns=now.utc_ns - now.boottime_ns,

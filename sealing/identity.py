@@ -104,3 +104,5 @@ class SoftwareFacts:
     simulated: bool
     alive_seconds: int | None = None
     """Promise that BOOT makes: whoever runs the writer seals ALIVE where nothing else happens for so long."""
+    ended_by_watchdog: bool = False
+    """Whether the service manager ended the run before because it fell silent."""

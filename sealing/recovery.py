@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -35,6 +35,7 @@ Replay = Callable[[StateSnapshot, tuple[ChainRecord, ...]], StateSnapshot]
 
 CLEAN: Final = "clean"
 CRASH: Final = "crash"
+WATCHDOG: Final = "watchdog"
 POWER_LOSS: Final = "power-loss"
 FIRST_START: Final = "first-start"
 
@@ -49,7 +50,7 @@ class Recovery:
     """Everything whole behind that OPEN, in order, without payloads."""
     clean: bool
     reason: str
-    """clean, crash, power-loss or first-start."""
+    """clean, crash, watchdog, power-loss or first-start."""
     boot_number: int
     """Number of this start."""
     last_utc_ns: int | None
@@ -98,22 +99,25 @@ def keep_snapshot(snapshot: StateSnapshot, records: tuple[ChainRecord, ...]) -> 
     return snapshot
 
 
-def recover(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recovery:
+def recover(storage: Storage, identity: DeviceIdentity, boot_id: str, *, by_watchdog: bool = False) -> Recovery:
     """Find the end of the chain in the spool.
 
     Args:
         storage: The spool.
         identity: Whose chain it has to be.
         boot_id: Kernel boot id now: another one means that the power was gone, not only the process.
+        by_watchdog: The service manager ended the run before: told from any other crash; whatever else the spool says
+            stands.
 
     Raises:
         ForeignSpoolError: The spool holds another device's chain, or one that this device key did not certify.
         StorageFaultError: The medium failed, or too many files never had a whole beginning.
     """
     try:
-        return _recover(storage, identity, boot_id)
+        found = _recover(storage, identity, boot_id)
     except OSError as error:
         raise StorageFaultError(f"the spool cannot be read: {error}; check the medium") from error
+    return replace(found, reason=WATCHDOG) if by_watchdog and found.reason == CRASH else found
 
 
 def set_dropped_aside(storage: Storage, dropped: Sequence[int]) -> None:

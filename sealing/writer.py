@@ -118,7 +118,7 @@ class ChainWriter:
         identity.check()
         identity.check_suite(policy.check())
         boot_id = clock.read().boot_id
-        recovery = recover(storage, identity, boot_id)
+        recovery = recover(storage, identity, boot_id, by_watchdog=software.ended_by_watchdog)
         try:
             set_dropped_aside(storage, recovery.dropped_files)
             finish_deletions(storage, recovery)

@@ -25,6 +25,7 @@ from cryptography import x509
 from rich.console import Console
 
 from hal.drivers.system_clock import SystemClock
+from hal.notify import Notifier
 from sealing.cose import PublicKey
 from sealing.receipts import ReceiptError, receipt_key
 from sync.errors import ConfigurationError
@@ -33,6 +34,7 @@ from sync.unit.config import DEFAULT_PATH, SyncPaths, UnitConfig, load_config
 from sync.unit.courier import Courier, Ending, Surroundings
 from sync.unit.progress_file import Both, ProgressFile, follow
 from sync.unit.reports import JsonLines, ProgressBar, Quiet, Reporter
+from sync.unit.service import ServiceReporter, WatchedClock
 from sync.unit.wrong_clock import undated_context
 
 _EXIT_CODES: Final = {
@@ -97,7 +99,8 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
         if not folder.is_dir():
             raise ConfigurationError(f"{folder} is missing; start recorder-agent once, or correct unit.state_directory")
     tls = tls_context(paths) if url.startswith("https:") else None
-    clock = SystemClock()
+    notifier = Notifier(os.environ)
+    clock = WatchedClock(notifier)
     stop = clock.signal()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -112,14 +115,16 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
             clock=clock,
             stop=stop,
             draw=_fraction,
-            reporter=Both(reporter, ProgressFile(paths.progress)),
+            reporter=Both(ServiceReporter(notifier), Both(reporter, ProgressFile(paths.progress))),
             alerts_client=alerts,
             undated_client=None if tls is None else StoreClient(url, config.unit.device_id, undated_context(paths)),
         )
     )
+    notifier.ready()
     try:
         return courier.run_once(give_up_after) if once else courier.run()
     finally:
+        notifier.stopping()
         client.close()
         alerts.close()
 

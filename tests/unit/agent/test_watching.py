@@ -4,6 +4,8 @@ import io
 import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +15,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from agent import selftest
 from agent.errors import RefusedError, SpoolError
-from agent.journal import set_up_logging
+from agent.journal import JournalFormatter, JournalHandler, MessageId, as_event, set_up_logging
+from agent.last_end import LAST_END, take_watchdog_end
 from agent.lock import only_agent
-from agent.notify import Notifier
 from agent.selftest import SelfTestError, check_cryptography
 from agent.supervision import health_of
+from hal.notify import Notifier
 
 SECOND = 10**9
 
@@ -110,6 +113,35 @@ def test_every_line_carries_its_priority_where_the_journal_reads() -> None:
     assert logged({"JOURNAL_STREAM": "8:1"}) == "<4>writer: the medium\n<4>fails\n"
 
 
+def test_an_event_goes_to_the_journal_with_its_message_id(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "journal"))
+        journal.settimeout(1)
+        handler = JournalHandler(stream, tmp_path / "journal")
+        handler.handle(event("ready:\nunit-7"))
+        sent = journal.recv(1000)
+    text = b"recorder: ready:\nunit-7"
+    assert b"MESSAGE\n" + len(text).to_bytes(8, "little") + text + b"\n" in sent
+    assert b"MESSAGE_ID\n" + (32).to_bytes(8, "little") + MessageId.READY.encode() + b"\n" in sent
+    assert b"PRIORITY\n" + (1).to_bytes(8, "little") + b"6\n" in sent
+    assert stream.getvalue() == ""
+
+
+def test_an_event_is_a_line_where_the_journal_cannot_be_reached(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    handler = JournalHandler(stream, tmp_path / "nobody")
+    handler.setFormatter(JournalFormatter("%(message)s"))
+    handler.handle(event("ready"))
+    assert stream.getvalue() == "<6>recorder: ready\n"
+
+
+def event(text: str) -> logging.LogRecord:
+    return logging.getLogger().makeRecord(
+        "recorder", logging.INFO, __file__, 1, text, (), None, extra=as_event(MessageId.READY)
+    )
+
+
 def test_lines_are_plain_elsewhere() -> None:
     assert logged({}) == "WARNING writer: the medium\nfails\n"
 
@@ -142,3 +174,46 @@ def test_one_agent_for_one_unit(tmp_path: Path) -> None:
 def test_a_state_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpoolError, match="nowhere"), only_agent(tmp_path / "nowhere"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("word", "is_watchdog"), [("watchdog", True), ("watchdog\n", True), ("signal", False), ("", False)]
+)
+def test_how_the_service_manager_saw_the_last_end_is_taken_once(tmp_path: Path, word: str, is_watchdog: bool) -> None:
+    assert not take_watchdog_end(tmp_path)
+    (tmp_path / LAST_END).write_text(word, encoding="utf-8")
+    assert take_watchdog_end(tmp_path) is is_watchdog
+    assert not take_watchdog_end(tmp_path)
+
+
+def test_a_word_that_cannot_be_read_counts_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / LAST_END).mkdir()
+    assert not take_watchdog_end(tmp_path)
+
+
+LOCK = """
+import resource
+from agent.memory import lock_memory
+{before}
+lock_memory()
+print([line for line in open("/proc/self/status") if line.startswith("VmLck")])
+"""
+
+
+def locked(before: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", LOCK.format(before=before)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may lock beyond the limit")
+def test_memory_is_locked_as_it_comes_to_be_used() -> None:
+    done = locked("resource.getrlimit = lambda _: (resource.RLIM_INFINITY,) * 2")
+    assert done.returncode == 0, done.stderr
+    assert "VmLck" in done.stdout
+    assert int(done.stdout.split()[1]) > 0
+
+
+def test_memory_is_not_locked_up_to_a_limit_that_would_end_the_recording() -> None:
+    done = locked("resource.setrlimit(resource.RLIMIT_MEMLOCK, (4096, 4096))")
+    assert done.returncode != 0
+    assert "4096 bytes; LimitMEMLOCK=infinity" in done.stderr

@@ -96,6 +96,14 @@ def crashed_while_recording() -> tuple[Driver, Chain]:
     return driver, chain
 
 
+def test_a_watchdogs_kill_resumes_like_a_crash_and_is_named_cs_9() -> None:
+    driver, chain = crashed_while_recording()
+    again = restarted(chain.fold(), "watchdog", now(driver, 40))
+    (broken,) = again.sealed(Break)
+    assert broken.cause == "watchdog"
+    assert again.all(fx.StartCapture)
+
+
 def test_a_crash_resumes_at_once_with_the_break_sealed_behind_the_last_frame_cs_9() -> None:
     driver, chain = crashed_while_recording()
     known = chain.fold()

@@ -43,6 +43,24 @@ def test_an_end_without_halt_is_a_crash_or_a_power_loss(boot_id: str, reason: st
     assert (boot.clean, boot.reason, boot.torn_file, boot.torn_bytes) == (False, reason, None, 0)
 
 
+@pytest.mark.parametrize(("boot_id", "reason"), [("boot-1", "watchdog"), ("boot-2", "power-loss")])
+def test_a_crash_that_was_the_watchdogs_is_sealed_as_its(boot_id: str, reason: str) -> None:
+    """SF-40: what the chain itself tells stands above what the service manager says."""
+    medium, clock = MemoryStorage(), ManualClock()
+    chains.start_writer(medium, clock).seal(event())
+    clock.reboot(boot_id)
+    told = replace(chains.SOFTWARE, ended_by_watchdog=True)
+    assert chains.start_writer(medium, clock, software=told).recovery.reason == reason
+    assert last_boot(medium).reason == reason
+
+
+def test_an_orderly_end_stays_one_whatever_the_service_manager_says() -> None:
+    medium, clock = MemoryStorage(), ManualClock()
+    chains.start_writer(medium, clock).halt("stop")
+    told = replace(chains.SOFTWARE, ended_by_watchdog=True)
+    assert chains.start_writer(medium, clock, software=told).recovery.reason == "clean"
+
+
 def test_a_halt_without_its_close_is_not_clean() -> None:
     """SF-40."""
     medium = MemoryStorage()

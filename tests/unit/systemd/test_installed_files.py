@@ -11,11 +11,13 @@ import pytest
 
 from agent.config import AgentConfig, UnitPaths, load_config
 from agent.errors import ConfigError
+from agent.journal import MessageId
 from agent.profile import load_profile
 from hal.drivers.pi.options import read_options
 from sync.unit.config import load_config as load_sync_config
 from tests.unit.systemd.conftest import SHIPPED
 
+OWN_CATALOGUE = SHIPPED / "catalog/recorder.catalog"
 CONFIG = SHIPPED / "config/agent.toml"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to users")
 
@@ -107,11 +109,20 @@ def test_usb_mass_storage_is_refused_and_nothing_is_mounted_by_itself() -> None:
     assert 'ENV{UDISKS_AUTO}="0"' in rules
 
 
+def test_every_message_id_of_the_agent_is_explained() -> None:
+    explained = re.findall(
+        r"^-- ([0-9a-f]{32})\nSubject: .+\nDefined-By: ", OWN_CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    documented = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    assert sorted(explained) == sorted(MessageId)
+    assert not [each for each in explained if f"| `{each}` |" not in documented]
+
+
 def test_message_ids_are_those_of_the_installed_catalogue() -> None:
     catalogue = Path("/usr/lib/systemd/catalog/systemd.catalog")
     if not catalogue.is_file():
         pytest.skip("no message catalogue on this machine")
     ids = re.findall(r"^\| `([0-9a-f]{32})`", (SHIPPED / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    known = catalogue.read_text(encoding="utf-8")
+    known = catalogue.read_text(encoding="utf-8") + OWN_CATALOGUE.read_text(encoding="utf-8")
     assert len(ids) >= 5
     assert not [each for each in ids if f"-- {each}\n" not in known]
