@@ -28,6 +28,7 @@ from agent.control_wire import (
     StatusRequest,
 )
 from agent.handover import check_code, handover_of
+from agent.last_end import take_watchdog_end
 from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
 from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
 from agent.signed_profile import remember
@@ -92,6 +93,11 @@ class Agent:
     def stop(self) -> None:
         """End an open session in order, seal HALT, end every thread. Idempotent; blocks by the clock."""
         self._started.close()
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """Where the chain was taken up; None before `start`."""
+        return self._recovery
 
     @property
     def workers(self) -> Sequence[Worker]:
@@ -218,7 +224,13 @@ class Agent:
 
     def _start_writer(self) -> ChainWriter:
         prepared, hardware = self._prepared, self._hardware
-        software = SoftwareFacts(SOFTWARE_VERSION, hardware.driver_set, hardware.simulated, ALIVE_SECONDS)
+        software = SoftwareFacts(
+            SOFTWARE_VERSION,
+            hardware.driver_set,
+            hardware.simulated,
+            ALIVE_SECONDS,
+            ended_by_watchdog=take_watchdog_end(prepared.paths.state),
+        )
         return ChainWriter.start(
             hardware.storage,
             hardware.clock,

@@ -34,6 +34,7 @@ _CAUSES: Final[Mapping[str, Words]] = {
     "other-objective": Words("其他客观原因", "another objective cause"),
     "overheating": Words("设备过热", "overheating"),
     "crash": Words("程序异常重启", "software restarted"),
+    "watchdog": Words("程序无响应，已自动重启", "software hung and was restarted"),
     "power-loss": Words("断电", "power loss"),
     "unclassified": Words("原因未分类", "cause not classified"),
 }
@@ -87,6 +88,7 @@ _ENDS: Final[Mapping[str, Words]] = {
 _BOOTS: Final[Mapping[str, Words]] = {
     "clean": Words("上次正常停止", "orderly stop before"),
     "crash": Words("上次异常中止", "crash before"),
+    "watchdog": Words("上次程序无响应", "hung before"),
     "power-loss": Words("上次断电", "power loss before"),
     "first-start": Words("首次启动", "first start"),
 }

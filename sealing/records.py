@@ -219,7 +219,7 @@ class Boot:
     simulated: bool = numbered(9)
     kernel_boot_id: str = numbered(10)
     reason: str = numbered(11)
-    """Code of what ended the run before: clean, crash, power-loss, first-start."""
+    """Code of what ended the run before: clean, crash, watchdog, power-loss, first-start."""
     alive_seconds: int | None = numbered(12, low=1)
     """Promise of this run: silence is never longer, ALIVE stands where nothing else happens. None: no promise."""
     tick_seconds: int | None = numbered(13, low=1)
