@@ -36,6 +36,10 @@ bench: setup ## Measure; prints a table, writes build/bench.json
 soak: setup ## Tests that run for hours
 	@$(PYTEST) -m soak -o timeout=0
 
+.PHONY: tiers
+tiers: setup ## As root: real drivers, the package under systemd, a whole machine
+	@.ci/run a b c
+
 .PHONY: deb
 deb: ## The unit's Debian package for this architecture, in dist/
 	@.ci/system-packages package
