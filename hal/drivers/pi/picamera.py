@@ -139,7 +139,6 @@ def make_encoder(settings: CameraSettings) -> Encoder:
 
     Closed groups of `gop_frames`, parameter sets repeated in front of each; `repeat=False` is broken in picamera2.
     """
-    from picamera2.encoders import LibavH264Encoder
     from picamera2.platform import Platform, get_platform
 
     if get_platform() == Platform.VC4 and HARDWARE_ENCODER.exists():
@@ -152,7 +151,26 @@ def make_encoder(settings: CameraSettings) -> Encoder:
             framerate=float(settings.frames_per_second),
             enable_sps_framerate=True,
         )
-    return LibavH264Encoder(
+    return _software_encoder(settings)
+
+
+def _software_encoder(settings: CameraSettings) -> Encoder:
+    """libx264 with each picture divided among the cores (DR-21).
+
+    picamera2 gives whole pictures to threads, and libx264 then holds back as many as it has threads but one. They come
+    with the pictures that follow, and with a camera that fails none do: the last moment before a break would be lost.
+    """
+    from av.codec.context import ThreadType
+    from picamera2.encoders import LibavH264Encoder
+
+    class SlicedEncoder(LibavH264Encoder):  # type: ignore[misc] # picamera2 ships no types
+        """Holds no picture back."""
+
+        def _start(self) -> None:
+            super()._start()
+            self._stream.codec_context.thread_type = ThreadType.SLICE
+
+    return SlicedEncoder(
         bitrate=settings.bitrate_bps, repeat=True, iperiod=settings.gop_frames, framerate=settings.frames_per_second
     )
 

@@ -23,5 +23,5 @@ def test_a_board_with_an_encoder_uses_it(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_board_without_one_uses_libx264() -> None:
     """DR-16: as on a Pi 5."""
     encoder = picamera.make_encoder(CameraSettings())
-    assert type(encoder) is LibavH264Encoder
+    assert isinstance(encoder, LibavH264Encoder)
     assert (encoder.bitrate, encoder.iperiod, encoder.repeat) == (8_000_000, 30, True)
