@@ -47,6 +47,7 @@ class Phrase(StrEnum):
     GROUND_MENU = "ground-menu"
     MEMO_REQUEST = "memo-request"
     REFUSED = "refused"
+    CANNOT_CONTINUE = "cannot-continue"
     DOCKED = "docked"
     ALL_UPLOADED = "all-uploaded"
     NOT_ALL_UPLOADED = "not-all-uploaded"

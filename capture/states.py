@@ -61,6 +61,8 @@ class SessionRules:
     notice_window_seconds: float
     statement: Moment | None
     statement_window_seconds: float
+    reported: bool
+    """A recording that cannot go on is reported at once: the unit says to whom (R9)."""
     explanation_window_seconds: float | None
     """None: no duty to explain, nothing is asked."""
     announced_causes: tuple[str, ...]
@@ -102,6 +104,7 @@ class SessionRules:
             notice_window_seconds=NOTICE_WINDOW_SECONDS,
             statement=None if statement is None else statement.moment,
             statement_window_seconds=0.0 if statement is None else statement.window_seconds,
+            reported=interruptions.report_to is not None,
             explanation_window_seconds=None if explanation is None else explanation.window_seconds,
             announced_causes=(*announced, UNCLASSIFIED),
             allowed_causes=frozenset(allowed),

@@ -87,6 +87,8 @@ def finish_interrupted(turn: Turn, event: FinishPressed) -> None:
     """The recording ends without going on after its break (R9)."""
     announced = turn.gap.origin is BreakOrigin.ANNOUNCED
     _end_interrupted(turn, "button" if announced else "cannot-continue", event.at_boottime_ns)
+    if turn.machine.rules.reported and not announced:
+        turn.say(PromptKind.STATUS, Phrase.CANNOT_CONTINUE)
 
 
 def stop_capturing(turn: Turn, _event: StopRequested) -> None:

@@ -86,6 +86,7 @@ def voice_facts(
         statement_items=items,
         causes=(*_worded(profile.interruptions.causes), *_worded(grounds)),
         mark_categories=_worded(profile.marks.categories),
+        report_to=profile.interruptions.report_to,
         end_question=profile.recording.end_question,
         reminders=profile.marks.key_content if profile.marks.reminders else (),
     )
@@ -171,6 +172,8 @@ class Speech:
                 return book.cause_name(cause)
             case Phrase.BREAK_MARKER_PRESS:
                 return (*book.break_marker(cause), *book.say(Line.PRESS_TO_RESUME))
+            case Phrase.CANNOT_CONTINUE:
+                return book.cannot_continue()
             case Phrase.RESUME_MARKER:
                 return self._resume_marker(wish, cause, now_utc_ns)
             case Phrase.PRESS_TO_RESUME:

@@ -34,6 +34,7 @@ from capture.voice.wording import (
     RECORDED_AT,
     REMAINING,
     REMINDER,
+    REPORT,
     STATEMENT_REQUEST,
     YESTERDAY,
     Line,
@@ -78,6 +79,8 @@ class VoiceFacts:
     """The profile's causes of an announced break, code and words, in the order of the menu."""
     mark_categories: tuple[tuple[str, Words], ...] = ()
     """The profile's categories of marks, code and words, in the order of the menu."""
+    report_to: str | None = None
+    """To whom a recording that cannot go on is reported at once, in the profile's words."""
     end_question: str | None = None
     """What is asked at the finish, where the profile has an end event."""
     reminders: tuple[str, ...] = ()
@@ -139,6 +142,10 @@ class PromptBook:
     def end_question(self) -> Utterance | None:
         """The question for the profile's end event (R6)."""
         return ("recording.end-question",) if self.facts.end_question else None
+
+    def cannot_continue(self) -> Utterance:
+        """The recording cannot go on, and to whom that is reported (R9)."""
+        return ("report",) if self.facts.report_to else self.say(Line.CANNOT_CONTINUE)
 
     def reminder(self, place: int) -> Utterance:
         """Reminder of one item of the key content (R7), counted from 0."""
@@ -217,6 +224,8 @@ class PromptBook:
         if facts.statement_items:
             joined = _listed(facts.statement_items, self.language)
             yield self._phrase("statement.request", STATEMENT_REQUEST, items=Words(joined, joined))
+        if facts.report_to:
+            yield self._phrase("report", REPORT, addressee=Words(facts.report_to, ""))
         if facts.end_question:
             yield self._phrase("recording.end-question", Words(facts.end_question, facts.end_question))
         for code, words in facts.mark_categories:

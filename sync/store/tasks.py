@@ -102,8 +102,8 @@ def tasks_of(
                 yield from _end_tasks(device_id, note, session, sessions, _rules_of(session, rules))
             case Event(code=code) as body if code == EXEMPTION_EVENT:
                 known = None if body.session_id is None else by_id.get(body.session_id)
-                facts = dict(body.values)
-                yield _exemption(device_id, note, body.session_id, _rules_of(known, rules), facts)
+                wanted = _rules_of(known, rules) or _newest(sessions, rules)
+                yield _exemption(device_id, note, body.session_id, wanted, _exemption_facts(body, wanted))
             case _:
                 continue
     yield from _repairs(device_id, notes, _newest(sessions, rules))
@@ -135,6 +135,16 @@ def _break_tasks(
         yield Task(TaskKind.UNCLASSIFIED_BREAK, device_id, note.sequence, note.utc_ns, body.session_id, facts=facts)
     if rules is not None and rules.exemption is not None and body.cause in rules.exemption.grounds:
         yield _exemption(device_id, note, body.session_id, rules, facts)
+
+
+def _exemption_facts(body: Event, rules: Rules | None) -> dict[str, str | int | None]:
+    """What the unit sealed; its ground by the code that stands at that place of the profile's list, from 1."""
+    facts: dict[str, str | int | None] = dict(body.values)
+    grounds = () if rules is None or rules.exemption is None else rules.exemption.grounds
+    place = dict(body.values).get("ground", 0)
+    if 0 < place <= len(grounds):
+        facts["ground"] = grounds[place - 1]
+    return facts
 
 
 def _exemption(

@@ -121,7 +121,7 @@ class Driver:
         began = self.now_ns
         self.wait(3)
         outcome = heard if heard is not None or not speak.proof else True
-        self.feed(ev.PromptEnded(speak.speech, speak.kind, began, self.now_ns, complete, b"h", "words", outcome))
+        self.feed(ev.PromptEnded(speak.speech, speak.kind, began, self.now_ns, complete, bytes(32), "words", outcome))
 
     def answered(self, *, accepted: bool = True) -> None:
         """The latest window is over."""
