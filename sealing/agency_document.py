@@ -155,11 +155,12 @@ def _trusted_key(
 ) -> tuple[PublicKey, bytes]:
     try:
         certificate = x509.load_der_x509_certificate(certificate_der)
-        if certificate_der not in agency_ca_ders:
+        key_der = spki_of(certificate)
+        # The key is what signs: a CA certificate that was renewed for the same key is the same CA.
+        if key_der not in [spki_of(x509.load_der_x509_certificate(ca_der)) for ca_der in agency_ca_ders]:
             _check_for_documents(certificate)
             _check_issuer(certificate, agency_ca_ders)
         _check_period(certificate, issued_utc_ns)
-        key_der = spki_of(certificate)
         return _public_key(key_der), key_der
     except SealingError:
         raise

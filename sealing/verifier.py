@@ -181,8 +181,8 @@ class _Examination:
         return sum(finding.code is Code.NOT_SEALED for finding in found) == len(self._facts)
 
     def _witness(self) -> None:
-        names = {facts.number: facts.name for facts in self._facts}
-        self._chain.witness.settle(self._chain.keys.device_id, self._present, names, self._chain.links)
+        files = {facts.number: facts for facts in self._facts}
+        self._chain.witness.settle(self._chain.keys.device_id, self._present, files, self._chain.links)
 
     def _name_pruned(self, bridged: tuple[Bridged, ...]) -> None:
         for each in bridged:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from sealing.findings import Code, Findings, Place
 from sealing.framing import RecordHeader
+from sealing.limits import MAGIC
 from sealing.receipts import Receipt
+from sealing.report import FileFacts
 from sealing.timetokens import Statement
 from sealing.trust import Trust
 from sealing.verifier_deletion import FileEnds
 from sealing.verifier_links import Links
-
-_NAMELESS: Final = "the chain"
 
 
 class Witness:
@@ -62,32 +61,34 @@ class Witness:
                 self._findings.add(Code.FORK_VS_WITNESS, place, detail)
 
     def settle(
-        self, device_id: str | None, present: Mapping[int, FileEnds], names: Mapping[int, str], links: Links
+        self, device_id: str | None, present: Mapping[int, FileEnds], files: Mapping[int, FileFacts], links: Links
     ) -> None:
         """Compare what the store holds with the files that are here.
 
         Args:
             device_id: The unit; None where no record could be believed.
             present: Files that could be read to their end, by number.
-            names: File names by number.
+            files: All files, by number.
             links: Where the chain ended.
         """
         self._device_id = device_id
         last = links.position - 1
-        files = sorted(present.items(), key=lambda each: each[1].first_sequence)
-        starts = [ends.first_sequence for _, ends in files]
+        ordered = sorted(present.items(), key=lambda each: each[1].first_sequence)
+        starts = [ends.first_sequence for _, ends in ordered]
         for receipt in self.receipts:
             begin = max(bisect_right(starts, receipt.first_sequence) - 1, 0)
-            for number, ends in files[begin : bisect_right(starts, receipt.last_sequence)]:
+            for number, ends in ordered[begin : bisect_right(starts, receipt.last_sequence)]:
                 if receipt.last_sequence <= last and _contradict(receipt, ends):
                     said = f"{receipt.first_sequence} to {receipt.last_sequence}"
                     detail = f"the store holds another content for records {said}"
-                    self._findings.add(Code.FORK_VS_WITNESS, Place(names[number], receipt.first_sequence), detail)
+                    place = Place(files[number].name, ends.first_sequence, len(MAGIC))
+                    self._findings.add(Code.FORK_VS_WITNESS, place, detail)
         seen = max(self._seen(), default=0)
         if seen > last:
-            name = names[max(names)] if names else _NAMELESS
+            newest = files[max(files)]
             detail = f"the store holds records up to {seen}; the chain here ends at {last}"
-            self._findings.add(Code.TAIL_MISSING_VS_WITNESS, Place(name, last + 1), detail)
+            place = Place(newest.name, last + 1, newest.size_bytes)
+            self._findings.add(Code.TAIL_MISSING_VS_WITNESS, place, detail)
 
     def _seen(self) -> list[int]:
         heads = [sequence for device_id, sequence in self._heads if device_id == self._device_id]

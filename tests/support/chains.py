@@ -62,11 +62,12 @@ class Agency:
         key: ec.EllipticCurvePublicKey,
         assurance: Assurance = Assurance.SIMULATED,
         suites: tuple[int, ...] = (),
+        ended: dt.datetime = _NOT_BEFORE + _YEARS_10,
     ) -> bytes:
         """A unit's certificate, DER."""
         uri = x509.UniformResourceIdentifier(UNIT_URI_PREFIX + device_id)
         policy = x509.PolicyInformation(POLICIES[assurance], None)
-        builder = _builder(_name(device_id), _name("Test Agency CA"), key)
+        builder = _builder(_name(device_id), _name("Test Agency CA"), key, ended)
         builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage([EKU_DEVICE]), critical=False)
         builder = builder.add_extension(x509.CertificatePolicies([policy]), critical=False)

@@ -53,9 +53,10 @@ class Store:
             6: record_hash,
             7: utc_ns,
         }
-        return cose.encode_sign1(Algorithm.ESP256, bytes(16), encoding.encode(fields), cose.WITNESS, self._sign)
+        return cose.encode_sign1(Algorithm.ESP256, bytes(16), encoding.encode(fields), cose.WITNESS, self.sign)
 
-    def _sign(self, message: bytes) -> bytes:
+    def sign(self, message: bytes) -> bytes:
+        """Raw signature of its receipt key."""
         return cose.raw_signature(self.key.sign(message, ec.ECDSA(hashes.SHA256())))
 
 

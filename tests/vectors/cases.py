@@ -21,22 +21,25 @@ class Case:
     name: str
     expect: frozenset[str]
     make: Make
+    part: bool = False
+    """Whoever judges it is told that it is a part of a chain."""
+    suite: int = 1
 
 
 CASES: list[Case] = []
 
 
-def case(row: str, name: str, *expect: str) -> Callable[[Make], Make]:
+def case(row: str, name: str, *expect: str, part: bool = False, suite: int = 1) -> Callable[[Make], Make]:
     """Register what fills an empty folder."""
 
     def register(make: Make) -> Make:
-        CASES.append(Case(row, name, frozenset(expect), make))
+        CASES.append(Case(row, name, frozenset(expect), make, part, suite))
         return make
 
     return register
 
 
-def spoiled(row: str, name: str, *expect: str) -> Callable[[Make], Make]:
+def spoiled(row: str, name: str, *expect: str, part: bool = False) -> Callable[[Make], Make]:
     """Register what spoils a copy of the good chain."""
 
     def register(make: Make) -> Make:
@@ -45,7 +48,7 @@ def spoiled(row: str, name: str, *expect: str) -> Callable[[Make], Make]:
             copy_of_film(folder)
             make(folder)
 
-        return case(row, name, *expect)(fill)
+        return case(row, name, *expect, part=part)(fill)
 
     return register
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.support.chains import agency
-from tests.vectors import spoiled_bytes, spoiled_with_keys
+from tests.vectors import other_suites, spoiled_bytes, spoiled_with_keys, spoiled_with_witnesses
 from tests.vectors.cases import CASES, Case
 
 VECTORS = Path(__file__).parents[2] / "sealing" / "vectors"
 AUTHORITY = "agency-ca.pem"
-FILLED_BY = (spoiled_bytes, spoiled_with_keys)
+FILLED_BY = (other_suites, spoiled_bytes, spoiled_with_keys, spoiled_with_witnesses)
 """Importing these registers their cases."""
 
 
@@ -27,7 +27,7 @@ def generate(folder: Path = VECTORS) -> int:
 
 def folder_of(case: Case) -> str:
     """Name of a case's file set; rows stand in order."""
-    figures = case.row.rstrip("abcdefgh")
+    figures = case.row.rstrip("abcdefg")
     return f"{figures:0>2}{case.row[len(figures) :]}-{case.name}"
 
 
@@ -35,7 +35,9 @@ def _write(case: Case, folder: Path) -> None:
     folder.mkdir()
     case.make(folder)
     codes = " ".join(sorted(case.expect)) or "OK"
-    (folder / "expect.txt").write_text(f"row: {case.row}\ncase: {case.name}\nexpect: {codes}\n", "utf-8")
+    said = {"row": case.row, "case": case.name, "suite": case.suite, "given": "a part" if case.part else "a chain"}
+    lines = [f"{name}: {value}" for name, value in (said | {"expect": codes}).items()]
+    (folder / "expect.txt").write_text("\n".join([*lines, ""]), "utf-8")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ class Ticks:
     def __init__(self, device_key: ec.EllipticCurvePublicKey | None) -> None:
         self.key = device_key
         self.value: int | None = None
+        self.floor: int | None = None
+        """Value in front of missing records."""
         self.unclean = self.awaited = False
         self.tick_ns = self.alive_ns = 0
         self.open_since: int | None = None
@@ -65,7 +67,7 @@ class Ticks:
     def found(self, kind: str, head: dict[int, Any], body: dict[str, Any]) -> list[str]:
         codes = []
         if head[3] != self.sequence + 1:
-            self.value = None
+            self.floor, self.value = self.floor if self.value is None else self.value, None
         if kind != "TICK" and self.awaited and self.before == "BOOT":
             codes.append("STALE")
         if kind == "BOOT":
@@ -97,7 +99,9 @@ class Ticks:
         self.value, self.unclean = value, False
         if body["counter"] == "file" and not self.bound(head, body):
             return ["COUNTER_MISBOUND"]
-        if before is None or value == before + 1 or (unclean and value == before):
+        if before is None:
+            return ["ROLLBACK"] if self.floor is not None and value < self.floor else []
+        if value == before + 1 or (unclean and value == before):
             return []
         return ["ROLLBACK"]
 

@@ -1,12 +1,11 @@
-"""A second verifier, written from FORMAT.md alone: suite 1, counters of the kind `file`, no code of the product.
+"""A second verifier, written from FORMAT.md alone: suites 1 and 2, counters of the kind `file`, no code of the product.
 
-Not here: recipient keys (step 15), receipts and tokens of a store (steps 16 and 18), counters of a TPM.
+Not here: suite 3, counters of a TPM, RFC 3161 tokens.
 """
 
-import hashlib
-import re
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,103 +15,32 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from cryptography.x509.oid import ExtensionOID
 
+from tests.vectors.second_contents import Contents
 from tests.vectors.second_decoder import (
     MAGIC,
-    NUMBERS,
     BadBytesError,
     BorderError,
     Decoder,
     Envelope,
     ForbiddenError,
-    Raw,
-    body,
     frames,
     need,
 )
 from tests.vectors.second_media import Footage
+from tests.vectors.second_records import Fault, File, Record, digest, file_id, read
 from tests.vectors.second_times import Clocks, Ticks
-
-ARC = "2.25.140274052557584419817123936319623862829"
-HEADER_KINDS = {1: int, 2: int, 3: int, 4: bytes, 5: str, 6: int, 7: int, 8: int, 9: int, 12: int, 13: str, 14: int}
-NEVER_WITH_PAYLOAD = {"BOOT", "EPOCH", "OPEN", "CLOSE", "TICK", "ANCHOR", "RECEIPT", "DELETE", "HALT", "TORN"}
-
-
-@dataclass
-class Record:
-    """One record whose bytes are of the format."""
-
-    raw: Raw
-    envelope: Envelope
-    head: dict[int, Any]
-    kind: str
-    body: dict[str, Any]
-    believed: bool = False
-
-    @property
-    def sequence(self) -> int:
-        return int(self.head[3])
-
-    @property
-    def hash(self) -> bytes:
-        return digest(self.raw.header)
-
-
-@dataclass
-class File:
-    """One file, and what of it could be read."""
-
-    number: int
-    name: str
-    data: bytes
-    raws: list[Raw]
-    stopped_at: int
-    stop: str
-    torn: bool = False
-    records: list[Record | None] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
-
-    def record(self, index: int) -> Record | None:
-        return self.records[index] if index < len(self.records) else None
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One finding and where it is."""
-
-    code: str
-    file: str
-    sequence: int | None
-    offset: int
-
-
-def digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
-
-
-def read(raw: Raw) -> Record:
-    """Step 4: envelope, header, body, payload rule."""
-    envelope = Envelope.read(raw.header)
-    head = Decoder.whole(envelope.payload)
-    need(isinstance(head, dict) and set(head) - {11} == set(range(1, 15)) - {11}, "keys of the header")
-    need((11 in head) == (head[12] != 0), "payload hash or length")
-    if head[12] != len(raw.payload):
-        raise BorderError("framing and header name other lengths")
-    need(isinstance(head.get(11, bytes(32)), bytes) and len(head.get(11, bytes(32))) == 32, "payload hash")
-    need(all(type(head[key]) is kind for key, kind in HEADER_KINDS.items()), "types of the header")
-    need(head[1] == 1 and len(head[4]) == 32 and head[2] in NUMBERS, "version, previous hash or type")
-    need(min(head[3], head[6], head[9]) >= 1 and min(head[7], head[8]) >= 0 and head[14] >= -1, "ranges")
-    need(re.fullmatch(r"[A-Za-z0-9._-]{1,64}", head[5]), "device id")
-    need(head[13] in {"network", "store", "rtc", "unset"}, "time source")
-    kind = NUMBERS[head[2]]
-    need(bool(raw.payload) if kind == "FRAGMENT" else not (raw.payload and kind in NEVER_WITH_PAYLOAD), "payload rule")
-    return Record(raw, envelope, head, kind, body(kind, head[10]))
+from tests.vectors.second_trust import ARC, Anchors, Given, Policy, usages
 
 
 class SecondVerifier:
-    """Steps 1 to 14 and 17 over one folder."""
+    """All steps over one folder."""
 
-    def __init__(self, folder: Path, authority: x509.Certificate) -> None:
-        self.authority = authority
+    def __init__(self, folder: Path, given: Given) -> None:
+        self.given, self.authority = given, given.authority
+        self.contents, self.anchors = Contents(given.key), Anchors(given)
+        self.policy = Policy(given.policy) if given.policy else None
+        self.holes: list[tuple[int, int]] = []
+        self.freed: dict[int, int] = {}
         self.faults: list[Fault] = []
         self.files = [self.load(path) for path in sorted(folder.glob("*.evs"))]
         self.device_id = next((r.head[5] for _, r in self.all() if r is not None), "")
@@ -170,9 +98,68 @@ class SecondVerifier:
         last = [record.kind for record in self.placed[-2:]]
         for code in self.clocks.end():
             self.say(code, self.files[-1], self.placed[-1])
-        if self.files and last != ["HALT", "CLOSE"] and not self.files[-1].stop:
+        ended = last == ["HALT", "CLOSE"]
+        if self.files and not ended and not self.files[-1].stop:
             self.say("TAIL_OPEN", self.files[-1], self.placed[-1] if self.placed else None)
+        self.by_others()
+        self.name_part(ended=ended)
         return self.faults
+
+    def name_part(self, *, ended: bool) -> None:
+        """Step 1, for a caller who knows that it is a part."""
+        if not self.given.part:
+            return
+        missing = [each for each in self.faults if each.code == "HEAD_MISSING"]
+        self.faults = [each for each in self.faults if each not in missing]
+        if missing or not ended:
+            self.say("PARTIAL", self.files[0], self.placed[0])
+
+    def by_others(self) -> None:
+        """Steps 16, 18 and 20: what only the whole tells."""
+        for sequence in self.anchors.wrong():
+            self.say("CLOCK_WRONG", *self.where[sequence])
+        mine = [each for each in self.given.receipts if each[3] == self.device_id]
+        heads = [each for each in self.given.heads if each[3] == self.device_id]
+        last = self.expected - 1 + self.stand_ins
+        if max([each[7] for each in mine] + [each[5] for each in heads], default=0) > last:
+            self.say("TAIL_MISSING_VS_WITNESS", self.files[-1], offset=len(self.files[-1].data))
+        for head in heads:
+            here = self.where.get(head[5])
+            if here is not None and here[1].hash != head[6]:
+                self.say("FORK_VS_WITNESS", *here)
+        for file in self.files:
+            placed = [record for record in file.records if record is not None and record.believed]
+            if file.end_at and placed:
+                self.held_against(file, placed, [each for each in mine if each[7] <= last])
+        self.distrust(mine, heads)
+
+    def held_against(self, file: File, placed: list[Record], receipts: list[dict[int, Any]]) -> None:
+        here = (file_id(file), placed[0].sequence, placed[-1].sequence, placed[-1].hash)
+        for each in receipts:
+            shares = each[6] <= here[2] and here[1] <= each[7]
+            if shares and (each[4], each[6], each[7], each[8]) != here:
+                self.say("FORK_VS_WITNESS", file, placed[0])
+
+    def distrust(self, receipts: list[dict[int, Any]], heads: list[dict[int, Any]]) -> None:
+        """SF-53: files of a revoked unit that nobody else vouches for."""
+        ends = {(last.sequence, last.hash) for file in self.files for last in file.records[-1:] if last is not None}
+        points = [*self.anchors.tokens, *((each[7], each[9]) for each in receipts if (each[7], each[8]) in ends)]
+        points += [(each[5], each[7]) for each in heads if each[5] in self.where]
+        for file in self.files:
+            opening = file.record(0)
+            mine = [record for record in file.records if record is not None and record.believed]
+            revoked = self.policy.revoked_at(opening.body["device_certificate"]) if self.policy and opening else None
+            if revoked is None or opening is None or not mine:
+                continue
+            first, last = mine[0].sequence, mine[-1].sequence
+            good = [s for s, utc in points if utc < revoked and s >= last and self.unbroken(first, s)]
+            if not good:
+                self.say("UNTRUSTED_KEY", file, opening)
+
+    def unbroken(self, first: int, sequence: int) -> bool:
+        between = [(low, high) for low, high in self.holes if first <= high and low <= sequence]
+        named = [[at for begin, at in self.freed.items() if low <= begin <= high] for low, high in between]
+        return all(at and max(at) <= sequence for at in named)
 
     def end(self, file: File, follower: File | None) -> None:
         """Steps 2 and 3: where the file ends, and what stands behind."""
@@ -180,18 +167,19 @@ class SecondVerifier:
         at, named, tolerated = file.stopped_at, 0, False
         if file.stop == "NOT_SEALED":
             return self.say("NOT_SEALED", file)
+        file.end_at = 0 if file.stop else at
         if first and second and first.kind == "OPEN" and first.body["origin"] in ("start", "fault"):
             goes_on = [n for n, r in enumerate(file.records) if r and r.hash == first.head[4]]
             if goes_on and second.kind in ("BOOT", "TORN"):
                 del file.records[goes_on[0] + 1 :]
-                at = file.raws[goes_on[0]].end
+                file.end_at = at = file.raws[goes_on[0]].end
                 if second.body["torn_file"] == file.number and second.body["torn_bytes"]:
                     named, tolerated = second.body["torn_bytes"], second.kind == "TORN"
                     if len(file.data) - at == named and digest(file.data[at:]) == second.body["torn_hash"]:
                         return None
         closes = [n for n, r in enumerate(file.records) if r and r.kind == "CLOSE"]
         if closes and closes[0] + 1 < len(file.records):
-            at = file.raws[closes[0]].end
+            file.end_at = at = file.raws[closes[0]].end
             del file.records[closes[0] + 1 :]
         behind = len(file.data) > at
         if (behind or named) and tolerated:
@@ -228,10 +216,13 @@ class SecondVerifier:
 
     def admit(self, file: File, record: Record) -> None:
         """Step 6: the unit's certificate; then the epoch's."""
-        if record.body["suite"] != 1:
+        if record.body["suite"] not in (1, 2):
             return self.say("SUITE_FORBIDDEN", file, record)
+        for code in self.contents.opened(record.head, record.body):
+            self.say(code, file, record)
         try:
-            certificate = x509.load_der_x509_certificate(record.body["device_certificate"])
+            with warnings.catch_warnings(action="ignore"):
+                certificate = x509.load_der_x509_certificate(record.body["device_certificate"])
             key = certificate.public_key()
         except (ValueError, UnsupportedAlgorithm):
             return self.say("UNTRUSTED_KEY", file, record)
@@ -240,6 +231,8 @@ class SecondVerifier:
         self.device_key = key
         try:
             self.trusted(certificate, record.head)
+            if record.body["suite"] not in allowed(certificate):
+                self.say("SUITE_FORBIDDEN", file, record)
         except (ValueError, TypeError, BadBytesError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
             self.say("UNTRUSTED_KEY", file, record)
         if record.head[7] < certificate.not_valid_before_utc.timestamp() * 10**9:
@@ -250,13 +243,11 @@ class SecondVerifier:
     def trusted(self, certificate: x509.Certificate, head: dict[int, Any]) -> None:
         certificate.verify_directly_issued_by(self.authority)
         need(head[7] <= certificate.not_valid_after_utc.timestamp() * 10**9, "ended")
-        usage = certificate.extensions.get_extension_for_oid(ExtensionOID.EXTENDED_KEY_USAGE).value
         policies = certificate.extensions.get_extension_for_oid(ExtensionOID.CERTIFICATE_POLICIES).value
         names = certificate.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
-        assert isinstance(usage, x509.ExtendedKeyUsage)
         assert isinstance(policies, x509.CertificatePolicies)
         assert isinstance(names, x509.SubjectAlternativeName)
-        need([oid.dotted_string for oid in usage] == [f"{ARC}.1.1"], "usage")
+        need(usages(certificate) == [f"{ARC}.1.1"], "usage")
         need(any(p.policy_identifier.dotted_string in {f"{ARC}.2.{n}" for n in (1, 2, 3)} for p in policies), "policy")
         need(f"urn:recorder:unit:{head[5]}" in names.get_values_for_type(x509.UniformResourceIdentifier), "name")
 
@@ -271,7 +262,8 @@ class SecondVerifier:
             spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             need(envelope.check(key, digest(spki)[:16], "evs1 epoch"), "not by the device key")
             before, self.epoch = self.epoch, facts
-            need((facts[1], facts[2], facts[3]) == (1, head[5], 1), "facts")
+            suite = record.body["suite"] if record.kind == "OPEN" else before[3]
+            need((facts[1], facts[2], facts[3]) == (1, head[5], suite), "facts")
             if record.kind == "EPOCH" or record.body["origin"] == "start":
                 need((facts[5], facts[6], facts[7]) == (head[9], head[3], head[4]), "bound elsewhere")
             else:
@@ -283,7 +275,11 @@ class SecondVerifier:
         return None
 
     def place_file(self, file: File, ticks: Ticks) -> None:
-        """Steps 9 to 14 and 17, for one file."""
+        """Steps 9 to 15 and 17 to 19, for one file."""
+        opening = file.record(0)
+        self.contents.cipher = None
+        if opening is not None and opening.kind == "OPEN":
+            self.contents.opened(opening.head, opening.body)
         for index, record in enumerate(file.records):
             if record is None or not record.believed:
                 self.stand_ins += 1
@@ -294,6 +290,8 @@ class SecondVerifier:
                 continue
             if record.raw.payload and digest(record.raw.payload) != record.head[11]:
                 self.say("PAYLOAD_MODIFIED", file, record)
+            else:
+                self.look_inside(file, record)
             self.structure(file, index, record)
             self.deletion(file, record)
             self.where[record.sequence] = (file, record)
@@ -302,13 +300,32 @@ class SecondVerifier:
             found = self.footage.found(record.kind, record.body, record.sequence)
             for code in [*found, *ticks.found(record.kind, record.head, record.body)]:
                 self.say(code, file, record)
+            self.judge_by_policy(file, record)
             self.placed.append(record)
         self.stand_ins += file.torn
+
+    def look_inside(self, file: File, record: Record) -> None:
+        """Step 15, for one payload."""
+        for code in self.contents.payload(record.head, record.raw.payload):
+            self.say(code, file, record)
+
+    def judge_by_policy(self, file: File, record: Record) -> None:
+        """Steps 18 and 19, for one record."""
+        for code in self.anchors.found(record.kind, record.head, record.body, record.hash):
+            self.say(code, file, record)
+        if self.policy is None:
+            return
+        for code in self.policy.found(record.kind, record.head, record.body):
+            self.say(code, file, record)
+        late = self.policy.waits(record.kind, record.head)
+        if late is not None:
+            self.say("STALE", *self.where[late])
 
     def follows(self, file: File, record: Record) -> bool:
         """Step 9: sequence and previous hash, over holes that DELETE names."""
         head = record.head
         while self.expected < head[3] and (hole := self.hole()):
+            self.holes.append((hole["first_sequence"], hole["last_sequence"]))
             self.expected, self.last_hash = hole["last_sequence"] + 1, hole["head_after"]
             self.epoch_number = hole["epoch_after"]
             self.say("PRUNED", file, record)
@@ -318,6 +335,7 @@ class SecondVerifier:
             return False
         lacking = [n for n in range(self.expected, head[3]) if n not in self.present]
         missing = head[3] > self.expected
+        self.holes += [(self.expected, head[3] - 1)] * missing
         if missing and len(lacking) > self.stand_ins:
             self.say("GAP" if self.began or self.expected > 1 else "HEAD_MISSING", file, record)
         elif not missing and not self.stand_ins and head[4] != self.last_hash:
@@ -368,10 +386,26 @@ class SecondVerifier:
             self.receipts.add(record.body["receipt_hash"])
         if record.kind == "OPEN":
             self.receipts.update(record.body["ledger_receipts"])
-        if record.kind == "DELETE" and record.body["receipt_hash"] not in self.receipts:
-            self.say("POLICY_VIOLATION", file, record)
+        if record.kind == "DELETE":
+            self.freed[record.body["first_sequence"]] = record.sequence
+            begun = self.placed[0].sequence if self.given.part and self.placed else 0
+            if record.body["receipt_hash"] not in self.receipts and record.body["last_sequence"] >= begun - 1:
+                self.say("POLICY_VIOLATION", file, record)
 
 
-def verify(folder: Path, authority: x509.Certificate) -> list[Fault]:
-    """What is wrong with the sealed files of a folder, judged by the agency's certificate alone."""
-    return SecondVerifier(folder, authority).verify()
+def allowed(certificate: x509.Certificate) -> set[int]:
+    """SF-37: suites that the certificate names, suite 1 where it names none."""
+    try:
+        found = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(f"{ARC}.4.1")).value
+    except x509.ExtensionNotFound:
+        return {1}
+    assert isinstance(found, x509.UnrecognizedExtension)
+    data = found.value
+    need(data[:1] == b"\x30" and data[1] == len(data) - 2 and len(data) % 3 == 2, "list of suites")
+    need(all(data[at : at + 2] == b"\x02\x01" for at in range(2, len(data), 3)), "list of suites")
+    return set(data[4::3])
+
+
+def verify(folder: Path, authority: x509.Certificate, *, part: bool = False) -> list[Fault]:
+    """What is wrong with the sealed files of a folder, judged by what lies beside them, else by a certificate alone."""
+    return SecondVerifier(folder, Given.beside(folder, authority, part=part)).verify()

@@ -14,6 +14,7 @@ from tests.support.clocks import ManualClock
 from tests.support.forging import Raw, records_of, rewrite, signed
 from tests.support.recordings import Scene
 from tests.vectors.cases import FOOTAGE, LAST, SECOND_FOOTAGE, edit, flipped, offset_of, spoiled
+from tests.vectors.witnesses import give_key
 
 
 @spoiled("1", "payload-bit", "PAYLOAD_MODIFIED")
@@ -188,11 +189,12 @@ def garbage_behind_a_file(folder: Path) -> None:
     (folder / FOOTAGE).write_bytes((folder / FOOTAGE).read_bytes() + bytes(500))
 
 
-@spoiled("39", "wrapped-key-replaced", "BAD_SIGNATURE")
+@spoiled("39", "wrapped-key-replaced", "BAD_SIGNATURE", "UNDECRYPTABLE")
 def wrapped_key_replaced(folder: Path) -> None:
+    give_key(folder)
     opened = records_of(folder / FOOTAGE)[0].read.body
     assert isinstance(opened, r.Open)
-    wrapped = opened.wraps[0].wrapped
+    wrapped = opened.wraps[1].wrapped
     edit(folder / FOOTAGE, 0, lambda each: Raw(each.header.replace(wrapped, bytes(len(wrapped))), each.payload))
 
 
@@ -259,7 +261,7 @@ def sound_muted(folder: Path) -> None:
     edit(folder / FOOTAGE, 3, lambda each: Raw(each.header, bytes(len(each.payload))))
 
 
-@spoiled("57", "part-of-a-chain", "HEAD_MISSING", "TAIL_OPEN")
+@spoiled("57b", "part-of-a-chain-given-as-a-whole", "HEAD_MISSING", "TAIL_OPEN")
 def part_of_a_chain(folder: Path) -> None:
     for number in (1, 2, 6, 7, 8, 9):
         (folder / file_name(number)).unlink()

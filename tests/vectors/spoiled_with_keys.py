@@ -30,7 +30,7 @@ def key_of(writer: ChainWriter) -> ed25519.Ed25519PrivateKey:
     return key
 
 
-def shift(folder: Path, clock: ManualClock, number: int, counter: Path) -> None:
+def shift(folder: Path, clock: ManualClock, number: int, counter: Path, *, orderly: bool = True) -> None:
     """One start with a few seconds of footage and a counter."""
     unit_counter = FileCounter(counter, SUITE_1, chains.identity().signer)
     writer = start_writer(folder, clock, counter=unit_counter)
@@ -40,7 +40,10 @@ def shift(folder: Path, clock: ManualClock, number: int, counter: Path) -> None:
         clock.advance(1)
         writer.append_fragment(chains.fragment(each), chains.media(each, 50))
     writer.close_footage(chains.close_facts(first + 5))
-    writer.halt("stop")
+    if orderly:
+        writer.halt("stop")
+    else:
+        writer.abandon()
     clock.reboot(f"boot-{number + 2}")
 
 
@@ -66,12 +69,31 @@ def self_made_unit(folder: Path) -> None:
 def tail_cut_before_the_next_tick(folder: Path) -> None:
     clock = ManualClock()
     shift(folder, clock, 0, folder / "counter")
+    rewrite(max(folder.glob("*.evs")), lambda found: found[:1])
+    shift(folder, clock, 1, folder / "counter")
+    (folder / "counter").unlink()
+
+
+@case("R1", "tail-behind-the-last-tick-cut-off", "UNCLEAN_STOP")
+def tail_behind_the_last_tick(folder: Path) -> None:
+    clock = ManualClock()
+    shift(folder, clock, 0, folder / "counter")
+    shift(folder, clock, 1, folder / "counter", orderly=False)
     max(folder.glob("*.evs")).unlink()
     shift(folder, clock, 1, folder / "counter")
     (folder / "counter").unlink()
 
 
-@case("22", "older-image-restored", "ROLLBACK")
+@case("20", "last-file-removed-and-recorded-on", "ROLLBACK", "UNCLEAN_STOP")
+def last_file_removed(folder: Path) -> None:
+    clock = ManualClock()
+    shift(folder, clock, 0, folder / "counter")
+    max(folder.glob("*.evs")).unlink()
+    shift(folder, clock, 1, folder / "counter")
+    (folder / "counter").unlink()
+
+
+@case("22b", "older-image-restored-and-nobody-saw", "ROLLBACK")
 def older_image_restored(folder: Path) -> None:
     clock = ManualClock()
     image = folder / "image"
@@ -163,7 +185,24 @@ def rewrites_under_the_new_number(folder: Path) -> None:
     _rewritten(folder, 2)
 
 
-@case("30", "counter-attested-for-another-place", "COUNTER_MISBOUND")
+@case("30", "live-thief-rewrites-the-tail", "COUNTER_MISBOUND")
+def live_thief_rewrites_the_tail(folder: Path) -> None:
+    writer = start_writer(folder, counter=FileCounter(folder / "counter", SUITE_1, chains.identity().signer))
+    writer.seal(r.Event("something", None, ()))
+    stolen = key_of(writer)
+    writer.halt("stop")
+    (folder / "counter").unlink()
+
+    def harmless(header: RecordHeader) -> RecordHeader:
+        return replace(header, body=r.Event("nothing", None, ())) if isinstance(header.body, r.Event) else header
+
+    def forge(found: list[Raw]) -> list[Raw]:
+        return [*found[:3], *resigned(found[3:], stolen, harmless, found[2].hash)]
+
+    rewrite(folder / file_name(1), forge)
+
+
+@case("33", "counter-attested-for-another-place", "COUNTER_MISBOUND")
 def counter_attested_elsewhere(folder: Path) -> None:
     first: list[bytes] = []
 
