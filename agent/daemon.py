@@ -15,7 +15,6 @@ from pydantic import JsonValue
 
 from agent.assembly import SOFTWARE_VERSION, Prepared
 from agent.beacon import Beacon
-from agent.config import Language
 from agent.control import ControlSocket
 from agent.control_wire import (
     CheckinRequest,
@@ -34,11 +33,10 @@ from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
 from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
+from agent.voices import voice_settings
 from capture.media.limits import FileLimits
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
 from capture.resume import replay
-from capture.shell.wardrobe import VoiceSettings
-from capture.voice.language import Language as VoiceLanguage
 from hal.errors import HardwareError
 from hal.ports import Hardware
 from hal.worker import Worker
@@ -55,7 +53,6 @@ log = logging.getLogger(__name__)
 
 HALT_SECONDS: Final = 20.0
 JOIN_SECONDS: Final = 5.0
-_VOICES: Final = {Language.ZH: VoiceLanguage.CHINESE, Language.EN: VoiceLanguage.ENGLISH}
 
 
 class Agent:
@@ -245,7 +242,7 @@ class Agent:
 
     def _make_recorder(self) -> Recorder:
         prepared = self._prepared
-        voice = VoiceSettings(prepared.paths.voice, _VOICES[prepared.config.unit.language])
+        voice = voice_settings(prepared.config, prepared.paths)
         limits = FileLimits(seconds=prepared.policy.footage_seconds, bytes=prepared.policy.footage_bytes)
         return Recorder(
             self._hardware,

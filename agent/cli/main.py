@@ -36,6 +36,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "profile": "agent.cli.profile_commands:profile",
     "provision": "agent.cli.provision_commands:provision",
     "config": "agent.cli.unit_commands:config",
+    "voice": "agent.cli.voice_command:voice",
     "doctor": "agent.cli.doctor_command:doctor",
 }
 """Where each command is found; its module is imported when it is asked for, so that `status` waits for no decoder."""

@@ -70,16 +70,22 @@ class Wardrobe:
         self.speech.book = self._book(stored)
         return replace(held, officers=stored.officers)
 
-    def render_missing(self) -> None:
-        """Render what the words in force lack; blocks for seconds. Without a voice the unit sounds tones instead."""
+    def render_missing(self) -> bool:
+        """Render what the words in force lack; blocks for seconds. Without a voice the unit sounds tones instead.
+
+        Returns:
+            Whether every word is there now.
+        """
         missing = self._cache.missing(self.speech.book.phrases)
         if not missing:
-            return
+            return True
         log.info("rendering %d of %d clips", len(missing), len(self.speech.book.phrases))
         try:
             self._cache.render(self.speech.book.phrases, self._settings.synthesiser())
         except (VoiceError, OSError):
             log.exception("words could not be rendered: tones stand in for them")
+            return False
+        return True
 
     def dress(self, assignment: Assignment, on_progress: Callable[[int, int], None]) -> RenderReport:
         """Render every word for new officers; blocks for seconds.

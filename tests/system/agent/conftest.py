@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.provisioned_unit import SMALL, ProvisionedUnit, provision, running
+from agent.cli.main import run
+from tests.support.provisioned_unit import SMALL, ProvisionedUnit, provision
 
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Voice directory of a unit that has started once, the profile being Huainan's."""
+    """Voice directory of a unit that has its words from `recorder voice`, the profile being Huainan's."""
     unit = provision(tmp_path_factory.mktemp("rendered"))
-    unit.set_options({**SMALL, "speed": 1})
-    with running(unit) as daemon:
-        assert daemon.terminate() == 0, daemon.tail()
+    assert run(["--config", str(unit.config_path), "voice"]) == 0
     return unit.paths.voice
 
 

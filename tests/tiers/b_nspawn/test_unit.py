@@ -21,6 +21,7 @@ UNITS = (
     "recorder-sync.service",
     "recorder-smart.service",
     "recorder-smart.timer",
+    "recorder-voice.service",
     "recorder.target",
 )
 WATCHDOG_SECONDS = 30
@@ -73,6 +74,11 @@ def test_its_device_key_lies_encrypted_and_reaches_the_agent_alone(provisioned: 
 def test_it_becomes_ready_with_the_key_from_the_credential(ready: Unit) -> None:
     machine = ready.machine
     assert machine.show(AGENT, "ActiveState", "NRestarts") == {"ActiveState": "active", "NRestarts": "0"}
+    assert machine.show("recorder-voice.service", "Result", "ExecMainStatus") == {
+        "Result": "success",
+        "ExecMainStatus": "0",
+    }
+    assert "rendering" not in machine.journal(f"--unit={AGENT}"), "the first start had its words"
     assert machine.run("readlink", KEY).stdout.strip() == f"/run/credentials/{AGENT}/device.key"
     machine.run("systemctl", "restart", AGENT)
     agent, sync = ready.resident_kib(), ready.resident_kib(SYNC)

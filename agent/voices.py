@@ -1,0 +1,57 @@
+"""How the unit speaks, and its words rendered before they are needed.
+
+Rules of this module: rendering takes seconds to minutes of computing; it is done by whoever has the state directory to
+itself, never beside a running agent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from agent.assembly import make_directories
+from agent.config import AgentConfig, Language, UnitPaths
+from agent.errors import SpoolError
+from agent.lock import only_agent
+from agent.signed_profile import load_for_unit
+from capture.recorder import CHINA
+from capture.shell.wardrobe import ASSIGNMENT_NAME, VoiceSettings, Wardrobe
+from capture.voice.language import Language as VoiceLanguage
+
+log = logging.getLogger(__name__)
+
+_VOICES: Final[Mapping[Language, VoiceLanguage]] = {
+    Language.ZH: VoiceLanguage.CHINESE,
+    Language.EN: VoiceLanguage.ENGLISH,
+}
+
+
+def voice_settings(config: AgentConfig, paths: UnitPaths) -> VoiceSettings:
+    """Where the clips stand and which language they speak."""
+    return VoiceSettings(paths.voice, _VOICES[config.unit.language])
+
+
+def render_words(config: AgentConfig) -> bool:
+    """Render every word that the unit needs before anybody is checked out; what is there already stays.
+
+    Returns:
+        Whether every word is there now. A unit that is checked out is left as it is: its words hold names, which the
+        agent alone keeps.
+
+    Raises:
+        RefusedError: The agent runs; it renders what it lacks itself.
+        ProfileError, SpoolError: The profile cannot be used, or the voice directory cannot be written.
+    """
+    paths = UnitPaths(config)
+    profile = load_for_unit(config.profile, paths).profile
+    with only_agent(paths.state):
+        if (paths.voice / ASSIGNMENT_NAME).exists():
+            log.info("the unit is checked out: the agent renders what it lacks")
+            return True
+        make_directories(paths)
+        try:
+            wardrobe = Wardrobe(voice_settings(config, paths), profile.capture, CHINA, profile.grounds)
+        except OSError as error:
+            raise SpoolError(f"{paths.voice}: cannot be written: {error.strerror}; check owner and medium") from error
+        return wardrobe.render_missing()
