@@ -195,9 +195,9 @@ def page() -> str:
     lines = [
         "# The attack catalogue",
         "",
-        "Made by `python -m tests.vectors.catalogue`; a test holds it to the vectors and the tests that there are. Vectors",
-        "lie in `sealing/vectors`; those of suites 1 and 2 are judged by two verifiers that share no code, those of suite",
-        "3 by the product's.",
+        "Made by `python -m tests.vectors.catalogue`; a test holds it to the vectors and the tests that there are.",
+        "Vectors lie in `sealing/vectors`; those of suites 1 and 2 are judged by two verifiers that share no code, those",
+        "of suite 3 by the product's.",
         "",
         "| row | attack | verdict | shown by |",
         "| --- | --- | --- | --- |",
