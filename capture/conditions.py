@@ -22,7 +22,11 @@ FROZEN_PICTURES = 5
 """Measured pictures in a row that are the same to the last step of luma."""
 BATTERY_PERCENT_END = 2.0
 """Below this the recording ends in order where no drain could be measured."""
+SLOW_SECONDS = 5.0
+"""So much recording waits for the medium: it is slow. Memory holds at least 10 s (R13)."""
 _SLACK_MINUTES = 5
+_SLACK_CELSIUS = 5.0
+_CAUGHT_UP_SECONDS = 1.0
 _ALIVE_SECONDS = 1.0
 _SECOND_NS = 1_000_000_000
 
@@ -36,6 +40,9 @@ class Condition(StrEnum):
     MEDIUM = "storage-fault"
     BATTERY = "battery-low"
     SPACE = "storage-low"
+    SLOW = "storage-slow"
+    HOT = "heat-high"
+    SUPPLY = "supply-weak"
 
 
 PARTS: Mapping[Condition, str] = {
@@ -45,6 +52,14 @@ PARTS: Mapping[Condition, str] = {
     Condition.MEDIUM: "storage",
 }
 """Conditions that are the fault of a part (R18); the others are shortages."""
+
+FIGURES: Mapping[Condition, str] = {
+    Condition.BATTERY: "minutes",
+    Condition.SPACE: "minutes",
+    Condition.SLOW: "seconds",
+    Condition.HOT: "celsius",
+}
+"""What is measured where a condition has a figure, under which name it is sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,10 @@ class Glance:
     battery_percent: float | None
     charging: bool
     storage_minutes: int | None
+    waiting_seconds: float | None = None
+    """Recording that waits in memory for the medium."""
+    temperature_celsius: float | None = None
+    undervoltage: bool | None = None
 
 
 def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSection) -> dict[Condition, bool]:
@@ -79,6 +98,9 @@ def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSecti
     battery = None if glance.charging else glance.battery_minutes
     _put(found, Condition.BATTERY, False if glance.charging else _short(battery, warnings.battery_alarm_minutes))
     _put(found, Condition.SPACE, _short(glance.storage_minutes, warnings.storage_alarm_minutes))
+    _put(found, Condition.SLOW, _above(glance.waiting_seconds, SLOW_SECONDS, SLOW_SECONDS - _CAUGHT_UP_SECONDS))
+    _put(found, Condition.HOT, _above(glance.temperature_celsius, warnings.heat_alarm_celsius, _SLACK_CELSIUS))
+    _put(found, Condition.SUPPLY, glance.undervoltage)
     return found
 
 
@@ -91,11 +113,21 @@ def battery_must_end(glance: Glance, warnings: WarningsSection) -> bool:
     return glance.battery_percent is not None and glance.battery_percent < BATTERY_PERCENT_END
 
 
-def minutes_of(condition: Condition, glance: Glance) -> int | None:
-    """Minutes that are left, for a condition that is a shortage."""
-    if condition is Condition.BATTERY:
-        return glance.battery_minutes
-    return glance.storage_minutes if condition is Condition.SPACE else None
+def heat_must_end(glance: Glance, warnings: WarningsSection) -> bool:
+    """Tell whether the recording has to end now, in order, before the board stops by itself."""
+    return glance.temperature_celsius is not None and glance.temperature_celsius >= warnings.heat_end_celsius
+
+
+def figure_of(condition: Condition, glance: Glance) -> int | None:
+    """What was measured, for a condition of `FIGURES`; rounded to whole units."""
+    figures: Mapping[Condition, float | None] = {
+        Condition.BATTERY: glance.battery_minutes,
+        Condition.SPACE: glance.storage_minutes,
+        Condition.SLOW: glance.waiting_seconds,
+        Condition.HOT: glance.temperature_celsius,
+    }
+    figure = figures.get(condition)
+    return None if figure is None else round(figure)
 
 
 def _put(found: dict[Condition, bool], condition: Condition, stands: bool | None) -> None:
@@ -135,3 +167,11 @@ def _short(minutes: int | None, alarm_minutes: int) -> bool | None:
     if minutes <= alarm_minutes:
         return True
     return False if minutes > alarm_minutes + _SLACK_MINUTES else None
+
+
+def _above(figure: float | None, limit: float, slack: float) -> bool | None:
+    if figure is None:
+        return None
+    if figure >= limit:
+        return True
+    return False if figure < limit - slack else None

@@ -48,6 +48,7 @@ class Phrase(StrEnum):
     MEMO_REQUEST = "memo-request"
     REFUSED = "refused"
     CANNOT_CONTINUE = "cannot-continue"
+    CLOCK_STEPPED = "clock-stepped"
     DOCKED = "docked"
     ALL_UPLOADED = "all-uploaded"
     NOT_ALL_UPLOADED = "not-all-uploaded"

@@ -275,8 +275,8 @@ class ConditionChanged:
     condition: Condition
     present: bool
     at_boottime_ns: int
-    minutes: int | None = None
-    """Minutes that are left, where it is a shortage."""
+    figure: int | None = None
+    """What was measured, in the unit that `FIGURES` names; None for what has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from capture.profile import PreflightSection
-from hal.values import BatteryReading, ClockReading, PictureStatistics, StorageReading
+from hal.values import BatteryReading, ClockComparison, ClockReading, PictureStatistics, StorageReading
 from sealing.records import CheckResult, CheckVerdict
 
 AUDIO_BYTES_PER_SECOND = 10_000
 """What AAC at 64–80 kbit/s, boxes and record headers take beside the picture."""
 
+RTC_DIFFERENCE_MS_MAX = 3_000
+"""A battery-backed clock that is further off civil time will start the unit wrong; it tells whole seconds."""
+
 CHECKS = ("battery", "storage", "clock", "camera", "microphone", "speaker", "key", "spool")
 """Codes of all checks, in the order in which they are sealed."""
 
 _SEVERITY = {CheckVerdict.PASS: 0, CheckVerdict.DEGRADED: 1, CheckVerdict.FAIL: 2}
+
+
+NOTHING_COMPARED = ClockComparison(rtc_difference_ns=None, kernel_offset_ns=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Measurements:
     """Minutes of recording in the pack by measured drain; None while charging, and where nothing tells it."""
     reserve_bytes: int = 0
     """Room on the medium that footage may not use."""
+    comparison: ClockComparison = NOTHING_COMPARED
+    """What civil time could be held against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +92,14 @@ def judge(measured: Measurements, limits: PreflightSection) -> PreflightResult:
         limits: Thresholds of the profile.
 
     Returns:
-        One result per code of `CHECKS`, in that order; behind the battery's percent its minutes, where they are known.
+        One result per code of `CHECKS`, in that order; behind the battery's percent its minutes, where they are known,
+        and behind the clock's uncertainty its source, and its offsets where they are known.
     """
     checks = (
         _battery(measured.battery, limits),
         *_battery_minutes(measured.battery_minutes, limits),
         _storage(measured, limits),
-        _clock(measured.clock, limits),
+        *_clock(measured, limits),
         _camera(measured.frames, measured.pictures, limits),
         _microphone(measured.sound, limits),
         _yes_or("speaker", measured.chirp_heard, CheckVerdict.DEGRADED),
@@ -106,7 +115,7 @@ def judge_standing(measured: Measurements, limits: PreflightSection) -> Prefligh
         _battery(measured.battery, limits),
         *_battery_minutes(measured.battery_minutes, limits),
         _storage(measured, limits),
-        _clock(measured.clock, limits),
+        *_clock(measured, limits),
         _yes_or("key", measured.key_ready, CheckVerdict.FAIL),
         _yes_or("spool", measured.spool_ready, CheckVerdict.FAIL),
     )
@@ -153,7 +162,27 @@ def _storage(measured: Measurements, limits: PreflightSection) -> CheckResult:
     return CheckResult("storage", verdict, minutes, limits.storage_minutes_low, "minutes")
 
 
-def _clock(reading: ClockReading, limits: PreflightSection) -> CheckResult:
+def _clock(measured: Measurements, limits: PreflightSection) -> tuple[CheckResult, ...]:
+    """Uncertainty; source; what the kernel still slews; the difference to the battery-backed clock (R1)."""
+    reading, held = measured.clock, measured.comparison
+    checks = [
+        _uncertainty(reading, limits),
+        CheckResult("clock", CheckVerdict.PASS, 1, None, f"source-{reading.source.value}"),
+    ]
+    if held.kernel_offset_ns is not None:
+        checks.append(_within("offset-ms", held.kernel_offset_ns, limits.clock_uncertainty_ms_max))
+    if held.rtc_difference_ns is not None:
+        checks.append(_within("rtc-ms", held.rtc_difference_ns, RTC_DIFFERENCE_MS_MAX))
+    return tuple(checks)
+
+
+def _within(unit: str, figure_ns: int, limit_ms: int) -> CheckResult:
+    figure_ms = round(figure_ns / 1_000_000)
+    verdict = CheckVerdict.PASS if abs(figure_ms) <= limit_ms else CheckVerdict.DEGRADED
+    return CheckResult("clock", verdict, figure_ms, limit_ms, unit)
+
+
+def _uncertainty(reading: ClockReading, limits: PreflightSection) -> CheckResult:
     if reading.uncertainty_ns < 0:
         return CheckResult("clock", CheckVerdict.DEGRADED, -1, limits.clock_uncertainty_ms_max, "ms")
     figure = reading.uncertainty_ns // 1_000_000

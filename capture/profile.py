@@ -274,8 +274,18 @@ class WarningsSection(Section):
     battery_end_minutes: int = Field(default=2, ge=1, le=9)
     """Fewer minutes left: the recording breaks off in order, with its cause."""
     storage_alarm_minutes: int = Field(default=15, ge=1, le=240)
+    heat_alarm_celsius: int = Field(default=80, ge=40, le=110)
+    """The board is so hot: the alarm is due, where its heat is measured."""
+    heat_end_celsius: int = Field(default=90, ge=41, le=120)
+    """The recording breaks off in order, with its cause `overheating`."""
     break_on: tuple[Code, ...] = ()
     """Faults for which the recording breaks off instead of going on with what still works."""
+
+    @model_validator(mode="after")
+    def _alarm_before_end(self) -> Self:
+        if self.heat_end_celsius <= self.heat_alarm_celsius:
+            raise ValueError("heat_end_celsius must be above heat_alarm_celsius: the alarm comes first")
+        return self
 
     @model_validator(mode="after")
     def _breaks_are_faults(self) -> Self:

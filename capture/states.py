@@ -21,6 +21,7 @@ CAMERA_FAULT = "camera-fault"
 STORAGE_FULL = "storage-full"
 STORAGE_FAULT = "storage-fault"
 BATTERY = "battery"
+OVERHEATING = "overheating"
 
 
 class State(StrEnum):

@@ -16,12 +16,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hal.unfitted import NoHeat
+from hal.unfitted import NoClockCheck, NoHeat
 from hal.values import (
     AudioBlock,
     BatteryReading,
     ButtonEdge,
     CameraSettings,
+    ClockComparison,
     ClockReading,
     DockReading,
     EncodedFrame,
@@ -303,6 +304,14 @@ class Dock(Protocol):
         ...
 
 
+class ClockCheck(Protocol):
+    """What civil time can be held against; a set that has nothing leaves `Hardware.clock_check` as it is."""
+
+    def read(self) -> ClockComparison:
+        """Compare now. Under 50 ms; any thread; raises nothing: what does not answer is None."""
+        ...
+
+
 class Heat(Protocol):
     """What the board says of its own heat and power; a set that has none leaves `Hardware.heat` as it is."""
 
@@ -330,6 +339,7 @@ class Hardware:
     vibration: Vibration
     dock: Dock
     heat: Heat = field(default_factory=NoHeat)
+    clock_check: ClockCheck = field(default_factory=NoClockCheck)
 
 
 class DriverSet(Protocol):

@@ -5,7 +5,15 @@ Rules of this module: says plainly that nothing is known; imports nothing but va
 
 from __future__ import annotations
 
-from hal.values import HeatReading
+from hal.values import ClockComparison, HeatReading
+
+
+class NoClockCheck:
+    """A unit whose civil time can be held against nothing (`hal.ports.ClockCheck`)."""
+
+    def read(self) -> ClockComparison:
+        """Nothing is known."""
+        return ClockComparison(rtc_difference_ns=None, kernel_offset_ns=None)
 
 
 class NoHeat:

@@ -216,6 +216,16 @@ class DockReading:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockComparison:
+    """The civil time held against what else the unit knows of it; None where nothing is known."""
+
+    rtc_difference_ns: int | None
+    """Civil time minus the battery-backed clock's."""
+    kernel_offset_ns: int | None
+    """What the kernel still corrects civil time by; known only while a time server disciplines it."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeatReading:
     """Heat and power of the board, now; what the board does not tell is None or False."""
 

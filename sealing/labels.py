@@ -78,6 +78,12 @@ _UNITS: Final[Mapping[str, Words]] = {
     "dbfs": Words(" dBFS", " dBFS"),
     "permille": Words("‰", "‰"),
     "ok": Words("", ""),
+    "offset-ms": Words(" 毫秒（与时间服务器）", " ms off the time server"),
+    "rtc-ms": Words(" 毫秒（与实时时钟）", " ms off the RTC"),
+    "source-network": Words("（网络校时）", " (network)"),
+    "source-store": Words("（存储端校时）", " (store)"),
+    "source-rtc": Words("（本机时钟）", " (own clock)"),
+    "source-unset": Words("（未校时）", " (not set)"),
 }
 _ENDS: Final[Mapping[str, Words]] = {
     "button": Words("按键结束", "by the button"),
@@ -101,6 +107,9 @@ _EVENTS: Final[Mapping[str, Words]] = {
     "break-unclassified": Words("中断原因未分类，待补充", "Cause of the break not classified, to be completed"),
     "officers-too-few": Words("执法人员人数不足", "Too few officers"),
     "battery-low": Words("电量即将耗尽", "Battery almost empty"),
+    "storage-slow": Words("存储响应缓慢", "Storage slow"),
+    "heat-high": Words("设备温度过高", "Unit hot"),
+    "supply-weak": Words("供电不足", "Supply weak"),
     "storage-low": Words("存储空间即将用完", "Storage almost full"),
 }
 _PARTS: Final[Mapping[str, Words]] = {**_CHECKS, "vibration": Words("振动器", "vibration")}

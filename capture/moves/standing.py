@@ -24,10 +24,14 @@ from capture.events import (
 )
 from capture.moves import breaking, choosing, ending
 from capture.resume import LastKnown, Resumption
-from capture.states import Gap, OpenSession, State, Waiting
+from capture.states import CAPTURING, Gap, OpenSession, State, Waiting
 from capture.turn import Turn
 from sealing.codec import PrivateValue
 from sealing.records import BreakOrigin, Checkin, Checkout, ClockStep, PromptKind, VoicePurpose, VoiceWindow
+
+STEP_TOLD_NS = 500_000_000
+"""A smaller step is sealed without a word."""
+_TOLD_OF_STEPS = CAPTURING - {State.ANNOUNCING, State.CHOOSING}
 
 
 def mark_pressed(turn: Turn, event: MarkPressed) -> None:
@@ -75,8 +79,11 @@ def checked_in(turn: Turn, _event: CheckedIn) -> None:
 
 
 def clock_stepped(turn: Turn, event: ClockStepped) -> None:
-    """Seal that civil time was moved."""
+    """Seal that civil time was moved or has another source; while recording, tell of a step (R17, CS-18)."""
     turn.seal(ClockStep(event.step_ns, event.source_before, event.source_after))
+    if turn.machine.state in _TOLD_OF_STEPS and abs(event.step_ns) >= STEP_TOLD_NS:
+        turn.cue(Cue.WARNING)
+        turn.say(PromptKind.STATUS, Phrase.CLOCK_STEPPED)
 
 
 def dock_told(turn: Turn, event: DockTold) -> None:

@@ -5,7 +5,7 @@ Rules of this module: a fault stops nothing unless the profile says so; what can
 
 from __future__ import annotations
 
-from capture.conditions import PARTS
+from capture.conditions import FIGURES, PARTS
 from capture.cues import Cue
 from capture.effects import Phrase
 from capture.events import ConditionChanged
@@ -22,7 +22,8 @@ def condition_changed(turn: Turn, event: ConditionChanged) -> None:
         breaking.break_off(turn, event.condition.value, event.at_boottime_ns)
         return
     turn.cue(Cue.WARNING)
-    turn.say(PromptKind.STATUS, Phrase.WARNING, cause=event.condition.value, number=event.minutes)
+    minutes = event.figure if FIGURES.get(event.condition) == "minutes" else None
+    turn.say(PromptKind.STATUS, Phrase.WARNING, cause=event.condition.value, number=minutes)
 
 
 def condition_noted(turn: Turn, event: ConditionChanged) -> None:
@@ -45,6 +46,7 @@ def _noted(turn: Turn, event: ConditionChanged) -> bool:
     if part is not None:
         turn.seal(Fault(part, event.condition.value, event.present))
         return True
-    minutes = () if event.minutes is None else (("minutes", event.minutes),)
-    turn.seal_event(event.condition.value, ("present", int(event.present)), *minutes)
+    named = FIGURES.get(event.condition)
+    figure = () if named is None or event.figure is None else ((named, event.figure),)
+    turn.seal_event(event.condition.value, ("present", int(event.present)), *figure)
     return True

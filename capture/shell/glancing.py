@@ -40,7 +40,7 @@ class Glances:
     def glance(self, now_ns: int) -> Glance:
         """Look now; under 0.1 s."""
         self._rate.add(now_ns, self._measuring.picture_bytes())
-        battery = self._gauge(now_ns)
+        battery, heat = self._gauge(now_ns), self._measuring.heat()
         return Glance(
             now_ns=now_ns,
             last_signal_ns=self._measuring.last_signal_ns(),
@@ -49,6 +49,9 @@ class Glances:
             battery_percent=None if battery is None else battery.charge_percent,
             charging=battery is not None and battery.charging,
             storage_minutes=self._storage_minutes(),
+            waiting_seconds=self._measuring.waiting_bytes() * 8 / self._bits_per_second(),
+            temperature_celsius=heat.temperature_celsius,
+            undervoltage=heat.undervoltage,
         )
 
     def measure(self, *, running: bool) -> Measurements:
@@ -77,5 +80,7 @@ class Glances:
         reading = self._measuring.storage()
         if reading is None:
             return None
-        rate = self._rate.bits_per_second or self._measuring.asked_bits_per_second()
-        return recordable_minutes(reading.free_bytes - self._measuring.reserve_bytes, rate)
+        return recordable_minutes(reading.free_bytes - self._measuring.reserve_bytes, self._bits_per_second())
+
+    def _bits_per_second(self) -> int:
+        return self._rate.bits_per_second or self._measuring.asked_bits_per_second()

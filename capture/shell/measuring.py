@@ -14,7 +14,7 @@ from capture.shell.microphone import MicrophoneReader
 from capture.shell.voice import VoiceDesk
 from hal.errors import HardwareError
 from hal.ports import Hardware
-from hal.values import BatteryReading, PictureStatistics, StorageReading
+from hal.values import BatteryReading, HeatReading, PictureStatistics, StorageReading
 from sealing.service import SealingService
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Measuring:
             battery=self.battery(),
             storage=self.storage(),
             clock=self._hardware.clock.read(),
+            comparison=self._hardware.clock_check.read(),
             frames=self._camera.pictures.frames,
             pictures=self._camera.pictures.pictures,
             sound=self._microphone.meter.level(),
@@ -96,6 +97,14 @@ class Measuring:
     def asked_bits_per_second(self) -> int:
         """Bit rate of the picture, asked of the camera."""
         return self._camera.settings.bitrate_bps
+
+    def waiting_bytes(self) -> int:
+        """What waits in memory for the medium."""
+        return self._sealing.waiting_bytes
+
+    def heat(self) -> HeatReading:
+        """Heat and supply of the board, as far as it tells."""
+        return self._hardware.heat.read()
 
     def battery(self) -> BatteryReading | None:
         """State of the pack, None when the gauge does not answer."""

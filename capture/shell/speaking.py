@@ -35,6 +35,7 @@ _LINES = {
     Phrase.CHECKED_IN: Line.CHECKED_IN,
     Phrase.MEMO_REQUEST: Line.MEMO_REQUEST,
     Phrase.REFUSED: Line.REFUSED,
+    Phrase.CLOCK_STEPPED: Line.CLOCK_STEPPED,
     Phrase.DOCKED: Line.DOCKED,
     Phrase.ALL_UPLOADED: Line.ALL_UPLOADED,
     Phrase.NOT_ALL_UPLOADED: Line.NOT_ALL_UPLOADED,
@@ -46,6 +47,9 @@ _WARNINGS: dict[str, Line] = {
     Condition.MEDIUM: Line.STORAGE_FAILS,
     Condition.BATTERY: Line.BATTERY_CRITICAL,
     Condition.SPACE: Line.STORAGE_LOW,
+    Condition.SLOW: Line.STORAGE_SLOW,
+    Condition.HOT: Line.TOO_HOT,
+    Condition.SUPPLY: Line.SUPPLY_WEAK,
 }
 
 

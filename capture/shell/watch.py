@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from capture.conditions import Condition, Glance, battery_must_end, conditions, minutes_of
+from capture.conditions import Condition, Glance, battery_must_end, conditions, figure_of, heat_must_end
 from capture.effects import CloseWindow, DropWindow, Measure, OpenWindow
 from capture.events import CaptureLost, ClockStepped, ConditionChanged, Event, PreflightDone
 from capture.preflight import PreflightResult, judge, judge_standing
@@ -20,7 +20,7 @@ from capture.shell.listening import ListeningWindow, opening_ns
 from capture.shell.measuring import Measuring
 from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
-from capture.states import BATTERY, STORAGE_FULL
+from capture.states import BATTERY, OVERHEATING, STORAGE_FULL
 from capture.voice.activity import SpeechDetector
 from capture.voice.ring import RecentSound
 from hal.mailbox import Mailbox
@@ -202,6 +202,9 @@ class Watch:
         elif battery_must_end(glance, self._warnings):
             log.error("the pack is nearly empty: the recording ends in order")
             self._post(CaptureLost(BATTERY, now_ns))
+        elif heat_must_end(glance, self._warnings):
+            log.error("the board is at %s °C: the recording ends in order", glance.temperature_celsius)
+            self._post(CaptureLost(OVERHEATING, now_ns))
         else:
             self._tell(conditions(glance, self._limits, self._warnings), glance)
 
@@ -211,8 +214,8 @@ class Watch:
         for condition, present in found.items():
             if (condition in known) is not present:
                 log.warning("%s: %s", condition.value, "found" if present else "over")
-                minutes = None if glance is None else minutes_of(condition, glance)
-                self._post(ConditionChanged(condition, present, self._clock.boottime_ns(), minutes))
+                figure = None if glance is None else figure_of(condition, glance)
+                self._post(ConditionChanged(condition, present, self._clock.boottime_ns(), figure))
 
     def _look_at_clock(self) -> None:
         now, before = self._clock.read(), self._clock_before

@@ -76,6 +76,9 @@ class Line(StrEnum):
     FRAMES_LOST = "warning.frames-lost"
     PICTURE_FROZEN = "warning.frozen"
     STORAGE_FAILS = "warning.storage-fault"
+    TOO_HOT = "warning.heat"
+    SUPPLY_WEAK = "warning.supply"
+    CLOCK_STEPPED = "warning.clock-step"
 
 
 FIXED: dict[Line, Words] = {
@@ -144,6 +147,9 @@ FIXED: dict[Line, Words] = {
     Line.FRAMES_LOST: Words("画面有丢失，已记录。", "Pictures were lost. This is on record."),
     Line.PICTURE_FROZEN: Words("画面停滞，请检查摄像头。", "The picture is frozen. Check the camera."),
     Line.STORAGE_FAILS: Words("存储故障，正在重试。", "The storage medium fails. Trying again."),
+    Line.TOO_HOT: Words("设备温度过高，请避免日晒。", "The unit is hot. Keep it out of the sun."),
+    Line.SUPPLY_WEAK: Words("供电不足，请检查电池和连接。", "The supply is weak. Check the battery and its contacts."),
+    Line.CLOCK_STEPPED: Words("系统时间已调整，已记录。", "The clock was moved. This is on record."),
 }
 
 CHECK_NAMES: dict[str, Words] = {

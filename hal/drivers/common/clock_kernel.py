@@ -16,6 +16,8 @@ CLOCK_MONOTONIC: Final = time.CLOCK_MONOTONIC
 """The number by which the kernel is asked to stamp."""
 _TIME_ERROR: Final = 5
 _STA_UNSYNC: Final = 0x0040
+_STA_NANO: Final = 0x2000
+"""The offset is in nanoseconds, else in microseconds."""
 _MAX_ERROR_US: Final = 16_000_000
 """The kernel stops counting here: the clock is not synchronised, whatever its state says."""
 _TFD_TIMER_ABSTIME: Final = 1
@@ -55,6 +57,8 @@ class KernelTime:
     synchronised: bool
     max_error_ns: int
     """Grows by 500 ppm from the last correction on."""
+    offset_ns: int = 0
+    """What it still corrects by."""
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -68,7 +72,8 @@ def read_kernel_time() -> KernelTime:
         number = ctypes.get_errno()
         raise OSError(number, f"adjtimex: {os.strerror(number)}")
     lost = state == _TIME_ERROR or timex.status & _STA_UNSYNC or timex.maxerror >= _MAX_ERROR_US
-    return KernelTime(not lost, max(0, timex.maxerror) * _MICROSECOND_NS)
+    unit_ns = 1 if timex.status & _STA_NANO else _MICROSECOND_NS
+    return KernelTime(not lost, max(0, timex.maxerror) * _MICROSECOND_NS, timex.offset * unit_ns)
 
 
 def monotonic_offset_ns() -> int:

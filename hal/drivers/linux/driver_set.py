@@ -16,6 +16,7 @@ from hal.drivers.common.alsa import AlsaPcm, PcmFactory
 from hal.drivers.common.alsa_microphone import AlsaMicrophone
 from hal.drivers.common.alsa_speaker import AlsaSpeaker
 from hal.drivers.common.camera_run import GuardedCamera
+from hal.drivers.common.clock_check import UnitClockCheck
 from hal.drivers.common.clock_unit import RTC, UnitClock
 from hal.drivers.common.nothing import NoDock, NoVibration
 from hal.drivers.common.options import Option, OptionReader
@@ -128,6 +129,7 @@ class LinuxDriverSet:
             vibration=NoVibration(),
             dock=PowerDock(clock, parts.power_supplies) if options.docks_on_power else NoDock(),
             heat=BoardHeat(parts.sysfs),
+            clock_check=UnitClockCheck(clock, parts.rtc),
         )
 
 

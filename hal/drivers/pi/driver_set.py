@@ -19,6 +19,7 @@ from hal.drivers.common.alsa_microphone import AlsaMicrophone
 from hal.drivers.common.alsa_speaker import AlsaSpeaker
 from hal.drivers.common.batteries import open_battery, open_smbus
 from hal.drivers.common.camera_run import CameraSession, GuardedCamera
+from hal.drivers.common.clock_check import UnitClockCheck
 from hal.drivers.common.clock_steps import ClockStep, StepWatch
 from hal.drivers.common.clock_unit import UnitClock
 from hal.drivers.common.gauges import WordBus
@@ -127,6 +128,7 @@ class PiDriverSet:
             vibration=_open_vibration(pins, clock, options, opened),
             dock=dock,
             heat=BoardHeat(parts.sysfs),
+            clock_check=UnitClockCheck(clock, options.rtc),
         )
 
     def _describe_camera(self, clock: Clock, options: PiOptions) -> PartDescription:

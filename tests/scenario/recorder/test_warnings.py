@@ -130,3 +130,26 @@ def test_the_key_content_is_said_with_the_pulses_cs_14(make_place: MakePlace) ->
         finish(unit)
     assert verified(place.spool).intact
     assert [prompt.complete for prompt in bodies(place.spool, Prompt) if prompt.kind is PromptKind.REMINDER] == [True]
+
+
+@pytest.mark.requirement("R8", "all")
+def test_heat_is_told_and_then_ends_the_recording_in_order_with_its_cause_cs_13(place: Place) -> None:
+    """CS-13."""
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.heat_board(82.0)
+        unit.wait_for_words("设备温度过高", 10)
+        assert unit.state == "recording"
+        unit.world.heat_board(91.0)
+        unit.wait_for("interrupted", 10)
+        unit.wait_for_words("设备过热，录制中断", 10)
+        unit.world.heat_board(45.0)
+        unit.press("record")
+        unit.wait_for("resuming", 5)
+        unit.say("刚才设备太热了，现在已经凉下来了，继续检查。")
+        unit.wait_for("recording")
+        finish(unit)
+    assert verified(place.spool).intact
+    alarm = next(event for event in bodies(place.spool, Event) if event.code == "heat-high")
+    assert dict(alarm.values) == {"present": 1, "celsius": 82}
+    assert only(place.spool, Break).cause == "overheating"

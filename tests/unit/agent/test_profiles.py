@@ -153,6 +153,8 @@ def test_pr_8_a_sentence_must_contain_what_the_text_rules() -> None:
         ("[capture.warnings]\nbattery_end_minutes = 10", "capture.warnings.battery_end_minutes = 10"),
         ("[capture.warnings]\nbattery_end_minutes = 0", "capture.warnings.battery_end_minutes = 0"),
         ("[capture.warnings]\nstorage_alarm_minutes = 0", "capture.warnings.storage_alarm_minutes = 0"),
+        ("[capture.warnings]\nheat_alarm_celsius = 90", "heat_end_celsius must be above heat_alarm_celsius"),
+        ("[capture.warnings]\nheat_end_celsius = 130", "capture.warnings.heat_end_celsius = 130"),
         ('[capture.warnings]\nbreak_on = ["camera-fault"]', "break_on names camera-fault"),
         ('[capture.warnings]\nbreak_on = ["boredom"]', "break_on names boredom"),
     ],
@@ -169,6 +171,7 @@ def test_pr_9_alarms_and_minutes_are_stated_by_every_shipped_profile_as_the_agen
     warnings, checks = profile.capture.warnings, profile.capture.preflight
     assert (warnings.battery_alarm_minutes, warnings.battery_end_minutes) == (20, 2)
     assert (warnings.storage_alarm_minutes, warnings.break_on) == (15, ())
+    assert (warnings.heat_alarm_celsius, warnings.heat_end_celsius) == (80, 90)
     assert (checks.battery_minutes_low, checks.battery_minutes_min) == (60, 10)
     wanted = {f"capture.warnings.{key}" for key in type(warnings).model_fields} - {"capture.warnings.clauses"}
     wanted |= {"capture.preflight.battery_minutes_low", "capture.preflight.battery_minutes_min"}

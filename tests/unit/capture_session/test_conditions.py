@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from capture.conditions import Condition, Glance, battery_must_end, conditions
+from capture.conditions import FIGURES, Condition, Glance, battery_must_end, conditions, figure_of, heat_must_end
 from capture.endurance import BitRateMeter, DrainMeter
 from capture.profile import PreflightSection, WarningsSection
 from hal.values import BatteryReading, PictureStatistics
@@ -147,3 +147,32 @@ def test_a_camera_that_begins_anew_begins_a_new_measurement() -> None:
     assert meter.bits_per_second is None
     meter.add(30 * SECOND_NS, 1_250_010)
     assert meter.bits_per_second == 1_000_000
+
+
+@pytest.mark.requirement("R13", "all")
+@pytest.mark.parametrize(("seconds", "slow"), [(5.0, True), (3.9, None), (0.9, False), (None, None)])
+def test_a_medium_is_slow_when_five_seconds_of_recording_wait_for_it(seconds: float | None, slow: bool | None) -> None:
+    assert found(replace(HEALTHY, waiting_seconds=seconds)).get(Condition.SLOW) is slow
+
+
+@pytest.mark.requirement("R8", "all")
+@pytest.mark.parametrize(
+    ("celsius", "alarm", "ends"),
+    [(79.9, None, False), (80.0, True, False), (90.0, True, True), (74.0, False, False), (None, None, False)],
+)
+def test_the_heat_alarm_is_due_before_the_orderly_end(celsius: float | None, alarm: bool | None, ends: bool) -> None:
+    glance = replace(HEALTHY, temperature_celsius=celsius)
+    assert found(glance).get(Condition.HOT) is alarm
+    assert heat_must_end(glance, WARNINGS) is ends
+
+
+def test_a_weak_supply_is_told_as_long_as_the_board_says_so() -> None:
+    assert found(replace(HEALTHY, undervoltage=True))[Condition.SUPPLY] is True
+    assert found(replace(HEALTHY, undervoltage=False))[Condition.SUPPLY] is False
+
+
+def test_what_is_sealed_with_a_condition_is_its_own_figure() -> None:
+    hot = replace(HEALTHY, temperature_celsius=81.6, waiting_seconds=6.4, battery_minutes=12, storage_minutes=9)
+    figures = {condition: figure_of(condition, hot) for condition in FIGURES}
+    assert figures == {Condition.BATTERY: 12, Condition.SPACE: 9, Condition.SLOW: 6, Condition.HOT: 82}
+    assert figure_of(Condition.MICROPHONE, hot) is None

@@ -6,7 +6,7 @@ import pytest
 
 from capture.preflight import CHECKS, Measurements, SoundLevel, judge, judge_standing, recordable_minutes
 from capture.profile import PreflightSection
-from hal.values import BatteryReading, ClockReading, PictureStatistics, StorageReading, TimeSource
+from hal.values import BatteryReading, ClockComparison, ClockReading, PictureStatistics, StorageReading, TimeSource
 from sealing.records import CheckResult, CheckVerdict
 
 GIB = 1 << 30
@@ -35,7 +35,7 @@ def check(code: str, **changes: object) -> CheckResult:
 def test_a_healthy_unit_passes_every_check() -> None:
     outcome = judge(HEALTHY, LIMITS)
     assert outcome.verdict is CheckVerdict.PASS
-    assert tuple(found.check for found in outcome.checks) == CHECKS
+    assert tuple(dict.fromkeys(found.check for found in outcome.checks)) == CHECKS
     assert outcome.failing() == ()
 
 
@@ -94,6 +94,34 @@ def test_recordable_minutes_follow_the_bit_rate() -> None:
 @pytest.mark.parametrize("storage", [None, StorageReading(64 * GIB, 32 * GIB, writable=False, life_percent=None)])
 def test_a_medium_that_cannot_be_written_fails(storage: StorageReading | None) -> None:
     assert check("storage", storage=storage).verdict is CheckVerdict.FAIL
+
+
+@pytest.mark.requirement("R1", "all")
+@pytest.mark.parametrize("source", TimeSource)
+def test_the_clocks_figures_are_source_uncertainty_offset_and_rtc_difference(source: TimeSource) -> None:
+    """HN 5, WU A1-6, A2-4, DL 11, WH 7 («对系统时间进行校准»)."""
+    measured = replace(
+        HEALTHY,
+        clock=ClockReading(0, 0, source, 20_000_000, "boot"),
+        comparison=ClockComparison(rtc_difference_ns=-700_000_000, kernel_offset_ns=1_500_000),
+    )
+    figures = [found for found in judge(measured, LIMITS).checks if found.check == "clock"]
+    assert [(found.unit, found.figure, found.threshold) for found in figures] == [
+        ("ms", 20, 2_000),
+        (f"source-{source.value}", 1, None),
+        ("offset-ms", 2, 2_000),
+        ("rtc-ms", -700, 3_000),
+    ]
+    assert {found.verdict for found in figures} == {CheckVerdict.PASS}
+    assert len([found for found in judge(HEALTHY, LIMITS).checks if found.check == "clock"]) == 2
+
+
+@pytest.mark.requirement("R1", "all")
+@pytest.mark.parametrize(("rtc_ms", "offset_ms"), [(3_001, 0), (-3_001, 0), (0, 2_001), (0, -2_001)])
+def test_a_clock_that_is_off_its_rtc_or_still_far_from_the_server_is_degraded(rtc_ms: int, offset_ms: int) -> None:
+    compared = ClockComparison(rtc_difference_ns=rtc_ms * 1_000_000, kernel_offset_ns=offset_ms * 1_000_000)
+    result = judge(replace(HEALTHY, comparison=compared), LIMITS)
+    assert result.failing() == ("clock:degraded",)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from capture.conditions import PARTS, Condition
 from capture.cues import Cue
 from capture.profile import WarningsSection
 from capture.states import State
-from sealing.records import Break, Event, Fault, PromptKind
+from sealing.records import Break, ClockStep, Event, Fault, PromptKind
 from tests.unit.capture_session.script import Driver, machine, profile
 
 
@@ -106,3 +106,46 @@ def test_the_next_recording_tells_a_shortage_anew_and_still_knows_a_fault() -> N
     assert driver.machine.conditions == {Condition.MICROPHONE}
     change(driver, Condition.MICROPHONE, present=False)
     assert not driver.sealed(Fault)[-1].present
+
+
+@pytest.mark.parametrize(
+    ("condition", "figure", "sealed"),
+    [
+        (Condition.HOT, 82, {"present": 1, "celsius": 82}),
+        (Condition.SLOW, 6, {"present": 1, "seconds": 6}),
+        (Condition.SUPPLY, None, {"present": 1}),
+    ],
+)
+def test_heat_supply_and_a_slow_medium_are_sealed_with_their_figure_and_told_without_minutes_cs_13(
+    condition: Condition, figure: int | None, sealed: dict[str, int]
+) -> None:
+    """CS-13."""
+    driver = recording()
+    change(driver, condition, minutes=figure)
+    alarm = driver.sealed(Event)[-1]
+    assert (alarm.code, dict(alarm.values)) == (condition.value, sealed)
+    assert (driver.last(fx.Speak).cause, driver.last(fx.Speak).number) == (condition.value, None)
+    assert driver.last(fx.GiveCue).cue is Cue.WARNING
+    assert driver.state() is State.RECORDING
+
+
+@pytest.mark.requirement("R17", "all")
+def test_a_clock_step_is_sealed_and_told_while_recording_and_nothing_moves_cs_18() -> None:
+    """CS-18."""
+    driver = recording()
+    before = driver.session
+    driver.feed(ev.ClockStepped(-3_600 * 10**9, "rtc", "network"))
+    (step,) = driver.sealed(ClockStep)
+    assert (step.step_ns, step.source_before, step.source_after) == (-3_600 * 10**9, "rtc", "network")
+    assert driver.last(fx.Speak).phrase is fx.Phrase.CLOCK_STEPPED
+    assert driver.last(fx.GiveCue).cue is Cue.WARNING
+    assert driver.session == before
+
+
+def test_a_source_that_changes_without_a_step_is_sealed_without_a_word_cs_18() -> None:
+    """CS-18."""
+    driver = recording()
+    spoken = len(driver.all(fx.Speak))
+    driver.feed(ev.ClockStepped(1_000_000, "rtc", "network"))
+    assert len(driver.sealed(ClockStep)) == 1
+    assert len(driver.all(fx.Speak)) == spoken

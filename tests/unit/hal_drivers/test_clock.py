@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hal.drivers.common.chrony import parse_tracking, read_tracking
+from hal.drivers.common.clock_check import UnitClockCheck
 from hal.drivers.common.clock_kernel import (
     KernelTime,
     civil_offset_ns,
@@ -20,7 +21,7 @@ from hal.drivers.common.clock_steps import ClockStep, StepWatch
 from hal.drivers.common.clock_unit import UnitClock, vouches
 from hal.drivers.system_clock import SystemClock
 from hal.errors import TransientHardwareError
-from hal.values import TimeSource
+from hal.values import ClockComparison, TimeSource
 from tests.unit.hal_drivers.sysfs import Sysfs
 
 _SECOND_NS = 1_000_000_000
@@ -197,3 +198,23 @@ def test_a_machine_without_chrony_says_so() -> None:
     """With the remedy."""
     with pytest.raises(TransientHardwareError, match="is chronyd running"):
         read_tracking("no-such-chronyc")
+
+
+def test_civil_time_is_held_against_the_rtc_and_the_kernels_correction_dr_36(sysfs: Sysfs) -> None:
+    """DR-36: to half a second, because the RTC tells whole ones."""
+    synchronised = KernelTime(synchronised=True, max_error_ns=0, offset_ns=-1_250_000)
+    found = UnitClockCheck(SystemClock(), rtc(sysfs, off_seconds=-7), lambda: synchronised).read()
+    assert found.kernel_offset_ns == -1_250_000
+    assert found.rtc_difference_ns is not None
+    assert abs(found.rtc_difference_ns - 7 * _SECOND_NS) <= 2 * _SECOND_NS
+
+
+def test_without_an_rtc_and_a_time_server_nothing_is_compared_dr_36(tmp_path: Path) -> None:
+    """DR-36."""
+
+    def broken() -> KernelTime:
+        raise OSError("adjtimex: not here")
+
+    free = UnitClockCheck(SystemClock(), tmp_path / "rtc0", Kernel(synchronised=False))
+    assert free.read() == ClockComparison(rtc_difference_ns=None, kernel_offset_ns=None)
+    assert UnitClockCheck(SystemClock(), tmp_path, broken).read().kernel_offset_ns is None
