@@ -37,14 +37,7 @@ from sealing.records import (
     SessionBody,
     StateSnapshot,
 )
-from sealing.recovery import (
-    Recovery,
-    Replay,
-    finish_deletions,
-    recover,
-    set_dropped_aside,
-    spool_numbers,
-)
+from sealing.recovery import Recovery, Replay, finish_deletions, recover, set_dropped_aside, spool_numbers
 from sealing.references import RecordReference, SealedFile, StoreReceipt
 from sealing.ticks import Counter
 
