@@ -100,3 +100,11 @@ def test_every_file_of_the_folder_is_in_its_table() -> None:
         if str(path) not in table and f"{path.parts[0]}/`" not in table and path.stem != "recorder-smart"
     ]
     assert not unnamed
+
+
+def test_the_agent_may_ask_how_good_the_kernel_s_time_is_and_nobody_may_set_it() -> None:
+    """DR-8: glibc's adjtimex is the call clock_adjtime; ProtectClock= refuses the question as if it set something."""
+    agent = settings("recorder-agent.service")
+    assert agent["ProtectClock"] == ["no"]
+    assert agent["SystemCallFilter"][-1] == "adjtimex clock_adjtime"
+    assert agent["CapabilityBoundingSet"] == agent["AmbientCapabilities"] == [""]
