@@ -17,6 +17,8 @@ from typing import Final
 from cryptography import x509
 
 from agent.config import FreePolicy, SpoolTable, UnitPaths
+from agent.documents import accept_document
+from agent.errors import ProfileError
 from agent.reclaim import next_to_free
 from hal.errors import HardwareError
 from hal.ports import Clock, Storage
@@ -131,6 +133,7 @@ class ReceiptKeeper:
         """One round: take what lies in the inbox, then free what has to go."""
         self._anchor()
         if not self._session_open():
+            self._take_documents()
             self._take()
         self._free()
 
@@ -159,6 +162,19 @@ class ReceiptKeeper:
                 self._sealing.seal_anchor(anchor).result(_SEALING_SECONDS)
             except WriterStateError as error:
                 log.info("%s is not sealed: %s", item.path.name, error)
+            self._inbox.remove(item)
+
+    def _take_documents(self) -> None:
+        """Judge what the agency hands down (SY-40): taken or refused, the chain says so."""
+        for item in self._inbox.documents():
+            self.worker.beat()
+            try:
+                number = accept_document(item.kind, item.data, self._paths)
+            except (ProfileError, SealingError) as error:
+                self._inbox.reject(item.path, str(error))
+                self._sealing.seal(Event("document-refused", None, ())).result(_SEALING_SECONDS)
+                continue
+            self._sealing.seal(Event(f"{item.kind}-received", None, (("number", number),))).result(_SEALING_SECONDS)
             self._inbox.remove(item)
 
     def _take(self) -> None:

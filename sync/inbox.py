@@ -20,7 +20,7 @@ from sealing.errors import SealingError
 from sealing.receipts import Receipt, receipt_hash, receipt_key, verify_receipt
 from sync import durable
 from sync.errors import InboxError, WireError
-from sync.wire import RECEIPT_BYTES_MAX
+from sync.wire import DOCUMENT_BYTES_MAX, RECEIPT_BYTES_MAX
 from sync.witness import STATEMENT_BYTES_MAX, Statement, Witnessed, verify_statement
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 RECEIPT_SUFFIX: Final = ".receipt"
 _NAME: Final = re.compile(r"([0-9]{8})\.receipt")
 _STATEMENT_NAME: Final = re.compile(r"([0-9]{19})\.(head|alert)")
+_DOCUMENT_NAME: Final = re.compile(r"(policy|profile)\.document")
 TIME_NAME: Final = "store.time"
 
 
@@ -76,6 +77,32 @@ def put_time(inbox: Path, data: bytes) -> None:
     durable.write_file(inbox / TIME_NAME, data)
 
 
+@dataclass(frozen=True, slots=True)
+class InboxDocument:
+    """A document of the agency that nobody has judged yet; it lies in the inbox until `remove`."""
+
+    path: Path
+    kind: str
+    data: bytes
+
+
+def document_name(kind: str) -> str:
+    """Name of an agency's document in the inbox."""
+    return f"{kind}.document"
+
+
+def put_document(inbox: Path, kind: str, data: bytes) -> None:
+    """Put an agency's document into the inbox; a newer one replaces the older (SY-28, SY-40).
+
+    Raises:
+        InboxError: It is too large.
+        OSError: It cannot be written.
+    """
+    if len(data) > DOCUMENT_BYTES_MAX:
+        raise InboxError(f"document «{kind}» has {len(data)} bytes, more than {DOCUMENT_BYTES_MAX}")
+    durable.write_file(inbox / document_name(kind), data)
+
+
 def is_receipt(name: str) -> bool:
     """Tell whether a name of the inbox is a receipt's."""
     return _NAME.fullmatch(name) is not None
@@ -91,6 +118,20 @@ def put(inbox: Path, file_number: int, receipt: bytes) -> None:
     if len(receipt) > RECEIPT_BYTES_MAX:
         raise InboxError(f"receipt for file {file_number} has {len(receipt)} bytes, more than {RECEIPT_BYTES_MAX}")
     durable.write_file(inbox / receipt_name(file_number), receipt)
+
+
+def _is_document(name: str) -> bool:
+    return _DOCUMENT_NAME.fullmatch(name) is not None
+
+
+def _small_file(path: Path, bytes_max: int) -> bytes:
+    if path.is_symlink() or not path.is_file():
+        raise InboxError(f"{path.name} is no file")
+    with path.open("rb") as file:
+        data = file.read(bytes_max + 1)
+    if len(data) > bytes_max:
+        raise InboxError(f"{path.name} has more than {bytes_max} bytes")
+    return data
 
 
 class Inbox:
@@ -119,7 +160,7 @@ class Inbox:
             OSError: The inbox cannot be read or written.
         """
         for name in sorted(os.listdir(self._directory)):  # noqa: PTH208 - names alone
-            if name.startswith(".") or name == TIME_NAME or _STATEMENT_NAME.fullmatch(name):
+            if name.startswith(".") or name == TIME_NAME or _STATEMENT_NAME.fullmatch(name) or _is_document(name):
                 continue
             path = self._directory / name
             try:
@@ -143,6 +184,22 @@ class Inbox:
             try:
                 yield self._statement(path, int(match[1]), Witnessed(match[2]))
             except (InboxError, WireError) as error:
+                self.reject(path, str(error))
+
+    def documents(self) -> Iterator[InboxDocument]:
+        """The agency's documents that lie in the inbox; who takes them judges them (SY-40).
+
+        Raises:
+            OSError: The inbox cannot be read or written.
+        """
+        for name in sorted(os.listdir(self._directory)):  # noqa: PTH208 - names alone
+            match = _DOCUMENT_NAME.fullmatch(name)
+            if match is None:
+                continue
+            path = self._directory / name
+            try:
+                yield InboxDocument(path, match[1], _small_file(path, DOCUMENT_BYTES_MAX))
+            except InboxError as error:
                 self.reject(path, str(error))
 
     def _statement(self, path: Path, sequence: int, seen_as: Witnessed) -> InboxStatement:
@@ -176,7 +233,7 @@ class Inbox:
             raise InboxError(f"{path.name} reuses receipt number {number}, which stands for another receipt")
         return InboxReceipt(path, int(match[1]), data, receipt)
 
-    def remove(self, item: InboxReceipt | InboxStatement) -> None:
+    def remove(self, item: InboxReceipt | InboxStatement | InboxDocument) -> None:
         """Take an item out, once it was sealed or found to be known. Raises OSError."""
         item.path.unlink(missing_ok=True)
         durable.sync_directory(self._directory)

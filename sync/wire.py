@@ -27,6 +27,9 @@ FILE_BYTES_MAX: Final = 256 * 1024 * 1024
 """Largest file that a store takes (SY-5); the writer's own files end at 64 MiB."""
 METADATA_BYTES_MAX: Final = 4096
 RECEIPT_BYTES_MAX: Final = 64 * 1024
+DOCUMENT_BYTES_MAX: Final = 64 * 1024
+DOCUMENT_KINDS: Final = ("policy", "profile")
+"""What the agency hands down to its units (SY-40)."""
 JSON_BYTES_MAX: Final = 4 * 1024 * 1024
 INVENTORY_FILES_MAX: Final = 10_000
 CONTENT_MISMATCH: Final = 460

@@ -18,6 +18,7 @@ from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
 from sync.store.ledger import Ledger
 from sync.store.overview import Overview, overdue
+from sync.store.publish_commands import publish
 from sync.store.register import Closing, Register
 from sync.store.service import only_one, opened_intake
 from sync.store.settings import load_settings
@@ -322,4 +323,5 @@ ALL: Final = (
     want,
     intake_files,
     accept_file,
+    publish,
 )

@@ -16,10 +16,11 @@ from pydantic import ValidationError
 
 from sync.errors import ContentError, WireError
 from sync.store.intake import Intake
+from sync.store.publishing import Publishing
 from sync.store.refusals import RefusedError
 from sync.store.register import Register
 from sync.store.witnesses import Witnesses
-from sync.wire import RECEIPT_CONTENT_TYPE, RecordReport
+from sync.wire import DOCUMENT_KINDS, RECEIPT_CONTENT_TYPE, RecordReport
 from sync.witness import NONCE_BYTES, Witnessed
 
 _NONCE: Final = re.compile(rf"[0-9a-f]{{{2 * NONCE_BYTES}}}")
@@ -35,6 +36,7 @@ class Desk:
 
     def __init__(self, intake: Intake, register: Register) -> None:
         self._witnesses = Witnesses(intake, register)
+        self._publishing = Publishing(intake.ledger)
 
     def routes(self) -> list[web.RouteDef]:
         """The paths that it answers."""
@@ -42,6 +44,7 @@ class Desk:
             web.post("/v1/{device}/heads", self.head),
             web.post("/v1/{device}/alerts", self.alert),
             web.get("/v1/{device}/time", self.time),
+            web.get("/v1/{device}/documents/{kind}", self.document),
         ]
 
     async def head(self, request: web.Request) -> web.Response:
@@ -59,6 +62,18 @@ class Desk:
             raise WireError(f"nonce is {nonce[:40]!r}; {2 * NONCE_BYTES} hexadecimal digits are wanted")
         device_id = request.match_info["device"]
         return _signed(await asyncio.to_thread(self._witnesses.time, device_id, bytes.fromhex(nonce)))
+
+    async def document(self, request: web.Request) -> web.Response:
+        """Hand down the agency's newest document of a kind, unless the unit has it (SY-40)."""
+        kind = request.match_info["kind"]
+        found = await asyncio.to_thread(self._publishing.newest, kind) if kind in DOCUMENT_KINDS else None
+        if found is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "no-document", f"no document of the kind {kind[:40]!r}")
+        digest = found.digest.hex()
+        headers = {"Content-Type": RECEIPT_CONTENT_TYPE, "Cache-Control": "no-store", "ETag": f'"{digest}"'}
+        if any(tag.value == digest for tag in request.if_none_match or ()):
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return web.Response(body=found.content, headers=headers)
 
     async def _witness(self, request: web.Request, seen_as: Witnessed) -> web.Response:
         try:

@@ -180,6 +180,17 @@ closings: Final = sa.Table(
 )
 """Tasks that are done."""
 
+documents: Final = sa.Table(
+    "documents",
+    METADATA,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("published_utc_ns", sa.BigInteger, nullable=False),
+)
+"""The agency's signed documents, byte for byte; units get the one with the highest number of each kind."""
+
 denials: Final = sa.Table(
     "denials",
     METADATA,

@@ -236,6 +236,26 @@ class StoreClient:
         _expect(answer, HTTPStatus.OK)
         return answer.body
 
+    def document(self, kind: str, known: frozenset[str]) -> bytes | None:
+        """Fetch the agency's newest document of a kind (SY-40).
+
+        Args:
+            kind: One of `sync.wire.DOCUMENT_KINDS`.
+            known: SHA-256, hexadecimal, of those that need not be sent.
+
+        Returns:
+            The document; None when the newest is known.
+
+        Raises:
+            LinkError, RefusedError: As everywhere.
+        """
+        headers = {"If-None-Match": ", ".join(f'"{digest}"' for digest in sorted(known))} if known else {}
+        answer = self._request("GET", f"{self._base}/documents/{kind}", headers)
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return None
+        _expect(answer, HTTPStatus.OK)
+        return answer.body
+
     def _post(self, path: str, body: bytes) -> Answer:
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
         connection = self._begin("POST", path, headers)

@@ -74,6 +74,11 @@ class SyncPaths:
         self.link_certificate = state / "certificates" / "link.pem"
         self.agency_ca = state / "certificates" / "agency-ca.pem"
         self.receipt_certificate = state / "certificates" / "store-receipt.pem"
+        self.documents = {
+            "policy": state / "certificates" / "policy.cose",
+            "profile": state / "delivered.profile",
+        }
+        """The agency's documents that the agent has accepted, by kind."""
         self.link_state = run / "link.json"
         self.rules = run / RULES_NAME
         self.progress = run / PROGRESS_NAME

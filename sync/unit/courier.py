@@ -28,11 +28,12 @@ from sync.sessions import due_by_session
 from sync.unit.chronicle import Chronicle
 from sync.unit.client import LinkError, RefusedError, StoppedError, StoreClient
 from sync.unit.config import SyncPaths
+from sync.unit.documents import fetch_documents
 from sync.unit.herald import Herald
 from sync.unit.link import LinkState, read_link
 from sync.unit.outcome import REFUSALS_BEFORE_LEAVING, Action, action_for
 from sync.unit.reports import Report, Reporter
-from sync.unit.roll_call import Holding, newest_receipt_number, question, standings
+from sync.unit.roll_call import Holding, ask_store, lost_receipts
 from sync.unit.spool import SealedFile
 from sync.unit.wrong_clock import fetch_time, is_about_dates
 
@@ -222,30 +223,20 @@ class Courier:
             for number in waiting
             if (file := self._chronicle.ended(number)) is not None
         ]
-        client = self._with.client
-        try:
-            asked = question(holdings, client.line(), Radio() if self._rules is None else self._rules.radio)
-            found = standings(holdings, client.inventory(asked))
-        except LinkError as error:
-            log.info("the store was not asked: %s", error)
+        radio = Radio() if self._rules is None else self._rules.radio
+        found = ask_store(self._with.client, holdings, radio)
+        if found is None:
             return False
-        except RefusedError as error:
-            log.warning("the store does not take the inventory: %s", error)
-            return True
+        for kind in fetch_documents(self._with.client, self._with.paths):
+            self._say(Report("document", reason=kind))
         self._first = found.first
         for number, reason in found.parked.items():
             self._verdicts.setdefault(number, Standing.PARKED)
             self._say(Report("parked", file=number, reason=reason))
-        self._compare_receipts(found.last_receipt_number)
+        lost = lost_receipts(found, self._with.paths.inbox, self._with.paths.receipts)
+        if lost is not None:
+            self._say(Report("store-lost-receipts", reason=lost))
         return True
-
-    def _compare_receipts(self, last_receipt_number: int) -> None:
-        """SY-22: a store that knows fewer receipts than the unit holds has lost some."""
-        held = newest_receipt_number(self._with.paths.inbox, self._with.paths.receipts)
-        if held > last_receipt_number:
-            detail = f"the unit holds receipt {held}, the store's newest is {last_receipt_number}"
-            log.error("the store has lost receipts: %s; tell the custodian, free nothing", detail)
-            self._say(Report("store-lost-receipts", reason=detail))
 
     def _due_times(self) -> dict[int, int]:
         """By file number: the earliest due time of the recordings that the file belongs to or tells of (SY-21)."""

@@ -33,7 +33,7 @@ class Report:
 
     event: str
     """begin, sending, receipted, parked, left, withheld, waiting, idle, stopped, done, head-told, alert-told,
-    store-lost-receipts, time."""
+    store-lost-receipts, time, document."""
     file: int | None = None
     """Number of the file."""
     offset_bytes: int | None = None
@@ -154,6 +154,7 @@ _WORDS: Final = {
     "head-told": "链头已见证 head witnessed",
     "time": "时钟待校准 the clock may be wrong",
     "store-lost-receipts": "存储端丢失回执 the store lost receipts",
+    "document": "机关文件已送达 document of the agency",
     "waiting": "等待 waiting",
     "idle": "全部上传完成 all uploaded",
     "stopped": "已停止 stopped",

@@ -1,12 +1,12 @@
 """The question at the dock: what the unit holds, told once, and what the store has of it (SY-34).
 
-Rules of this module: builds the question and reads the answer; asking again, waiting and giving up are the courier's.
+Rules of this module: builds the question, asks once, reads the answer; asking again and waiting are the courier's.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sync import inbox
 from sync.rules import Radio
 from sync.secrecy import Cargo, Line, may_leave
 from sync.sessions import Circumstances
+from sync.unit.client import LinkError, RefusedError, StoreClient
 from sync.unit.spool import SealedFile
 from sync.wire import INVENTORY_FILES_MAX, HeldFile, Inventory, InventoryAnswer
 
@@ -37,7 +38,34 @@ class Standings:
     first: frozenset[int] = field(default_factory=frozenset)
     parked: Mapping[int, str] = field(default_factory=dict)
     """Reasons."""
-    last_receipt_number: int = 0
+    last_receipt_number: int | None = None
+    """None where the store did not say."""
+
+
+def ask_store(client: StoreClient, holdings: Sequence[Holding], radio: Radio) -> Standings | None:
+    """Tell what is held, once, and hear what the store has of it (SY-34).
+
+    Returns:
+        The answer; nothing where the store takes no inventory; None when the line is down: sending will find that out.
+    """
+    try:
+        return standings(holdings, client.inventory(question(holdings, client.line(), radio)))
+    except LinkError as error:
+        log.info("the store was not asked: %s", error)
+        return None
+    except RefusedError as error:
+        log.warning("the store does not take the inventory: %s", error)
+        return Standings()
+
+
+def lost_receipts(found: Standings, *folders: Path) -> str | None:
+    """SY-22: a store that knows fewer receipts than the unit holds has lost some; says so, None when it has not."""
+    held = newest_receipt_number(*folders)
+    if found.last_receipt_number is None or held <= found.last_receipt_number:
+        return None
+    detail = f"the unit holds receipt {held}, the store's newest is {found.last_receipt_number}"
+    log.error("the store has lost receipts: %s; tell the custodian, free nothing", detail)
+    return detail
 
 
 def question(holdings: Iterable[Holding], line: Line, radio: Radio) -> Inventory:
