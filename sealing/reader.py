@@ -20,6 +20,8 @@ from sealing.records import Open
 from sealing.suites import Suite
 
 CHUNK_BYTES: Final = 262_144
+_AHEAD_BYTES: Final = 768
+"""A FRAGMENT's framing and header take some 330."""
 
 
 class CutOffError(MalformedError):
@@ -107,7 +109,9 @@ class SealedFile:
         offset = self._next_offset
         if offset == self.size_bytes:
             return None
-        prefix = self._read(offset, PREFIX_BYTES)
+        # Framing and nearly every header stand in the first bytes: one call of the system for both.
+        ahead = self._read(offset, _AHEAD_BYTES)
+        prefix = ahead[:PREFIX_BYTES]
         if len(prefix) < PREFIX_BYTES:
             raise CutOffError(f"the file ends {len(prefix)} bytes into the framing of a record")
         header_length, payload_length = decode_prefix(prefix)
@@ -115,7 +119,9 @@ class SealedFile:
         end = header_offset + header_length + payload_length
         if end > self.size_bytes:
             raise CutOffError(f"the file ends at byte {self.size_bytes}, inside a record that would end at {end}")
-        header = self._read(header_offset, header_length)
+        header = ahead[PREFIX_BYTES : PREFIX_BYTES + header_length]
+        if len(header) < header_length:
+            header = self._read(header_offset, header_length)
         self._next_offset = end
         return FramedRecord(offset, prefix, header, header_offset + header_length, payload_length)
 
@@ -149,11 +155,10 @@ class SealedFile:
 
     def _read(self, offset: int, length: int) -> bytes:
         self._file.seek(offset)
-        parts = []
-        while length > 0 and (part := self._file.read(length)):
-            parts.append(part)
-            length -= len(part)
-        return b"".join(parts)
+        data: bytes = self._file.read(length)
+        while len(data) < length and (part := self._file.read(length - len(data))):
+            data += part
+        return data
 
 
 def beginning(path: Path) -> Beginning | None:

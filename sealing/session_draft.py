@@ -25,16 +25,8 @@ from sealing.records import (
     VoicePurpose,
     VoiceWindow,
 )
-from sealing.report import BreakSummary, CheckSummary, MarkSummary, RunSummary, SessionSummary, SpanSummary
-
-_NS = 1_000_000_000
-_VIDEO_HZ = 90_000
-_AUDIO_HZ = 48_000
-
-
-def civil_ns(header: RecordHeader, boottime_ns: int) -> int:
-    """Civil time of a moment near a record, by the record's pair of clocks."""
-    return header.utc_ns - (header.boottime_ns - boottime_ns)
+from sealing.report import BreakSummary, CheckSummary, MarkSummary, SessionSummary, SpanSummary
+from sealing.run_tally import RunTally, civil_ns
 
 
 class SessionDraft:
@@ -56,7 +48,7 @@ class SessionDraft:
         self._end: tuple[SessionEnd, int] | None = None
         self._facts: RunFacts | None = None
         self._file_number = 0
-        self._runs: dict[int, RunSummary] = {}
+        self._runs: dict[int, RunTally] = {}
         self._breaks: dict[int, BreakSummary] = {}
         self._spans: list[SpanSummary] = []
         self._marks: list[MarkSummary] = []
@@ -106,21 +98,9 @@ class SessionDraft:
         facts = self._facts
         if facts is None:
             return False
-        start, end = _span(body, facts)
         known = self._runs.get(facts.run)
-        run = known or _new_run(header, body, facts, start)
-        files = run.files if self._file_number in run.files else (*run.files, self._file_number)
-        self._runs[facts.run] = replace(
-            run,
-            files=files,
-            media_end_ns=max(run.media_end_ns, end),
-            frames=run.frames + body.frame_count,
-            samples=run.samples + body.sample_count,
-            dropped_frames=run.dropped_frames + body.dropped_frames,
-            lost_samples=run.lost_samples + body.lost_samples,
-            fragments=run.fragments + 1,
-            before_notice_until_ns=end if body.before_notice else run.before_notice_until_ns,
-        )
+        run = known or self._runs.setdefault(facts.run, RunTally(header, body, facts))
+        run.add(body, facts, self._file_number)
         return known is None
 
     def _prompt(self, header: RecordHeader, body: Prompt) -> None:
@@ -186,7 +166,7 @@ class SessionDraft:
     def summary(self) -> SessionSummary:
         """The session as far as its records were read."""
         start, snapshot, header = self._start, self._snapshot, self._header
-        runs = tuple(self._runs.values())
+        runs = tuple(run.summary() for run in self._runs.values())
         checks = () if self._preflight is None else self._preflight.checks
         profile = start or snapshot
         return SessionSummary(
@@ -240,37 +220,3 @@ class SessionDraft:
         if any(span.good for span in windows):
             return "given"
         return "missing" if windows else "none"
-
-
-def _new_run(header: RecordHeader, body: Fragment, facts: RunFacts, start_ns: int) -> RunSummary:
-    return RunSummary(
-        number=facts.run,
-        files=(),
-        started_utc_ns=civil_ns(header, body.captured_boottime_ns),
-        media_start_ns=start_ns,
-        media_end_ns=start_ns,
-        frames=0,
-        samples=0,
-        dropped_frames=0,
-        lost_samples=0,
-        fragments=0,
-        has_video=facts.has_video,
-        has_audio=facts.has_audio,
-        width_pixels=facts.width_pixels,
-        height_pixels=facts.height_pixels,
-        before_notice_until_ns=None,
-    )
-
-
-def _span(body: Fragment, facts: RunFacts) -> tuple[int, int]:
-    """Media time that a fragment covers."""
-    starts, ends = [], []
-    if body.frame_count:
-        frame_ns = _NS * facts.frame_rate_denominator // max(facts.frame_rate_numerator, 1)
-        starts.append(body.first_video_pts * _NS // _VIDEO_HZ)
-        ends.append(body.last_video_pts * _NS // _VIDEO_HZ + frame_ns)
-    if body.sample_count:
-        rate = facts.sample_rate_hz or _AUDIO_HZ
-        starts.append(body.first_audio_pts * _NS // _AUDIO_HZ)
-        ends.append(body.first_audio_pts * _NS // _AUDIO_HZ + body.sample_count * _NS // rate)
-    return min(starts, default=0), max(ends, default=0)

@@ -29,7 +29,8 @@ from sealing.records import (
     VoiceWindow,
 )
 from sealing.report import Entry, Level, SessionSummary
-from sealing.session_draft import SessionDraft, civil_ns
+from sealing.run_tally import civil_ns
+from sealing.session_draft import SessionDraft
 
 _COUNTED = {
     "RECEIPT": Words("存储端签收 {} 个文件", "{} files receipted by the store"),

@@ -6,7 +6,7 @@ checked by the followers in `Chain`. Only records whose signature held and that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sealing.cose import Sign1
 from sealing.errors import BadSignatureError, MalformedError, NotSealedError, SuiteError
@@ -81,6 +81,7 @@ class FileWalk:
     def __init__(self, chain: Chain, file: SealedFile, number: int, upcoming: Beginning | None, *, last: bool) -> None:
         self._chain = chain
         self._file = file
+        self._name = file.path.name
         self._number = number
         self._upcoming = upcoming
         self._is_last = last
@@ -143,7 +144,7 @@ class FileWalk:
             self._seen.identity.add_record(record.prefix, record.header)
 
     def _opened(self, record: FramedRecord, *, closed: bool) -> tuple[Sign1, RecordHeader] | None:
-        place = Place(self._file.path.name, self._chain.links.position, record.offset_bytes)
+        place = Place(self._name, self._chain.links.position, record.offset_bytes)
         try:
             message, header = open_header(record.header)
         except SuiteError as error:
@@ -161,7 +162,7 @@ class FileWalk:
     def _believe(self, record: FramedRecord, message: Sign1, header: RecordHeader, index: int) -> None:
         chain, body = self._chain, header.body
         # Until the signature holds, the header's own number is a claim.
-        place = Place(self._file.path.name, chain.links.position, record.offset_bytes)
+        place = Place(self._name, chain.links.position, record.offset_bytes)
         try:
             chain.keys.check_device(header)
         except UntrustedDeviceError as error:
@@ -175,7 +176,7 @@ class FileWalk:
         except BadSignatureError:
             chain.links.skip_unreadable()
             return
-        place = replace(place, sequence=header.sequence)
+        place = Place(self._name, header.sequence, record.offset_bytes)
         fault = payload_fault(header)
         if fault is not None:
             chain.findings.add(Code.MALFORMED, place, fault)
@@ -234,7 +235,7 @@ class FileWalk:
             self._chain.links.skip_unreadable()
 
     def _give_up(self, code: Code, offset: int, detail: str) -> None:
-        self._chain.findings.add(code, Place(self._file.path.name, self._chain.links.position, offset), detail)
+        self._chain.findings.add(code, Place(self._name, self._chain.links.position, offset), detail)
         self._seen.readable = False
 
     def _check_end(self) -> None:
@@ -248,13 +249,13 @@ class FileWalk:
         if torn_bytes or (claim is not None and claim.torn_bytes):
             self._check_torn(torn_bytes, claim)
         if self._is_last and not self._chain.borders.halted:
-            place = Place(self._file.path.name, self._chain.links.position - 1, self._seen.end_bytes)
+            place = Place(self._name, self._chain.links.position - 1, self._seen.end_bytes)
             tail = self._chain.ticks.tail(ended_in_order=False).en
             detail = f"the chain ends without an orderly stop; {tail}"
             self._chain.findings.add(Code.TAIL_OPEN, place, detail)
 
     def _check_torn(self, torn_bytes: int, claim: Boot | Torn | None) -> None:
-        place = Place(self._file.path.name, self._chain.links.position, self._seen.end_bytes)
+        place = Place(self._name, self._chain.links.position, self._seen.end_bytes)
         if claim is None:
             detail = f"{torn_bytes} bytes behind the last record, and no BOOT or TORN accounts for them"
             self._chain.findings.add(Code.TORN_TAIL, place, detail)
@@ -273,7 +274,7 @@ class FileWalk:
         run = None if opened is None else opened.run
         session = None if opened is None else opened.snapshot.session_id
         facts = FileFacts(
-            name=self._file.path.name,
+            name=self._name,
             number=self._number,
             file_id=None if file_id is None else file_id.hex(),
             kind="unknown" if opened is None else opened.kind.value,

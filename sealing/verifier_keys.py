@@ -29,6 +29,7 @@ class InForce:
     device_key: PublicKey
     certificate: EpochCertificate
     record_key: PublicKey
+    record_key_id: bytes
 
 
 class Keys:
@@ -132,7 +133,7 @@ class Keys:
         if said != (header.device_id, chosen.number, header.boot_number):
             detail = f"the epoch certificate is of unit, suite and boot {said}"
             self._findings.add(Code.EPOCH_MISBOUND, place, detail)
-        return InForce(chosen, device_key, certificate, record_key)
+        return InForce(chosen, device_key, certificate, record_key, chosen.key_id(certificate.public_key))
 
     def _check_introduction(
         self, certificate: EpochCertificate, header: RecordHeader, body: Open, place: Place, *, continues: bool
@@ -217,5 +218,5 @@ class Keys:
 
 
 def _check_key_id(message: Sign1, here: InForce) -> None:
-    if message.key_id != here.suite.key_id(here.certificate.public_key):
+    if message.key_id != here.record_key_id:
         raise BadSignatureError(f"the record names another key than epoch {here.certificate.epoch} has")
