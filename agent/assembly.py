@@ -15,13 +15,13 @@ from typing import Final
 from cryptography import x509
 
 from agent.config import AgentConfig, UnitPaths
-from agent.errors import IdentityError, SpoolError
+from agent.errors import SpoolError
 from agent.profile import LoadedProfile
-from agent.provisioning import UnitFolders, load_identity, load_receipt_certificate, load_recipients
+from agent.provisioning import UnitFolders, load_identity, load_receipt_certificate
+from agent.sealing_rules import sealing_policy
 from agent.signed_profile import load_for_unit
 from hal.errors import DriverSetError
 from hal.registry import installed_driver_sets
-from sealing.errors import SealingError
 from sealing.identity import DeviceIdentity, SealingPolicy
 
 _STATE_MODE: Final = 0o750
@@ -55,12 +55,8 @@ def prepare(config: AgentConfig) -> Prepared:
     paths = UnitPaths(config)
     profile = load_for_unit(config.profile, paths)
     folders = UnitFolders(paths.keys, paths.certificates)
-    identity = load_identity(folders, config.unit.device_id)
-    policy = SealingPolicy(load_recipients(folders), footage_seconds=config.spool.footage_seconds)
-    try:
-        policy.check()
-    except SealingError as error:
-        raise IdentityError(f"{paths.certificates / 'recipients'}: {error}; install the bundle again") from error
+    identity = load_identity(folders, config.unit.device_id, config.keys)
+    policy = sealing_policy(folders, identity, config.spool.footage_seconds)
     _check_driver_set(config.hal.driver_set)
     for directory in (paths.spool, paths.inbox, paths.receipts, paths.voice, paths.run):
         check_writable(directory)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import ConfigError
 from agent.profile import SIGNED_SUFFIX, describe
@@ -42,6 +42,14 @@ class FreePolicy(StrEnum):
     """As soon as the receipt is checked and sealed."""
 
 
+class SignerKind(StrEnum):
+    """Where the device key lives."""
+
+    FILE = "file"
+    PKCS11 = "pkcs11"
+    TPM = "tpm"
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +61,28 @@ class UnitTable(_Table):
     state_directory: Path = Path("/var/lib/recorder")
     run_directory: Path = Path("/run/recorder")
     language: Language = Language.ZH
+
+
+class KeysTable(_Table):
+    """How the device key is kept."""
+
+    signer: SignerKind = SignerKind.FILE
+    module: Path | None = None
+    """PKCS#11: the maker's library."""
+    token: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    """PKCS#11: label of the token."""
+    key: Annotated[str, Field(min_length=1, max_length=64)] = "device-key"
+    """PKCS#11: label of the key in it."""
+    pin_file: Path | None = None
+    """PKCS#11: holds the token's PIN. Absent: the service's credential `token-pin`."""
+    tcti: Annotated[str, Field(min_length=1, max_length=256)] = "device:/dev/tpmrm0"
+    """TPM: how it is reached."""
+
+    @model_validator(mode="after")
+    def _names_its_token(self) -> Self:
+        if self.signer is SignerKind.PKCS11 and (self.module is None or self.token is None):
+            raise ValueError('signer = "pkcs11" needs `module` and `token`')
+        return self
 
 
 class HalTable(_Table):
@@ -100,6 +130,7 @@ class AgentConfig(_Table):
     unit: UnitTable
     hal: HalTable
     profile: ProfileTable
+    keys: KeysTable = KeysTable()
     spool: SpoolTable = SpoolTable()
     sync: SyncTable = SyncTable()
 
@@ -172,7 +203,9 @@ def _absolute(config: AgentConfig, base: Path) -> AgentConfig:
     profile = config.profile.model_copy(update={"name": str(base / name) if name.endswith(_PATHS) else name})
     options = {key: _absolute_option(base, value) for key, value in config.hal.options.items()}
     hal = config.hal.model_copy(update={"options": options})
-    return config.model_copy(update={"unit": unit, "profile": profile, "hal": hal})
+    pin_file = config.keys.pin_file
+    keys = config.keys.model_copy(update={"pin_file": None if pin_file is None else base / pin_file})
+    return config.model_copy(update={"unit": unit, "profile": profile, "hal": hal, "keys": keys})
 
 
 def _absolute_option(base: Path, value: Option) -> Option:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agent.config import KeysTable
 from agent.errors import ConfigError, SpoolError
 from agent.profile import SIGNED_SUFFIX
 from agent.signed_profile import load_any
@@ -31,6 +32,10 @@ language = "zh"
 [hal]
 driver_set = {driver_set}
 
+[keys]
+# Where the device key lives: "file", "pkcs11" or "tpm".
+{keys}
+
 [profile]
 # Path of the profile that the agency signed (*.profile): the unit then takes no other kind. For tests: the id of a
 # shipped one (`recorder profile list`), or the path of a .toml file.
@@ -51,6 +56,7 @@ class NewConfig:
     driver_set: str
     profile: str | None
     store_url: str
+    keys: KeysTable
 
 
 def write_config(path: Path, settings: NewConfig) -> None:
@@ -72,12 +78,19 @@ def write_config(path: Path, settings: NewConfig) -> None:
         "profile": _absolute_profile(settings.profile),
         "store_url": settings.store_url,
     }
-    text = _TEMPLATE.format(**{key: json.dumps(value, ensure_ascii=False) for key, value in values.items()})
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+    text = _TEMPLATE.format(**texts, keys=_table(settings.keys))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text.encode(), 0o644)
     except OSError as error:
         raise SpoolError(f"{path}: cannot be written: {error.strerror}; check owner and medium") from error
+
+
+def _table(keys: KeysTable) -> str:
+    """The settings that are not the usual ones, and the signer."""
+    said = {"signer": keys.signer.value, **keys.model_dump(mode="json", exclude_defaults=True)}
+    return "\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in said.items())
 
 
 def _absolute_profile(name: str) -> str:

@@ -26,6 +26,7 @@ from agent.control_wire import (
     Request,
     StatusRequest,
 )
+from agent.device_key import close_device_key
 from agent.handover import check_code, handover_of
 from agent.last_end import take_watchdog_end
 from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
@@ -144,6 +145,7 @@ class Agent:
         write_rules(paths.run, self._prepared.profile.content)
         remember(self._prepared.profile, paths)
         self._kept = load_kept(paths.receipts, frozenset(numbers(paths.spool)))
+        self._at_stop("the device key", lambda: close_device_key(self._prepared.identity.signer))
         self._recovery = self._sealing.start()
         self._at_stop("the chain", lambda: self._sealing.stop("stop", HALT_SECONDS))
         self._at_stop("the word to sync", self._tell_the_end)
@@ -244,12 +246,13 @@ class Agent:
         prepared = self._prepared
         voice = voice_settings(prepared.config, prepared.paths)
         limits = FileLimits(seconds=prepared.policy.footage_seconds, bytes=prepared.policy.footage_bytes)
+        grounds = prepared.profile.profile.grounds
         return Recorder(
             self._hardware,
             self._sealing,
             prepared.profile.profile.capture,
             self._profile_facts(),
-            RecorderSettings(voice=voice, file_limits=limits, grounds=prepared.profile.profile.grounds),
+            RecorderSettings(voice=voice, file_limits=limits, grounds=grounds, suite=prepared.policy.check()),
         )
 
     def _profile_facts(self) -> ProfileFacts:

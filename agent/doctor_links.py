@@ -11,17 +11,16 @@ import ssl
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from agent.config import AgentConfig
+from agent.config import AgentConfig, KeysTable
+from agent.device_key import close_device_key
 from agent.doctor_values import Finding, Outcome
 from agent.errors import IdentityError
 from agent.provisioning import UnitFolders, load_identity, load_recipients
-from sealing.cose import der_signature
+from sealing import cose
 from sealing.errors import SealingError
+from sealing.identity import DeviceIdentity
+from sealing.limits import KEY_ID_BYTES
 from sealing.receipts import receipt_key
 from sync.errors import SyncError, WireError
 from sync.unit.client import StoreClient, tls_context
@@ -29,25 +28,31 @@ from sync.unit.config import SyncPaths
 from sync.witness import NONCE_BYTES, verify_time
 
 _SENTENCE_BYTES: Final = 32
+_DOCTOR: Final = cose.Context(b"recorder doctor")
+"""So that what the doctor has signed can never stand for anything else."""
 _ANSWER_SECONDS: Final = 10.0
 
 
-def try_key(folders: UnitFolders, device_id: str) -> Finding:
+def try_key(folders: UnitFolders, device_id: str, keys: KeysTable) -> Finding:
     """Sign something and verify it, and see that the agency's recipients can be used."""
     text = b"recorder doctor " + secrets.token_bytes(_SENTENCE_BYTES)
     try:
-        signer = load_identity(folders, device_id).signer
+        identity = load_identity(folders, device_id, keys)
         recipients = load_recipients(folders)
-        signature = der_signature(signer.sign(text))
-        public = load_der_public_key(signer.public_key_der())
-        if not isinstance(public, ec.EllipticCurvePublicKey):
-            return Finding("key", Outcome.FAIL, "the device key is not on an elliptic curve")
-        public.verify(signature, text, ec.ECDSA(SHA256()))
+        _sign(identity, text)
     except (IdentityError, SealingError) as error:
         return Finding("key", Outcome.FAIL, str(error))
-    except InvalidSignature:
-        return Finding("key", Outcome.FAIL, "what the device key signed does not verify")
-    return Finding("key", Outcome.PASS, f"signed and verified; {len(recipients)} recipients")
+    return Finding("key", Outcome.PASS, f"{keys.signer}: signed and verified; {len(recipients)} recipients")
+
+
+def _sign(identity: DeviceIdentity, text: bytes) -> None:
+    signer = identity.signer
+    try:
+        signed = cose.encode_sign1(signer.algorithm, bytes(KEY_ID_BYTES), text, _DOCTOR, signer.sign)
+        public = identity.family.device_key(signer.public_key_der())
+        cose.verify_sign1(cose.decode_sign1(signed), _DOCTOR, public)
+    finally:
+        close_device_key(signer)
 
 
 def try_store(config: AgentConfig) -> Finding:

@@ -13,24 +13,30 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from agent.config import KeysTable
+from agent.device_key import device_key, make_device_key, open_device_key, place_of_key
 from agent.errors import IdentityError, SpoolError
+from agent.signed_profile import ProfileSignatureError, agency_cas
 from sealing.errors import SealingError
+from sealing.gm.sm2 import Sm2PublicKey
 from sealing.identity import DeviceIdentity
-from sealing.keys import FileKeySigner
+from sealing.keys import Signer
 from sealing.oids import Assurance
+from sealing.policy import POLICY_FILE, UnitPolicy
+from sealing.suites import SUITE_1, SUITE_3
+from sealing.tokens.signing_key import TokenPrivateKey
 from sealing.wraps import Recipient, recipient_from_certificate
 from sync.durable import write_file
-from sync.enrolment import BUNDLE_BYTES_MAX, EnrolmentBundle, make_request, read_bundle
+from sync.enrolment import BUNDLE_BYTES_MAX, DeviceKey, EnrolmentBundle, make_request, read_bundle
 from sync.errors import EnrolmentError
 
-DEVICE_KEY = "device.key"
 LINK_KEY = "link.key"
 BUNDLE = "enrolment.bundle"
 AGENCY_CA = "agency-ca.pem"
 RECEIPT_CERTIFICATE = "store-receipt.pem"
 _DEVICE_ID = "device-id"
 """Written beside the keys, so that they are never asked for under another name."""
-_KEY_MODE = 0o600
+_FILE = KeysTable()
 _LINK_KEY_MODE = 0o640
 """The link key is read by sync, which is another user of the same group."""
 
@@ -43,20 +49,28 @@ class UnitFolders:
     certificates: Path
 
 
-def request_enrolment(folders: UnitFolders, device_id: str, assurance: Assurance) -> bytes:
+def request_enrolment(
+    folders: UnitFolders,
+    device_id: str,
+    assurance: Assurance,
+    keys: KeysTable = _FILE,
+    suite: int = SUITE_1.number,
+) -> bytes:
     """Make the unit's two keys, unless they are there, and the request that carries them to the agency.
 
     Args:
         folders: Made when missing.
         device_id: The unit's id.
         assurance: How the device key is kept.
+        keys: Where the device key is to live.
+        suite: What the agency seals by: decides the kind of the device key.
 
     Returns:
         The request, a JSON document.
 
     Raises:
         SpoolError: The folders cannot be written.
-        IdentityError: A key file is there and holds no P-256 key, or the keys are another unit's.
+        IdentityError: A key is there and is of another kind, cannot be made, or the keys are another unit's.
     """
     known = unit_of(folders)
     if known not in (None, device_id):
@@ -64,11 +78,12 @@ def request_enrolment(folders: UnitFolders, device_id: str, assurance: Assurance
     try:
         folders.keys.mkdir(parents=True, exist_ok=True, mode=0o750)
         write_file(folders.keys / _DEVICE_ID, device_id.encode() + b"\n", 0o644)
-        device = _key(folders.keys / DEVICE_KEY, _KEY_MODE)
         link = _key(folders.keys / LINK_KEY, _LINK_KEY_MODE)
+        make_device_key(keys, folders.keys, suite)
     except OSError as error:
         raise SpoolError(f"{folders.keys}: keys cannot be written: {error.strerror}; check owner and medium") from error
-    return make_request(device_id, assurance, device, link)
+    with device_key(keys, folders.keys) as device:
+        return make_request(device_id, assurance, device, link)
 
 
 def install_bundle(
@@ -89,11 +104,12 @@ def install_bundle(
         IdentityError: The bundle is not for this unit and its keys, or forged; nothing was changed.
         SpoolError: The folders cannot be written.
     """
-    device = _existing_key(folders.keys / DEVICE_KEY)
     link = _existing_key(folders.keys / LINK_KEY)
     try:
-        bundle = read_bundle(data[: BUNDLE_BYTES_MAX + 1], device_id, device.public_key(), link.public_key(), ca_sha256)
-    except EnrolmentError as error:
+        with device_key(place_of_key(folders.keys), folders.keys) as signer:
+            device = _public_key(signer)
+        bundle = read_bundle(data[: BUNDLE_BYTES_MAX + 1], device_id, device, link.public_key(), ca_sha256)
+    except (EnrolmentError, SealingError) as error:
         raise IdentityError(str(error)) from error
     _refuse_other_agency(folders.certificates / AGENCY_CA, bundle.agency_ca_der)
     try:
@@ -121,8 +137,13 @@ def load_receipt_certificate(folders: UnitFolders) -> x509.Certificate | None:
     return _read_certificate(path) if path.exists() else None
 
 
-def load_identity(folders: UnitFolders, device_id: str) -> DeviceIdentity:
+def load_identity(folders: UnitFolders, device_id: str, keys: KeysTable = _FILE) -> DeviceIdentity:
     """Load the unit's device key and its certificate.
+
+    Args:
+        folders: Where they lie.
+        device_id: The unit's id.
+        keys: Where the device key lives.
 
     Raises:
         IdentityError: One is missing, or they do not belong together; the message says which and what to do.
@@ -130,7 +151,7 @@ def load_identity(folders: UnitFolders, device_id: str) -> DeviceIdentity:
     path = folders.certificates / "device.pem"
     try:
         certificate = _read_certificate(path)
-        identity = DeviceIdentity(device_id, FileKeySigner.from_pem(folders.keys / DEVICE_KEY), _der(certificate))
+        identity = DeviceIdentity(device_id, open_device_key(keys, folders.keys), _der(certificate))
         identity.check()
     except SealingError as error:
         raise IdentityError(f"{error}; run `recorder provision`") from error
@@ -151,6 +172,28 @@ def load_recipients(folders: UnitFolders) -> tuple[Recipient, ...]:
         return tuple(recipient_from_certificate(path.stem, _der(_read_certificate(path))) for path in found)
     except SealingError as error:
         raise IdentityError(f"{folder}: {error}") from error
+
+
+def load_policy(folders: UnitFolders) -> UnitPolicy | None:
+    """The agency's signed device policy; None on a unit whose agency has none.
+
+    Raises:
+        IdentityError: It is there and is not the agency's, or cannot be read.
+    """
+    path = folders.certificates / POLICY_FILE
+    try:
+        return UnitPolicy.read(path.read_bytes(), agency_cas(folders.certificates / AGENCY_CA))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise IdentityError(f"{path}: {error.strerror}; run `recorder provision install`") from error
+    except (SealingError, ProfileSignatureError) as error:
+        raise IdentityError(f"{path}: {error}; run `recorder provision install`") from error
+
+
+def _public_key(signer: Signer) -> DeviceKey:
+    der = signer.public_key_der()
+    return Sm2PublicKey(der) if signer.algorithm is SUITE_3.device_algorithm else TokenPrivateKey(signer).public_key()
 
 
 def _key(path: Path, mode: int) -> ec.EllipticCurvePrivateKey:
@@ -183,8 +226,10 @@ def _refuse_other_agency(path: Path, der: bytes) -> None:
 def _install(folder: Path, bundle: EnrolmentBundle, data: bytes) -> None:
     recipients = folder / "recipients"
     recipients.mkdir(parents=True, exist_ok=True, mode=0o755)
+    write_file(folder / AGENCY_CA, b"".join(map(_pem, bundle.agency_ca_ders)), 0o644)
+    if bundle.policy is not None:
+        write_file(folder / POLICY_FILE, bundle.policy, 0o644)
     for name, der in (
-        (AGENCY_CA, bundle.agency_ca_der),
         (RECEIPT_CERTIFICATE, bundle.receipt_certificate_der),
         ("device.pem", bundle.device_certificate_der),
         ("link.pem", bundle.link_certificate_der),

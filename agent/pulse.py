@@ -14,18 +14,23 @@ from hal.ports import Hardware
 from sealing.counters import FileCounter
 from sealing.records import Alive
 from sealing.service import SignOfLife
+from sealing.ticks import Counter
+from sealing.tokens.tpm2_token import Tpm
 
 ALIVE_SECONDS: Final = 60
 _COUNTER: Final = "counter"
 
 
-def counter_of(prepared: Prepared) -> FileCounter:
-    """The unit's counter: a file beside its keys, attested by the device key.
+def counter_of(prepared: Prepared) -> Counter:
+    """The unit's counter: its TPM's, where the device key lives in one; else a file, attested by the device key.
 
     Raises:
         SealingError: The policy names no suite that this software has.
     """
-    return FileCounter(prepared.paths.keys / _COUNTER, prepared.policy.check(), prepared.identity.signer)
+    signer = prepared.identity.signer
+    if isinstance(signer, Tpm):
+        return signer
+    return FileCounter(prepared.paths.keys / _COUNTER, prepared.policy.check(), signer)
 
 
 def sign_of_life(hardware: Hardware) -> SignOfLife:

@@ -45,6 +45,7 @@ from hal.worker import Worker
 from sealing.records import StateSnapshot
 from sealing.recovery import Recovery
 from sealing.service import SealingService
+from sealing.suites import SUITE_1, Suite
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ class RecorderSettings:
     """On which the profile's text lets officers not record (R11)."""
     reserve_bytes: int = 64 * 1024 * 1024
     """Room that only ledger records may use (`SealingPolicy.reserve_bytes`)."""
+    suite: Suite = SUITE_1
+    """Suite in force: names each run's film header."""
 
 
 def first_snapshot(facts: ProfileFacts, boot_id: str) -> StateSnapshot:
@@ -118,7 +121,8 @@ class Recorder:
         recent = RecentSound()
         self._camera = CameraKeeper(hardware.camera, self._clock, _camera_settings(profile), self._queue, post)
         self._microphone = MicrophoneReader(hardware.microphone, self._clock, self._queue, recent)
-        self._media = MediaDesk(self._queue, self._seals, self._clock, settings.file_limits, self._frame_rate, post)
+        limits, digest = settings.file_limits, settings.suite.digest
+        self._media = MediaDesk(self._queue, self._seals, self._clock, limits, self._frame_rate, post, digest)
         flowing, speech = self._microphone.flowing, self._wardrobe.speech
         self._voice = VoiceDesk(hardware.speaker, self._clock, speech, recent, flowing, post)
         senses = Senses(self._camera, self._microphone, self._voice)

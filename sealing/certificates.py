@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sealing import der
 from sealing.errors import BadSignatureError, MalformedError, SealingError
 from sealing.gm.sm2 import Sm2PublicKey, is_sm2
+from sealing.hybrid import is_hybrid
 from sealing.oids import SUITES_EXTENSION
 
 DEFAULT_SUITES: Final = frozenset({1})
@@ -28,7 +29,7 @@ _FIELDS_BEFORE_KEY: Final = 5
 
 
 def spki_of(certificate: x509.Certificate) -> bytes:
-    """SubjectPublicKeyInfo of a certificate, an SM2 key's too.
+    """SubjectPublicKeyInfo of a certificate, an SM2 or a hybrid key's too.
 
     Raises:
         ValueError: Its key cannot be read.
@@ -37,7 +38,7 @@ def spki_of(certificate: x509.Certificate) -> bytes:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except UnsupportedAlgorithm as error:
         spki = _spki_in(certificate.tbs_certificate_bytes)
-        if not is_sm2(spki):
+        if not is_sm2(spki) and not is_hybrid(spki):
             raise ValueError(f"a certificate with a key of a kind that is not used here: {error}") from error
         return spki
 
@@ -53,10 +54,19 @@ def check_issued_by(certificate: x509.Certificate, ca: x509.Certificate) -> None
         return
     if certificate.issuer != ca.subject:
         raise ValueError("another issuer's name")
+    check_signed_by_sm2(certificate.signature, certificate.tbs_certificate_bytes, spki_of(ca))
+
+
+def check_signed_by_sm2(signature: bytes, message: bytes, public_key_der: bytes) -> None:
+    """Check an SM2 signature in DER, as X.509 has it.
+
+    Raises:
+        InvalidSignature, ValueError: The key did not make it.
+    """
     try:
-        r, s = decode_dss_signature(certificate.signature)
+        r, s = decode_dss_signature(signature)
         raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
-        Sm2PublicKey(spki_of(ca)).verify(raw, certificate.tbs_certificate_bytes)
+        Sm2PublicKey(public_key_der).verify(raw, message)
     except (BadSignatureError, OverflowError) as error:
         raise InvalidSignature from error
     except SealingError as error:

@@ -7,7 +7,7 @@ use it: the unit writes requests and reads bundles, the store the other way roun
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -20,9 +20,16 @@ from cryptography.x509.oid import NameOID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sealing import cose, encoding
+from sealing.certificates import check_issued_by, spki_of
+from sealing.certifying import sm2_key_of, sm2_request
 from sealing.errors import SealingError
+from sealing.gm.sm2 import Sm2PublicKey
+from sealing.keys import Signer, Sm2FileKeySigner
 from sealing.limits import KEY_ID_BYTES
 from sealing.oids import Assurance
+from sealing.policy import UnitPolicy
+from sealing.suites import SUITE_1, SUITE_3
+from sealing.tokens.signing_key import TokenPrivateKey
 from sync.errors import EnrolmentError
 from sync.wire import DeviceId
 
@@ -30,6 +37,13 @@ ENROLMENT: Final = cose.Context(b"recorder enrolment bundle")
 BUNDLE_BYTES_MAX: Final = 64 * 1024
 _VERSION: Final = 1
 _RECIPIENTS_MIN: Final = 2
+_POLICY: Final = 10
+_FURTHER_CAS: Final = 11
+_NEEDED: Final = frozenset(range(1, 10))
+_OPTIONAL: Final = frozenset({_POLICY, _FURTHER_CAS})
+
+DeviceKey = ec.EllipticCurvePublicKey | Sm2PublicKey
+"""What a unit's device key may be."""
 
 
 class EnrolmentRequest(BaseModel):
@@ -67,17 +81,29 @@ class EnrolmentBundle:
     device_certificate_der: bytes
     link_certificate_der: bytes
     recipients: tuple[RecipientCertificate, ...]
+    policy: bytes | None = None
+    """The agency's signed device policy (`sealing.policy`)."""
+    further_ca_ders: tuple[bytes, ...] = ()
+    """CAs of the same agency that sign with other algorithms: its SM2 CA, where it has suite 3."""
+
+    @property
+    def agency_ca_ders(self) -> tuple[bytes, ...]:
+        """All CAs of the agency; the one that signs bundles stands first."""
+        return self.agency_ca_der, *self.further_ca_ders
 
 
 def make_request(
-    device_id: str, assurance: Assurance, device_key: ec.EllipticCurvePrivateKey, link_key: ec.EllipticCurvePrivateKey
+    device_id: str,
+    assurance: Assurance,
+    device_key: ec.EllipticCurvePrivateKey | Signer,
+    link_key: ec.EllipticCurvePrivateKey,
 ) -> bytes:
     """Write a unit's request as JSON.
 
     Args:
         device_id: The unit's id.
         assurance: SIMULATED for a unit of the simulator, SOFT when the device key is a file, HARDWARE for a token.
-        device_key: Seals; P-256.
+        device_key: Seals; P-256 or SM2, in memory or in a token.
         link_key: Opens connections; P-256, another one than the device key.
     """
     request = EnrolmentRequest(
@@ -89,22 +115,25 @@ def make_request(
     return request.model_dump_json(indent=2).encode() + b"\n"
 
 
-def _signing_request(device_id: str, key: ec.EllipticCurvePrivateKey) -> str:
+def _signing_request(device_id: str, key: ec.EllipticCurvePrivateKey | Signer) -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device_id)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, SHA256())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name)
+    if isinstance(key, Sm2FileKeySigner):
+        request = sm2_request(builder.sign(ec.generate_private_key(ec.SECP256R1()), SHA256()), key)
+    else:
+        signing = key if isinstance(key, ec.EllipticCurvePrivateKey) else TokenPrivateKey(key)
+        request = builder.sign(signing, SHA256())
     return request.public_bytes(Encoding.PEM).decode()
 
 
-def read_request(
-    data: bytes,
-) -> tuple[EnrolmentRequest, ec.EllipticCurvePublicKey, ec.EllipticCurvePublicKey]:
+def read_request(data: bytes) -> tuple[EnrolmentRequest, DeviceKey, ec.EllipticCurvePublicKey]:
     """Check a unit's request.
 
     Returns:
         The request, its device key and its link key, both proved to be in the asker's hands.
 
     Raises:
-        EnrolmentError: It is malformed, a proof fails, a key is not P-256, or both keys are one.
+        EnrolmentError: It is malformed, a proof fails, a key is of another kind, or both keys are one.
     """
     try:
         request = EnrolmentRequest.model_validate_json(data)
@@ -112,25 +141,33 @@ def read_request(
         raise EnrolmentError(f"not an enrolment request: {error}; make one with `recorder provision`") from error
     device = _proved_key("device_request", request.device_request, request.device_id)
     link = _proved_key("link_request", request.link_request, request.device_id)
+    if not isinstance(link, ec.EllipticCurvePublicKey):
+        raise EnrolmentError("link_request is not for a P-256 key")
     if device == link:
         raise EnrolmentError("device key and link key are the same; a unit needs two")
     return request, device, link
 
 
-def _proved_key(field: str, pem: str, device_id: str) -> ec.EllipticCurvePublicKey:
+def _proved_key(field: str, pem: str, device_id: str) -> DeviceKey:
     try:
         request = x509.load_pem_x509_csr(pem.encode())
-        signed = request.is_signature_valid
-        key = request.public_key()
-    except (ValueError, InvalidSignature, UnsupportedAlgorithm) as error:
+        key = sm2_key_of(request) or _signed_p256(field, request)
+    except InvalidSignature as error:
+        raise EnrolmentError(f"{field} is not signed by its own key; make the request anew") from error
+    except (ValueError, UnsupportedAlgorithm, SealingError) as error:
         raise EnrolmentError(f"{field} is not a PKCS#10 request: {error}") from error
-    if not signed:
-        raise EnrolmentError(f"{field} is not signed by its own key; make the request anew")
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise EnrolmentError(f"{field} is not for a P-256 key")
     names = [name.value for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [device_id]:
         raise EnrolmentError(f"{field} is made out to {names}, not to {device_id}")
+    return key
+
+
+def _signed_p256(field: str, request: x509.CertificateSigningRequest) -> ec.EllipticCurvePublicKey:
+    key = request.public_key()
+    if not request.is_signature_valid:
+        raise InvalidSignature
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise EnrolmentError(f"{field} is for neither a P-256 nor an SM2 key")
     return key
 
 
@@ -154,6 +191,10 @@ def sign_bundle(bundle: EnrolmentBundle, ca_key: ec.EllipticCurvePrivateKey) -> 
         8: bundle.link_certificate_der,
         9: recipients,
     }
+    if bundle.policy is not None:
+        payload[_POLICY] = bundle.policy
+    if bundle.further_ca_ders:
+        payload[_FURTHER_CAS] = list(bundle.further_ca_ders)
 
     def sign(message: bytes) -> bytes:
         return cose.raw_signature(ca_key.sign(message, ec.ECDSA(SHA256())))
@@ -165,7 +206,7 @@ def sign_bundle(bundle: EnrolmentBundle, ca_key: ec.EllipticCurvePrivateKey) -> 
 def read_bundle(
     data: bytes,
     device_id: str,
-    device_key: ec.EllipticCurvePublicKey,
+    device_key: DeviceKey,
     link_key: ec.EllipticCurvePublicKey,
     ca_sha256: bytes | None = None,
 ) -> EnrolmentBundle:
@@ -199,24 +240,41 @@ def _check_own(
     bundle: EnrolmentBundle,
     authority: x509.Certificate,
     device_id: str,
-    device_key: ec.EllipticCurvePublicKey,
+    device_key: DeviceKey,
     link_key: ec.EllipticCurvePublicKey,
 ) -> None:
     if bundle.device_id != device_id:
         raise EnrolmentError(f"the bundle is for unit {bundle.device_id}, this is {device_id}")
     if len(bundle.recipients) < _RECIPIENTS_MIN:
         raise EnrolmentError(f"the bundle names {len(bundle.recipients)} recipients; at least {_RECIPIENTS_MIN}")
-    own: Mapping[str, tuple[bytes, ec.EllipticCurvePublicKey]] = {
+    own: Mapping[str, tuple[bytes, DeviceKey]] = {
         "device": (bundle.device_certificate_der, device_key),
         "link": (bundle.link_certificate_der, link_key),
     }
+    authorities = (authority, *map(x509.load_der_x509_certificate, bundle.further_ca_ders))
     for name, (der, key) in own.items():
-        certificate = x509.load_der_x509_certificate(der)
-        certificate.verify_directly_issued_by(authority)
-        if certificate.public_key() != key:
+        certificate = _issued_by_one_of(der, authorities)
+        if spki_of(certificate) != key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo):
             raise EnrolmentError(f"the {name} certificate is for another key than this unit's")
     for der in (bundle.receipt_certificate_der, *(one.certificate_der for one in bundle.recipients)):
-        x509.load_der_x509_certificate(der).verify_directly_issued_by(authority)
+        _issued_by_one_of(der, authorities)
+    if bundle.policy is not None:
+        _check_policy(UnitPolicy.read(bundle.policy, bundle.agency_ca_ders), bundle)
+
+
+def _issued_by_one_of(der: bytes, authorities: Sequence[x509.Certificate]) -> x509.Certificate:
+    certificate = x509.load_der_x509_certificate(der)
+    own = [each for each in authorities if each.subject == certificate.issuer]
+    check_issued_by(certificate, own[0] if own else authorities[0])
+    return certificate
+
+
+def _check_policy(policy: UnitPolicy, bundle: EnrolmentBundle) -> None:
+    """The recipients of the bundle are those of the policy's rules: else the unit would seal what nobody accepts."""
+    keys = [spki_of(x509.load_der_x509_certificate(one.certificate_der)) for one in bundle.recipients]
+    families = [{used.key_id(key) for key in keys} for used in (SUITE_1, SUITE_3)]
+    if not any(rules.recipients in families for rules in policy.rules):
+        raise EnrolmentError(f"device policy number {policy.number} names other recipients than the bundle has")
 
 
 def _p256(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
@@ -227,8 +285,8 @@ def _p256(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
 
 
 def _bundle_of(plain: encoding.Plain) -> EnrolmentBundle:
-    if not isinstance(plain, dict) or list(plain) != list(range(1, 10)) or plain[1] != _VERSION:
-        raise EnrolmentError(f"bundle is not version {_VERSION} with its nine fields")
+    if not isinstance(plain, dict) or not _NEEDED <= set(plain) <= _NEEDED | _OPTIONAL or plain[1] != _VERSION:
+        raise EnrolmentError(f"bundle is not version {_VERSION} with its fields")
     listed = plain[9]
     if not isinstance(listed, list):
         raise EnrolmentError("recipients are not a list")
@@ -242,7 +300,15 @@ def _bundle_of(plain: encoding.Plain) -> EnrolmentBundle:
         device_certificate_der=_bytes(plain[7]),
         link_certificate_der=_bytes(plain[8]),
         recipients=recipients,
+        policy=_bytes(plain[_POLICY]) if _POLICY in plain else None,
+        further_ca_ders=_list_of_bytes(plain[_FURTHER_CAS]) if _FURTHER_CAS in plain else (),
     )
+
+
+def _list_of_bytes(plain: encoding.Plain) -> tuple[bytes, ...]:
+    if not isinstance(plain, list):
+        raise EnrolmentError("further CAs are not a list")
+    return tuple(map(_bytes, plain))
 
 
 def _recipient_of(plain: encoding.Plain) -> RecipientCertificate:

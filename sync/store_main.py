@@ -65,14 +65,21 @@ def commands() -> None:
 @click.option("--store-id", default="store", show_default=True, help="Names the store in receipts.")
 @click.option("--url", default=f"https://localhost:{_DEFAULT_PORT}", show_default=True, help="Where units find it.")
 @click.option("--host", "hosts", multiple=True, help="Another name or address of the store, for its TLS certificate.")
-def init(directory: Path, store_id: str, url: str, hosts: tuple[str, ...]) -> None:
+@click.option(
+    "--suite",
+    type=click.Choice(["1", "2", "3"]),
+    default="1",
+    show_default=True,
+    help="What units seal by: 1; 2, with post-quantum wraps; 3, SM2, SM3 and SM4.",
+)
+def init(directory: Path, store_id: str, url: str, hosts: tuple[str, ...], suite: str) -> None:
     """Make a store with an agency CA, receipt key and two recipients in an empty DIRECTORY."""
     settings = _settings(store_id, url)
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise FileExistsError(f"{directory} is not empty; name a new folder")
     names = tuple(dict.fromkeys((settings.host, *hosts, *_LOCAL_HOSTS)))
-    create_authority(directory, store_id, names, now())
+    create_authority(directory, store_id, names, now(), int(suite))
     open_ledger(directory).close()
     save_settings(directory, settings)
     click.echo(f"store {store_id} made in {directory}\n\n{directory / 'keys'}: {WARNING}", err=True)
@@ -85,11 +92,13 @@ def init(directory: Path, store_id: str, url: str, hosts: tuple[str, ...]) -> No
     "--dir", "directory", type=Directory, default=Path(), envvar="RECORDER_STORE", help="The store's folder. [.]"
 )
 @click.option("--url", help="Another store URL for this unit.")
-def enrol_unit(request: Path, output: Path, directory: Path, url: str | None) -> None:
+@click.option("--hardware-seen", is_flag=True, help="You have seen that the unit's device key lives in a token or TPM.")
+def enrol_unit(request: Path, output: Path, directory: Path, url: str | None, hardware_seen: bool) -> None:
     """Take a unit in: sign its REQUEST, write the bundle that makes it this agency's."""
     settings = load_settings(directory)
     asked = request.read_bytes()
-    enrolled = enrol(Authority(directory), asked, settings.store_id, url or settings.url, now())
+    where = url or settings.url
+    enrolled = enrol(Authority(directory), asked, settings.store_id, where, now(), hardware_seen=hardware_seen)
     unit = Unit(enrolled.device_id, Assurance(enrolled.assurance), now_utc_ns(), revoked=False)
     certificates = (enrolled.device_certificate_der, enrolled.link_certificate_der)
     with_ledger(directory, lambda ledger: ledger.enrol(unit, *certificates))

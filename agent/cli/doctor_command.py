@@ -96,7 +96,7 @@ def _examined(surroundings: Surroundings, config: AgentConfig, wishes: Wishes) -
             hardware,
             device_id,
             wishes,
-            lambda: try_key(folders, device_id),
+            lambda: try_key(folders, device_id, config.keys),
             lambda: try_store(config),
             progress,
         )

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Final
 
 import click
+from pydantic import ValidationError
 
 from agent.cli.surroundings import MESSAGES, Surroundings, pass_surroundings, print_pairs
-from agent.config import DEFAULT_PATH, load_config
+from agent.config import DEFAULT_PATH, KeysTable, SignerKind, load_config
 from agent.config_writer import NewConfig, write_config
+from agent.device_key import assurance_of, place_of_key
 from agent.errors import IdentityError
 from agent.lock import only_agent
-from agent.profile import SIGNED_SUFFIX, load_profile
+from agent.profile import SIGNED_SUFFIX, describe, load_profile
 from agent.provisioning import UnitFolders, install_bundle, request_enrolment, unit_of
 from sealing.oids import Assurance
 from sync.durable import write_file
@@ -26,6 +28,9 @@ from sync.enrolment import BUNDLE_BYTES_MAX, EnrolmentBundle
 
 _DEVICE_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _FINGERPRINT_BYTES: Final = 32
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+_TCTI: Final = "device:/dev/tpmrm0"
+_SUITE_HELP: Final = "机关所用密码套件，3 为国密 / Suite that the agency seals by; 3 is SM2, SM3, SM4."
 Directory = click.Path(path_type=Path, file_okay=False)
 STATE_OPTION = click.option(
     "--state",
@@ -48,16 +53,52 @@ def provision() -> None:
 )
 @click.option(
     "--assurance",
-    type=click.Choice([Assurance.SOFT.value, Assurance.SIMULATED.value]),
-    default=Assurance.SOFT.value,
-    show_default=True,
-    help="设备密钥如何保管 / How the device key is kept.",
+    type=click.Choice([Assurance.SIMULATED.value]),
+    help="模拟设备 / A unit of the simulator, whose footage is never evidence.",
 )
+@click.option(
+    "--signer",
+    type=click.Choice([each.value for each in SignerKind]),
+    default=SignerKind.FILE.value,
+    show_default=True,
+    help="设备密钥存放处 / Where the device key is made and kept.",
+)
+@click.option("--module", type=_FILE, help="PKCS#11 库 / The maker's PKCS#11 library.")
+@click.option("--token", help="PKCS#11 令牌标签 / Label of the PKCS#11 token.")
+@click.option("--key", default="device-key", show_default=True, help="令牌内密钥标签 / Label of the key in it.")
+@click.option("--pin-file", type=_FILE, help="令牌口令文件 / File with the token's PIN, mode 0600.")
+@click.option("--tcti", default=_TCTI, show_default=True, help="TPM 连接方式 / How the TPM is reached.")
+@click.option("--suite", type=click.Choice(["1", "2", "3"]), default="1", show_default=True, help=_SUITE_HELP)
 @pass_surroundings
-def request(surroundings: Surroundings, state: Path, device_id: str, output: Path, assurance: str) -> None:
+def request(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    surroundings: Surroundings,
+    state: Path,
+    device_id: str,
+    output: Path,
+    assurance: str | None,
+    signer: str,
+    module: Path | None,
+    token: str | None,
+    key: str,
+    pin_file: Path | None,
+    tcti: str,
+    suite: str,
+) -> None:
     """生成密钥与申请 / Make the unit's keys and the request for `recorder-store enrol`."""
     checked = _checked_device_id(device_id)
-    data = request_enrolment(_folders(state), checked, Assurance(assurance))
+    try:
+        keys = KeysTable(
+            signer=SignerKind(signer),
+            module=_absolute(module),
+            token=token,
+            key=key,
+            pin_file=_absolute(pin_file),
+            tcti=tcti,
+        )
+    except ValidationError as error:
+        raise click.UsageError(describe(error, "--signer")) from error
+    kept = assurance_of(keys) if assurance is None else Assurance(assurance)
+    data = request_enrolment(_folders(state), checked, kept, keys, int(suite))
     write_file(output, data, 0o644)
     print_pairs(((surroundings.words("申请已写入", "Request written to"), str(output)),))
 
@@ -102,7 +143,15 @@ def install(
     data = _bundle_bytes(bundle)
     with only_agent(state):
         installed = install_bundle(folders, data, device_id, _fingerprint(ca_sha256))
-        settings = NewConfig(device_id, state, run_directory, driver_set, profile_name, installed.store_url)
+        settings = NewConfig(
+            device_id,
+            state,
+            run_directory,
+            driver_set,
+            profile_name,
+            installed.store_url,
+            place_of_key(folders.keys),
+        )
         config = _configured(surroundings, settings)
     _say_installed(surroundings, installed, config)
 
@@ -128,6 +177,10 @@ def _say_installed(surroundings: Surroundings, installed: EnrolmentBundle, confi
             (words("配置", "Configuration"), str(config)),
         )
     )
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return None if path is None else path.absolute()
 
 
 def _folders(state: Path) -> UnitFolders:

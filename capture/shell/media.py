@@ -44,6 +44,7 @@ class MediaDesk:
         limits: When a footage file is full.
         frame_rate: Frame rate in force, asked when a session's pipeline is made.
         post: Where the session machine hears of ends and marks. Never blocks.
+        hash_header: Hash of the suite in force, which names the header of a film.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class MediaDesk:
         limits: FileLimits,
         frame_rate: Callable[[], Fraction],
         post: Callable[[Event], None],
+        hash_header: Callable[[bytes], bytes],
     ) -> None:
         self._queue = queue
         self._output = output
@@ -61,6 +63,7 @@ class MediaDesk:
         self._limits = limits
         self._frame_rate = frame_rate
         self._post = post
+        self._hash_header = hash_header
         self._pipeline: MediaPipeline | None = None
         self._session_id = b""
         self._dropped_before = 0
@@ -179,6 +182,7 @@ class MediaDesk:
                 frames_per_second=self._frame_rate(),
                 notice_expected=run.before_notice,
             ),
+            hash_header=self._hash_header,
         )
 
     def _end(self, reason: str) -> None:

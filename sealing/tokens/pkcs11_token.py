@@ -60,6 +60,17 @@ class Pkcs11Signer:
         _guarded(place, lambda: _generate(place))
         return cls(place)
 
+    @classmethod
+    def obtain(cls, place: Pkcs11Place) -> Pkcs11Signer:
+        """Open the key; make it first where the token has none with this label.
+
+        Raises:
+            TokenError: As the constructor.
+        """
+        if not _guarded(place, lambda: _is_there(place)):
+            _guarded(place, lambda: _generate(place))
+        return cls(place)
+
     def public_key_der(self) -> bytes:
         """SubjectPublicKeyInfo of the key."""
         return self._public_der
@@ -135,6 +146,13 @@ def _refuse_weak(key: pkcs11.PrivateKey, der: bytes, place: Pkcs11Place) -> None
     public = load_der_public_key(der)
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
         raise TokenError(f"key {place.key_label} is no P-256 key")
+
+
+def _is_there(place: Pkcs11Place) -> bool:
+    import pkcs11
+
+    with _token(place).open(user_pin=place.pin) as session:
+        return any(session.get_objects({pkcs11.Attribute.LABEL: place.key_label}))
 
 
 def _generate(place: Pkcs11Place) -> None:

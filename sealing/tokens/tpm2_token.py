@@ -46,6 +46,18 @@ class Tpm:
         self._esys: tpm.ESAPI | None = self._guarded(lambda: _open(tcti))
         self._key, self._public_der = self._guarded(lambda: _make_key(self._open))
 
+    @classmethod
+    def obtain(cls, tcti: str) -> Tpm:
+        """Open the TPM; make the unit's counter first where it has none.
+
+        Raises:
+            TokenError: As the constructor; or the counter cannot be made.
+        """
+        chip = cls(tcti)
+        if not chip._guarded(chip._has_counter):
+            chip.define_counter()
+        return chip
+
     def close(self) -> None:
         """Forget the key and give the TPM back. Idempotent."""
         esys, self._esys = self._esys, None
@@ -99,6 +111,12 @@ class Tpm:
         if self._esys is None:
             raise TokenError(f"TPM {self._tcti} was closed")
         return self._esys
+
+    def _has_counter(self) -> bool:
+        import tpm2_pytss as tpm
+
+        _, found = self._open.get_capability(tpm.TPM2_CAP.HANDLES, COUNTER_INDEX, 1)
+        return COUNTER_INDEX in [int(each) for each in found.data.handles]
 
     def _counter(self) -> tpm.ESYS_TR:
         handle = self._open.tr_from_tpmpublic(COUNTER_INDEX)

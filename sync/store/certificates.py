@@ -6,8 +6,9 @@ usages and policies of `sealing.oids` alone.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,8 +16,14 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sealing import der
+from sealing.certificates import DEFAULT_SUITES, suites_extension
+from sealing.certifying import IssuerKey, certify
+from sealing.gm.sm2 import Sm2PrivateKey, Sm2PublicKey
+from sealing.hybrid import HybridPublicKey
 from sealing.oids import EKU_DEVICE, EKU_LINK, EKU_RECEIPT, EKU_RECIPIENT, POLICIES, UNIT_URI_PREFIX, Assurance
 
 CA_DAYS: Final = 20 * 365
@@ -25,18 +32,20 @@ DEVICE_DAYS: Final = 10 * 365
 LINK_DAYS: Final = 2 * 365
 SERVER_DAYS: Final = 2 * 365
 RECIPIENT_DAYS: Final = 10 * 365
-_CLOCK_TOLERANCE: Final = timedelta(days=1)
+_IDENTIFIER_BYTES: Final = 20
+CLOCK_TOLERANCE: Final = timedelta(days=1)
 """Certificates count from the day before: the clocks of a new unit and of the store need not agree to the second."""
 
-SubjectKey = ec.EllipticCurvePublicKey | x25519.X25519PublicKey
+SubjectKey = ec.EllipticCurvePublicKey | x25519.X25519PublicKey | HybridPublicKey | Sm2PublicKey
+"""Kinds of keys that certificates are made for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A CA that can sign."""
+    """A CA that can sign, with P-256 or with SM2."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: IssuerKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,44 +58,51 @@ class Wanted:
     alternative_names: tuple[x509.GeneralName, ...] = ()
     policies: tuple[x509.ObjectIdentifier, ...] = ()
     key_agreement: bool = False
+    suites: tuple[int, ...] = ()
+    """Suites that the holder may seal by; none are named where it is suite 1 alone."""
 
 
-def self_signed_ca(key: ec.EllipticCurvePrivateKey, common_name: str, now: datetime) -> x509.Certificate:
+def self_signed_ca(key: IssuerKey, common_name: str, now: datetime) -> x509.Certificate:
     """Make the certificate of an agency's CA; it may sign end certificates only."""
     name = _name(common_name)
     builder = _dated(x509.CertificateBuilder().subject_name(name).issuer_name(name), now, CA_DAYS)
     public = key.public_key()
-    return (
-        builder.public_key(public)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .sign(key, SHA256())
+        .add_extension(x509.SubjectKeyIdentifier(_identifier(_spki(public))), critical=False)
     )
+    return _signed(builder, public, key)
 
 
 def issue(issuer: Issuer, subject_key: SubjectKey, wanted: Wanted, now: datetime) -> x509.Certificate:
     """Issue an end certificate for a key."""
     builder = x509.CertificateBuilder().subject_name(_name(wanted.common_name)).issuer_name(issuer.certificate.subject)
-    builder = _dated(builder, now, wanted.days).public_key(subject_key)
+    of_issuer = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(of_issuer)
     builder = (
-        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        _dated(builder, now, wanted.days)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(key_agreement=wanted.key_agreement), critical=True)
         .add_extension(x509.ExtendedKeyUsage(wanted.usages), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject_key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier(_identifier(_spki(subject_key))), critical=False)
+        .add_extension(authority, critical=False)
     )
     if wanted.alternative_names:
         builder = builder.add_extension(x509.SubjectAlternativeName(wanted.alternative_names), critical=False)
     if wanted.policies:
         policies = [x509.PolicyInformation(policy, None) for policy in wanted.policies]
         builder = builder.add_extension(x509.CertificatePolicies(policies), critical=False)
-    return builder.sign(issuer.key, SHA256())
+    if wanted.suites:
+        builder = builder.add_extension(suites_extension(wanted.suites), critical=False)
+    return _signed(builder, subject_key, issuer.key)
 
 
-def device_wanted(device_id: str, assurance: Assurance) -> Wanted:
-    """The certificate of a unit's device key: it may seal, and do nothing else."""
-    return Wanted(device_id, DEVICE_DAYS, (EKU_DEVICE,), (_unit_uri(device_id),), (POLICIES[assurance],))
+def device_wanted(device_id: str, assurance: Assurance, suites: Collection[int] = DEFAULT_SUITES) -> Wanted:
+    """The certificate of a unit's device key: it may seal by these suites, and do nothing else."""
+    named = () if frozenset(suites) == DEFAULT_SUITES else tuple(sorted(suites))
+    names, policies = (_unit_uri(device_id),), (POLICIES[assurance],)
+    return Wanted(device_id, DEVICE_DAYS, (EKU_DEVICE,), names, policies, suites=named)
 
 
 def link_wanted(device_id: str) -> Wanted:
@@ -109,6 +125,25 @@ def server_wanted(hosts: Sequence[str]) -> Wanted:
     return Wanted(hosts[0], SERVER_DAYS, (ExtendedKeyUsageOID.SERVER_AUTH,), tuple(_host(host) for host in hosts))
 
 
+def _signed(builder: x509.CertificateBuilder, subject_key: SubjectKey, key: IssuerKey) -> x509.Certificate:
+    if not isinstance(key, Sm2PrivateKey) and not isinstance(subject_key, HybridPublicKey | Sm2PublicKey):
+        return builder.public_key(subject_key).sign(key, SHA256())
+    stand_in = ec.generate_private_key(ec.SECP256R1())
+    pattern = builder.public_key(stand_in.public_key()).sign(stand_in, SHA256())
+    return certify(pattern, _spki(subject_key), key)
+
+
+def _spki(key: SubjectKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _identifier(spki: bytes) -> bytes:
+    """A key's name in certificates: RFC 7093, the first of its ways."""
+    reader = der.only(spki, der.SEQUENCE)
+    reader.skip()
+    return hashlib.sha256(reader.take(der.BIT_STRING)[1:]).digest()[:_IDENTIFIER_BYTES]
+
+
 def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
@@ -127,7 +162,7 @@ def _name(common_name: str) -> x509.Name:
 def _dated(builder: x509.CertificateBuilder, now: datetime, days: int) -> x509.CertificateBuilder:
     return (
         builder.serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCK_TOLERANCE)
+        .not_valid_before(now - CLOCK_TOLERANCE)
         .not_valid_after(now + timedelta(days=days))
     )
 

@@ -18,6 +18,7 @@ from sealing.identity import DeviceIdentity
 from sealing.keys import FileKeySigner
 from sealing.limits import MAGIC
 from sealing.oids import Assurance
+from sealing.policy import POLICY_FILE
 from sealing.trust import Trust
 from sealing.writer import ChainWriter
 from sync.enrolment import make_request, read_bundle
@@ -70,6 +71,8 @@ def make_folder(directory: Path) -> Authority:
     """A store as `recorder-store init` makes it."""
     directory.mkdir(parents=True)
     authority = create_authority(directory, STORE_ID, ("localhost", "127.0.0.1"), NOW)
+    # The writers of these tests seal to recipients of their own.
+    (authority.trust / POLICY_FILE).unlink()
     save_settings(directory, StoreSettings(store_id=STORE_ID, url="https://localhost:8370"))
     return authority
 

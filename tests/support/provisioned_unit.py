@@ -68,25 +68,36 @@ class ProvisionedUnit:
         (folder / "simulator.toml").write_text("\n".join(["[hal.options]", *lines, ""]), encoding="utf-8")
 
 
-def make_store(store: Path) -> None:
+def make_store(store: Path, *options: str) -> None:
     """An agency with its store, as `recorder-store init` makes it."""
-    store_commands.main(["init", str(store), "--url", STORE_URL], standalone_mode=False)
+    store_commands.main(["init", str(store), "--url", STORE_URL, *options], standalone_mode=False)
 
 
-def enrol(store: Path, request: Path, bundle: Path) -> None:
+def enrol(store: Path, request: Path, bundle: Path, *options: str) -> None:
     """The agency's answer to a request."""
-    store_commands.main(["enrol", str(request), "-o", str(bundle), "--dir", str(store)], standalone_mode=False)
+    words = ["enrol", str(request), "-o", str(bundle), "--dir", str(store), *options]
+    store_commands.main(words, standalone_mode=False)
 
 
-def provision(root: Path, profile: str = "huainan") -> ProvisionedUnit:
-    """Make a store and a unit in an empty folder, by the commands that administrators use."""
+def provision(
+    root: Path,
+    profile: str = "huainan",
+    *,
+    init: tuple[str, ...] = (),
+    asking: tuple[str, ...] = ("--assurance", "simulated"),
+    enrolling: tuple[str, ...] = (),
+) -> ProvisionedUnit:
+    """Make a store and a unit in an empty folder, by the commands that administrators use.
+
+    Options of `recorder-store init`, `recorder provision request` and `recorder-store enrol` can be given.
+    """
     unit = ProvisionedUnit(root)
     root.mkdir(parents=True, exist_ok=True)
-    make_store(unit.store)
+    make_store(unit.store, *init)
     request, bundle, state = root / "request.json", root / "unit.bundle", root / "state"
     asked = ["provision", "request", "--state", str(state), "--device-id", UNIT, "-o", str(request)]
-    assert run([*asked, "--assurance", "simulated"]) == 0
-    enrol(unit.store, request, bundle)
+    assert run([*asked, *asking]) == 0
+    enrol(unit.store, request, bundle, *enrolling)
     installed = ["--config", str(unit.config_path), "provision", "install", str(bundle), "--state", str(state)]
     assert run([*installed, "--profile", profile, "--driver-set", "sim", "--run", str(root / "run")]) == 0
     return unit
