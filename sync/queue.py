@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 _NO_DEADLINE = (1, 0)
+_SECOND_NS = 1_000_000_000
+_SHARE_OF_TIME = 0.75
+"""Share of the time left that sending at the pace may take."""
 
 
 class Standing(Enum):
@@ -54,6 +57,26 @@ def next_item(items: Iterable[Item]) -> Item | None:
         are never picked.
     """
     return min((item for item in items if item.standing is Standing.WAITING), key=_urgency, default=None)
+
+
+def must_hurry(items: Iterable[Item], now_utc_ns: int, rate_bytes_per_second: int | None) -> bool:
+    """Tell whether the pace endangers a due time (SY-41): what goes up to it would take most of the time that is left.
+
+    Args:
+        items: What lies there, with its due times.
+        now_utc_ns: The unit's civil time.
+        rate_bytes_per_second: The pace; None: there is none, and nothing to lift.
+    """
+    if rate_bytes_per_second is None:
+        return False
+    bytes_before = 0
+    for item in sorted((one for one in items if one.standing is Standing.WAITING), key=_urgency):
+        bytes_before += item.size_bytes
+        if item.due_utc_ns is not None:
+            seconds_left = (item.due_utc_ns - now_utc_ns) / _SECOND_NS
+            if bytes_before / rate_bytes_per_second > seconds_left * _SHARE_OF_TIME:
+                return True
+    return False
 
 
 def outstanding_bytes(items: Iterable[Item]) -> int:

@@ -64,7 +64,7 @@ def command(
         raise click.UsageError("--give-up-after goes with --once")
     loaded = load_config(config)
     if watch:
-        _watch(loaded.paths, progress)
+        watch_service(loaded.paths, bar=progress)
         return
     url = store_url or loaded.sync.store_url
     if url is None:
@@ -129,12 +129,18 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
         alerts.close()
 
 
-def _watch(paths: SyncPaths, progress: bool) -> None:
+def watch_service(paths: SyncPaths, *, bar: bool) -> None:
+    """Show what the running service is doing, until SIGTERM or SIGINT.
+
+    Args:
+        paths: Where the unit keeps its things.
+        bar: A bar at a terminal, JSON lines elsewhere; False: JSON lines everywhere.
+    """
     clock = SystemClock()
     stop = clock.signal()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with _reporter(progress) as reporter:
+    with _reporter(bar) if bar else contextlib.nullcontext(JsonLines(sys.stdout)) as reporter:
         follow(paths.progress, reporter, clock, stop)
 
 

@@ -30,6 +30,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "mark": "agent.cli.recording_commands:mark",
     "notice": "agent.cli.recording_commands:notice",
     "exemption": "agent.cli.recording_commands:exemption",
+    "sync": "agent.cli.sync_command:sync",
     "verify": "agent.cli.verify_command:verify",
     "inspect": "agent.cli.inspect_command:inspect",
     "open": "agent.cli.open_command:open_files",

@@ -10,6 +10,7 @@ import http.client
 import os
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -45,6 +46,9 @@ TIMEOUT_SECONDS: Final = 20.0
 _SO_MAX_PACING_RATE: Final = 47
 _TOS_LOW_EFFORT: Final = 0x20
 """DSCP CS1: everything else on the station's line goes first."""
+_TOS_DEFAULT: Final = 0
+_UNPACED: Final = 0xFFFF_FFFF
+"""The kernel's word for no pace at all."""
 _RETRY_AFTER_SECONDS_MAX: Final = 300
 
 
@@ -128,8 +132,22 @@ class StoreClient:
         self._timeout_seconds = timeout_seconds
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._connection: http.client.HTTPConnection | None = None
+        self._hurried = False
         self.sent_bytes = 0
         """Body bytes given to the line so far, repeated ones included."""
+
+    @property
+    def rate_bytes_per_second(self) -> int | None:
+        """Pace that uploads are held to while there is time; None: none."""
+        return self._rate
+
+    def hurry(self, wanted: bool) -> None:
+        """Lift the pace and the low class of the line, or put them back, on the open connection, too (SY-41)."""
+        if wanted is self._hurried:
+            return
+        self._hurried = wanted
+        if self._connection is not None and isinstance(self._connection.sock, socket.socket):
+            _tune(self._connection.sock, self._rate, hurried=wanted)
 
     def close(self) -> None:
         """Drop the connection. Idempotent."""
@@ -302,7 +320,7 @@ class StoreClient:
             )
         connection.connect()
         if isinstance(connection.sock, socket.socket):
-            _tune(connection.sock, self._rate)
+            _tune(connection.sock, self._rate, hurried=self._hurried)
         self._connection = connection
         return connection
 
@@ -340,14 +358,16 @@ def tls_context(paths: SyncPaths) -> ssl.SSLContext:
     return context
 
 
-def _tune(sock: socket.socket, rate_bytes_per_second: int | None) -> None:
+def _tune(sock: socket.socket, rate_bytes_per_second: int | None, *, hurried: bool) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if rate_bytes_per_second is not None:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate_bytes_per_second)
+        rate = _UNPACED if hurried else min(rate_bytes_per_second, _UNPACED - 1)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate.to_bytes(4, sys.byteorder))
+    effort = _TOS_DEFAULT if hurried else _TOS_LOW_EFFORT
     if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _TOS_LOW_EFFORT)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, effort)
     else:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _TOS_LOW_EFFORT)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, effort)
 
 
 def _count(answer: Answer, name: str) -> int:

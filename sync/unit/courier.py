@@ -21,7 +21,7 @@ from sealing.receipts import verify_receipt
 from sync import inbox
 from sync.backoff import Backoff
 from sync.errors import ConfigurationError
-from sync.queue import Item, Standing, next_item, outstanding_bytes
+from sync.queue import Item, Standing, must_hurry, next_item, outstanding_bytes
 from sync.rules import Radio, Rules, read_rules
 from sync.secrecy import Cargo, Line, may_leave
 from sync.sessions import due_by_session
@@ -102,6 +102,7 @@ class Courier:
         self._failures = 0
         self._link: LinkState | None = None
         self._left = (0, 0)
+        self._items: tuple[Item, ...] = ()
 
     def run_once(self, patience_seconds: float | None = None) -> Ending:
         """Send everything that is ended now, and end.
@@ -190,7 +191,7 @@ class Courier:
         left = (sum(item.standing is Standing.WAITING for item in items), outstanding_bytes(items))
         if self._link is not None and self._link.open_for_sending and left[0] and left != self._left:
             self._say(Report("begin", files_left=left[0], bytes_left=left[1]))
-        self._left = left
+        self._left, self._items = left, items
         return items
 
     def _survey(self) -> tuple[Item, ...]:
@@ -261,6 +262,8 @@ class Courier:
 
     def _carry(self, item: Item) -> None:
         """One attempt with one file; what goes wrong leads to a wait, never to an end (SY-20)."""
+        client, now_utc_ns = self._with.client, self._with.clock.read().utc_ns
+        client.hurry(must_hurry(self._items, now_utc_ns, client.rate_bytes_per_second))
         file = self._chronicle.ended(item.number)
         if file is None:
             return

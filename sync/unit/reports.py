@@ -131,7 +131,7 @@ class ProgressBar:
         if report.event == "begin":
             self._total = self._sent_before + (report.bytes_left or 0)
             self._progress.update(self._task, total=self._total)
-        description = _WORDS.get(report.event, report.event)
+        description = EVENT_WORDS.get(report.event, report.event)
         file = "" if report.file is None else f" {report.file:08d}"
         wait = "" if report.seconds is None else f" {report.seconds:.0f} s"
         reason = "" if report.reason is None else f" ({report.reason})"
@@ -143,7 +143,7 @@ class ProgressBar:
             self._progress.update(self._task, completed=self._sent_before)
 
 
-_WORDS: Final = {
+EVENT_WORDS: Final = {
     "begin": "上传 upload",
     "sending": "上传 sending",
     "receipted": "已收讫 receipted",

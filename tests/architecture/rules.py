@@ -49,9 +49,12 @@ PURE_CORE = frozenset(
         "capture.preflight",
         "capture.session",
         "sealing.records",
+        "sync.alerts",
         "sync.backoff",
         "sync.deadlines",
         "sync.queue",
+        "sync.secrecy",
+        "sync.sessions",
     }
 )
 """Modules that decide and do nothing else: values in, values out, the same every time."""

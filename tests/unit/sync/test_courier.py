@@ -1,6 +1,8 @@
 """The unit's side against a real store over HTTP: what is sent, what is left, what is brought back."""
 
 import random
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -253,3 +255,29 @@ def test_a_unit_that_is_not_enrolled_waits(store: StoreOnDisk, unit: UnitOnDisk,
         assert run_once(stranger, url, heard) is Ending.GAVE_UP
     assert not list(stranger.paths.inbox.iterdir())
     assert not held(store)
+
+
+def test_a_hurried_line_is_neither_paced_nor_served_last(store: StoreOnDisk, unit: UnitOnDisk) -> None:
+    """SY-41: at once, on the connection that is open, and on every later one until there is time again."""
+    fill_spool(unit)
+    file = read_ended(unit.paths.spool / "00000001.evs", None)
+    assert file is not None
+    with served(store) as url:
+        client = StoreClient(url, unit.device_id, None, rate_bytes_per_second=50_000, timeout_seconds=5)
+
+        def line() -> tuple[int, int]:
+            client.head(file)
+            connection = client._connection
+            assert connection is not None
+            pace = connection.sock.getsockopt(socket.SOL_SOCKET, 47, 4)
+            return int.from_bytes(pace, sys.byteorder), connection.sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS)
+
+        client.create(file)
+        assert line() == (50_000, 0x20)
+        client.hurry(wanted=True)
+        assert line() == (0xFFFF_FFFF, 0)
+        client.close()
+        assert line() == (0xFFFF_FFFF, 0)
+        client.hurry(wanted=False)
+        assert line() == (50_000, 0x20)
+        client.close()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.backoff import Backoff
-from sync.queue import Item, Standing, next_item, outstanding_bytes
+from sync.queue import Item, Standing, must_hurry, next_item, outstanding_bytes
 from sync.unit.outcome import Action, action_for
 
 items = st.builds(
@@ -80,3 +80,20 @@ def test_the_ceiling_doubles_from_one_second_to_five_minutes() -> None:
 def test_every_refusal_is_classified(status: int, code: str, action: Action) -> None:
     """SY-20."""
     assert action_for(status, code) is action
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds_left", "hurry"),
+    [(1_000, 200, False), (1_000, 134, False), (1_000, 133, True), (1_000, -5, True), (None, -5, False)],
+)
+def test_the_pace_is_lifted_when_it_endangers_a_due_time(rate: int | None, seconds_left: int, hurry: bool) -> None:
+    """SY-41: what goes before the due file counts, what goes behind it does not."""
+    now = 10**18
+    due = now + seconds_left * 10**9
+    items = (
+        Item(1, 40_000, flagged=True),
+        Item(2, 60_000, due_utc_ns=due),
+        Item(3, 10**9),
+        Item(4, 10**9, Standing.PARKED, due_utc_ns=now),
+    )
+    assert must_hurry(items, now, rate) is hurry
