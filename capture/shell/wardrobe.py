@@ -1,7 +1,8 @@
 """Rendering words, and keeping to whom the unit is handed: what a check-out leaves on the unit (R2).
 
 Rules of this module: rendering blocks for real and is called only between recordings, never on a thread of the
-recorder. Names stand beside the clips that speak them, readable by the agent alone, and go with the check-in.
+recorder. Names stand beside the clips that speak them, readable by the agent alone, and go with the check-in, written
+and spoken (`docs/adr/0011-names-while-checked-out.md`).
 """
 
 from __future__ import annotations
@@ -107,8 +108,20 @@ class Wardrobe:
         return report
 
     def undress(self) -> None:
-        """Forget the officers' names; their clips go when the next words are rendered."""
+        """Forget the officers' names, written and spoken: a recording of nobody's must not name who had the unit.
+
+        Blocks for a moment: the notice is rendered anew, without names.
+        """
         self._path.unlink(missing_ok=True)
+        named = ("notice", *self.speech.book.officers())
+        self.speech.book = self._book(None)
+        try:
+            said = self._cache.forget(named)
+        except OSError:
+            log.exception("clips with names could not be taken off the medium; they are not spoken any more")
+            return
+        if said:
+            self.render_missing()
 
     @property
     def _path(self) -> Path:

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import wave
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -37,7 +37,7 @@ INDEX_VERSION = 1
 _PROCESSING = "trim, -16 LUFS, -1.5 dBTP, v1"
 """Part of every clip's name: a change of the processing renders anew."""
 _EDGE_SECONDS = 0.004
-_DIRECTORY_MODE = 0o750
+_DIRECTORY_MODE = 0o700
 _REMEDY = "check the officers out again, which renders every clip"
 
 
@@ -97,7 +97,10 @@ class VoiceCache:
         self._directory = directory
         self._lock = Lock()
         self._entries: dict[str, IndexEntry] = {}
+        self._voice = ""
         directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        # Clips speak the officers' names: nobody else reads them, whoever made the folder.
+        directory.chmod(_DIRECTORY_MODE)
         self._load()
 
     def render(
@@ -135,6 +138,24 @@ class VoiceCache:
             known = {key: entry.text for key, entry in self._entries.items()}
         return tuple(phrase for phrase in phrases if known.get(phrase.key) != phrase.text)
 
+    def forget(self, keys: Collection[str]) -> int:
+        """Drop clips, index entry and file: what they say must not be said, nor stand here, any more.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            OSError: The directory cannot be written; the clips are not said any more all the same.
+        """
+        with self._lock:
+            before, voice = len(self._entries), self._voice
+            entries = {key: entry for key, entry in self._entries.items() if key not in keys}
+            self._entries = entries
+        if len(entries) < before:
+            self._commit(entries, voice)
+            self._remove_unused(entries)
+        return before - len(entries)
+
     def joined(self, utterance: Utterance) -> SpokenClip:
         """Join the clips of a sentence with 80 ms between them.
 
@@ -166,7 +187,7 @@ class VoiceCache:
             log.warning("voice index %s is unusable and will be made anew: %s", path, error)
             return
         if index.version == INDEX_VERSION:
-            self._entries = {entry.key: entry for entry in index.clips}
+            self._entries, self._voice = {entry.key: entry for entry in index.clips}, index.voice
 
     def _entry(self, key: str) -> IndexEntry:
         entry = self._entries.get(key)
@@ -214,7 +235,7 @@ class VoiceCache:
         text = json.dumps(index.model_dump(mode="json"), ensure_ascii=False, indent=1)
         _write_atomically(self._directory / INDEX_NAME, lambda path: path.write_bytes(text.encode()), durable=True)
         with self._lock:
-            self._entries = entries
+            self._entries, self._voice = entries, voice
 
     def _remove_unused(self, entries: dict[str, IndexEntry]) -> int:
         wanted = {entry.file for entry in entries.values()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
 
+from capture.voice.cache import INDEX_NAME, VoiceCache
 from sealing.records import (
     Break,
     Checkin,
@@ -60,6 +62,19 @@ def recorded_fixture(tmp_path_factory: pytest.TempPathFactory, rendered: Path) -
         unit.wait_for("idle")
         unit.recorder.checkin()
     return place
+
+
+@pytest.mark.requirement("R2", "all")
+def test_at_check_in_names_leave_the_unit_written_and_spoken_r2(recorded: Place) -> None:
+    """R2: a recording of nobody's must not name who had the unit before."""
+    index = (recorded.voice / INDEX_NAME).read_text(encoding="utf-8")
+    assert not [officer for officer in OFFICERS.officers if officer.name in index]
+    assert not (recorded.voice / "assignment.json").exists()
+    assert recorded.voice.stat().st_mode & 0o077 == 0
+    notice = VoiceCache(recorded.voice).joined(("notice",))
+    assert notice.text == "您好，我们是执法人员，本次执法全程录音录像。"
+    known = {entry["file"] for entry in json.loads(index)["clips"]}
+    assert {path.name for path in recorded.voice.glob("*.wav")} == known
 
 
 @pytest.mark.requirement("R10", "all")

@@ -176,3 +176,17 @@ def test_a_check_out_renders_the_names_only(espeak: EspeakSynthesiser, tmp_path:
     assert cache.joined(("notice",)).text == "执法人员乙某，全程录音录像。"
     marker = cache.joined(("resume.at", "hour:10", "minute:32", "because:camera-fault", "resume.now"))
     assert 5.0 < marker.clip.duration_ns / 1e9 < 10.0
+
+
+def test_what_is_forgotten_is_neither_said_nor_there_any_more(tmp_path: Path) -> None:
+    cache = VoiceCache(tmp_path)
+    cache.render(THREE, Whistler())
+    assert cache.forget(("b", "nothing")) == 1
+    assert cache.forget(("b",)) == 0
+    for again in (cache, VoiceCache(tmp_path)):
+        with pytest.raises(MissingClipError, match="'b' was never rendered"):
+            again.joined(("b",))
+        assert again.joined(("a", "c")).spoken
+    assert len(list(tmp_path.glob("*.wav"))) == 2
+    assert "乙丙" not in (tmp_path / INDEX_NAME).read_text(encoding="utf-8")
+    assert tmp_path.stat().st_mode & 0o077 == 0
