@@ -18,7 +18,7 @@ from capture.events import DockStanding, FirstFrame, MarkLocated, PromptEnded, R
 from capture.states import Ask, Gap, Machine, Menu, OpenSession, State, Waiting
 from sealing.codec import Private
 from sealing.records import Event as EventRecord
-from sealing.records import Prompt, PromptKind, SessionBody, VoicePurpose, VoiceWindow
+from sealing.records import Fault, Prompt, PromptKind, SessionBody, VoicePurpose, VoiceWindow
 
 
 class IllegalEventError(CaptureError):
@@ -145,6 +145,11 @@ class Turn:
         """Want an EVENT sealed."""
         session = self.machine.session
         self.seal(EventRecord(code, None if session is None else session.session_id, tuple(values)))
+
+    def seal_fault(self, part: str, code: str, *, present: bool) -> None:
+        """Want a FAULT sealed, of the recording that is going on if one is."""
+        session = self.machine.session
+        self.seal(Fault(part, code, present, None if session is None else session.session_id))
 
     def say(
         self,

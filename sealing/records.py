@@ -11,7 +11,7 @@ strings; `codec` holds both when it writes and when it reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from enum import IntEnum, StrEnum
 from typing import ClassVar, TypeVar
 
@@ -29,7 +29,14 @@ from sealing.limits import (
 Value = TypeVar("Value")
 
 
-def numbered(number: int, *, low: int = INTEGER_MIN, high: int = INTEGER_MAX, size: int | None = None) -> Value:  # type: ignore[type-var]
+def numbered(
+    number: int,
+    *,
+    low: int = INTEGER_MIN,
+    high: int = INTEGER_MAX,
+    size: int | None = None,
+    default: object = MISSING,
+) -> Value:  # type: ignore[type-var]
     """Declare a body field with its CBOR map key and what it may hold.
 
     Args:
@@ -37,8 +44,10 @@ def numbered(number: int, *, low: int = INTEGER_MIN, high: int = INTEGER_MAX, si
         low: Smallest value of an integer.
         high: Largest value of an integer.
         size: Exact length of a byte string; None for any up to `limits.BYTES_MAX`.
+        default: For a field that came later than others: what those who do not know it leave it at.
     """
-    return field(metadata={"key": number, "low": low, "high": high, "size": size})  # type: ignore[no-any-return]
+    metadata = {"key": number, "low": low, "high": high, "size": size}
+    return field(default=default, metadata=metadata)  # type: ignore[return-value]
 
 
 class RecordType(IntEnum):
@@ -627,6 +636,8 @@ class Fault:
     code: str = numbered(2)
     present: bool = numbered(3)
     """True when found, False when it is gone again."""
+    session_id: bytes | None = numbered(4, size=SESSION_ID_BYTES, default=None)
+    """The recording that was going on, None when none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from capture.events import (
 from capture.moves import duties, runs
 from capture.states import CAMERA_FAULT, UNCLASSIFIED, Gap, State, Waiting
 from capture.turn import Turn
-from sealing.records import Break, BreakOrigin, Fault, PromptKind, Resume, VoicePurpose
+from sealing.records import Break, BreakOrigin, PromptKind, Resume, VoicePurpose
 
 REASON_WINDOW_SECONDS = 120.0
 """Longest time for which the announced cause is listened to; the confirmation ends it as a rule."""
@@ -223,7 +223,7 @@ def _enter(turn: Turn, origin: BreakOrigin, cause: str) -> None:
     duties.clear_timers(turn)
     turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
     if by_camera:
-        turn.seal(Fault("camera", cause, present=True))
+        turn.seal_fault("camera", cause, present=True)
     if cause == UNCLASSIFIED:
         turn.seal_event("break-unclassified")
     marker = Phrase.BREAK_MARKER if by_camera else Phrase.BREAK_MARKER_PRESS
@@ -250,7 +250,7 @@ def _try_resume(turn: Turn) -> None:
         return
     turn.do(Hush())
     if gap.cause == CAMERA_FAULT:
-        turn.seal(Fault("camera", gap.cause, present=False))
+        turn.seal_fault("camera", gap.cause, present=False)
     turn.seal(_resume_body(turn, gap, gap.sequence, gap.returned))
     runs.begin_run(turn)
     turn.go(State.RESUMING)

@@ -11,7 +11,7 @@ from capture.effects import Phrase
 from capture.events import ConditionChanged
 from capture.moves import breaking
 from capture.turn import Turn
-from sealing.records import Fault, PromptKind
+from sealing.records import PromptKind
 
 
 def condition_changed(turn: Turn, event: ConditionChanged) -> None:
@@ -44,7 +44,7 @@ def _noted(turn: Turn, event: ConditionChanged) -> bool:
     turn.set(conditions=known | {event.condition} if event.present else known - {event.condition})
     part = PARTS.get(event.condition)
     if part is not None:
-        turn.seal(Fault(part, event.condition.value, event.present))
+        turn.seal_fault(part, event.condition.value, present=event.present)
         return True
     named = FIGURES.get(event.condition)
     figure = () if named is None or event.figure is None else ((named, event.figure),)

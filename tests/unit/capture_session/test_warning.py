@@ -30,7 +30,9 @@ def test_a_fault_is_sealed_and_told_and_the_recording_goes_on_cs_13(condition: C
     """CS-13."""
     driver = recording()
     change(driver, condition)
-    assert driver.sealed(Fault) == [Fault(PARTS[condition], condition.value, present=True)]
+    assert driver.sealed(Fault) == [
+        Fault(PARTS[condition], condition.value, present=True, session_id=driver.session.session_id)
+    ]
     assert driver.last(fx.GiveCue).cue is Cue.WARNING
     spoken = driver.last(fx.Speak)
     assert (spoken.kind, spoken.phrase, spoken.cause) == (PromptKind.STATUS, fx.Phrase.WARNING, condition.value)
@@ -149,3 +151,17 @@ def test_a_source_that_changes_without_a_step_is_sealed_without_a_word_cs_18() -
     driver.feed(ev.ClockStepped(1_000_000, "rtc", "network"))
     assert len(driver.sealed(ClockStep)) == 1
     assert len(driver.all(fx.Speak)) == spoken
+
+
+def test_a_fault_names_the_recording_that_was_going_on_and_none_between_recordings_r18() -> None:
+    """R18: what a fault befell is found without guessing by times."""
+    driver = Driver()
+    change(driver, Condition.MICROPHONE)
+    driver.record()
+    change(driver, Condition.MICROPHONE, present=False)
+    driver.lose_camera()
+    assert [(body.part, body.session_id) for body in driver.sealed(Fault)] == [
+        ("microphone", None),
+        ("microphone", driver.session.session_id),
+        ("camera", driver.session.session_id),
+    ]
