@@ -36,6 +36,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "open": "agent.cli.open_command:open_files",
     "profile": "agent.cli.profile_commands:profile",
     "provision": "agent.cli.provision_commands:provision",
+    "decommission": "agent.cli.decommission_command:decommission",
     "config": "agent.cli.unit_commands:config",
     "voice": "agent.cli.voice_command:voice",
     "doctor": "agent.cli.doctor_command:doctor",
