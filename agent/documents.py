@@ -10,6 +10,8 @@ from pathlib import Path
 
 from agent.config import UnitPaths
 from agent.errors import ProfileError
+from agent.provisioning import UnitFolders
+from agent.sealing_rules import check_serves
 from agent.signed_profile import accept_delivered, agency_cas
 from sealing.agency_document import KIND_POLICY, KIND_PROFILE, verify_document
 from sealing.policy import UnitPolicy
@@ -30,7 +32,9 @@ def accept_document(kind: str, data: bytes, paths: UnitPaths) -> int:
 
     Raises:
         ProfileError: A profile that is not the agency's, breaks a rule, or is older than the one in force.
-        SealingError: A policy that is not the agency's, or is older than the one that is here.
+        SealingError: A policy that is not the agency's, is older than the one that is here, or has no rules for this
+            unit's recipients.
+        IdentityError: The unit's recipients cannot be read.
         AgentError: It cannot be kept.
     """
     if kind == KIND_PROFILE:
@@ -38,12 +42,13 @@ def accept_document(kind: str, data: bytes, paths: UnitPaths) -> int:
         if document is None:
             raise ProfileError("delivered profile: it is not signed; take the file that the agency signed")
         return document.number
-    return _accept_policy(data, SyncPaths(paths.state, paths.run).documents[kind], agency_cas(paths.agency_ca))
+    return _accept_policy(data, SyncPaths(paths.state, paths.run).documents[kind], paths)
 
 
-def _accept_policy(data: bytes, kept: Path, agency_ca_ders: tuple[bytes, ...]) -> int:
+def _accept_policy(data: bytes, kept: Path, paths: UnitPaths) -> int:
+    agency_ca_ders = agency_cas(paths.agency_ca)
     found = verify_document(data, KIND_POLICY, agency_ca_ders)
-    UnitPolicy.of(found)
+    check_serves(UnitPolicy.of(found), UnitFolders(paths.keys, paths.certificates))
     if kept.exists():
         found.check_replaces(verify_document(kept.read_bytes(), KIND_POLICY, agency_ca_ders))
     write_file(kept, data)

@@ -112,8 +112,9 @@ def install_bundle(
     except (EnrolmentError, SealingError) as error:
         raise IdentityError(str(error)) from error
     _refuse_other_agency(folders.certificates / AGENCY_CA, bundle.agency_ca_der)
+    present = load_policy(folders)
     try:
-        _install(folders.certificates, bundle, data)
+        _install(folders.certificates, bundle, data, 0 if present is None else present.number)
     except OSError as error:
         raise SpoolError(f"{folders.certificates}: cannot be written: {error.strerror}") from error
     return bundle
@@ -223,11 +224,11 @@ def _refuse_other_agency(path: Path, der: bytes) -> None:
         raise IdentityError(f"{path}: the unit belongs to another agency already; nothing was changed")
 
 
-def _install(folder: Path, bundle: EnrolmentBundle, data: bytes) -> None:
+def _install(folder: Path, bundle: EnrolmentBundle, data: bytes, policy_number: int) -> None:
     recipients = folder / "recipients"
     recipients.mkdir(parents=True, exist_ok=True, mode=0o755)
     write_file(folder / AGENCY_CA, b"".join(map(_pem, bundle.agency_ca_ders)), 0o644)
-    if bundle.policy is not None:
+    if bundle.policy is not None and UnitPolicy.read(bundle.policy, bundle.agency_ca_ders).number >= policy_number:
         write_file(folder / POLICY_FILE, bundle.policy, 0o644)
     for name, der in (
         (RECEIPT_CERTIFICATE, bundle.receipt_certificate_der),

@@ -18,7 +18,7 @@ from cryptography import x509
 
 from agent.config import FreePolicy, SpoolTable, UnitPaths
 from agent.documents import accept_document
-from agent.errors import ProfileError
+from agent.errors import IdentityError, ProfileError
 from agent.reclaim import next_to_free
 from hal.errors import HardwareError
 from hal.ports import Clock, Storage
@@ -170,7 +170,7 @@ class ReceiptKeeper:
             self.worker.beat()
             try:
                 number = accept_document(item.kind, item.data, self._paths)
-            except (ProfileError, SealingError) as error:
+            except (ProfileError, IdentityError, SealingError) as error:
                 self._inbox.reject(item.path, str(error))
                 self._sealing.seal(Event("document-refused", None, ())).result(_SEALING_SECONDS)
                 continue

@@ -12,7 +12,7 @@ from cryptography import x509
 from agent.errors import IdentityError
 from agent.provisioning import UnitFolders, load_policy, load_recipients
 from sealing.certificates import allowed_suites
-from sealing.errors import SealingError
+from sealing.errors import PolicyError, SealingError
 from sealing.identity import DeviceIdentity, SealingPolicy
 from sealing.policy import UnitPolicy
 from sealing.suites import SUITES
@@ -38,6 +38,21 @@ def sealing_policy(folders: UnitFolders, identity: DeviceIdentity, footage_secon
     except SealingError as error:
         raise IdentityError(f"{folders.certificates}: {error}; install the agency's bundle again") from error
     return policy
+
+
+def check_serves(agency: UnitPolicy, folders: UnitFolders) -> None:
+    """Check that a policy has rules for the recipients that this unit has, before it takes the place of another.
+
+    Raises:
+        PolicyError: It has none: the next start would be without rules.
+        IdentityError: The unit's recipients cannot be read.
+    """
+    recipients = load_recipients(folders)
+    if not any(_is_ruled(agency, number, recipients) for number in SUITES):
+        raise PolicyError(
+            f"device policy number {agency.number} has no rules for the unit's recipients; keep their rules in the "
+            "policy until every unit has its new bundle"
+        )
 
 
 def _suite_of(agency: UnitPolicy, identity: DeviceIdentity, recipients: tuple[Recipient, ...]) -> int:

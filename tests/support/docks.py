@@ -117,6 +117,10 @@ def make_unit(
     }.items():
         pem = x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
         (state / "certificates" / name).write_bytes(pem)
+    (state / "certificates" / "recipients").mkdir()
+    for one in bundle.recipients:
+        pem = x509.load_der_x509_certificate(one.certificate_der).public_bytes(Encoding.PEM)
+        (state / "certificates" / "recipients" / f"{one.name}.pem").write_bytes(pem)
     config = state / "agent.toml"
     config.write_text(f'[unit]\ndevice_id = "{device_id}"\nstate_directory = "."\nrun_directory = "run"\n')
     identity = DeviceIdentity(device_id, FileKeySigner(device_key), bundle.device_certificate_der)

@@ -1,6 +1,7 @@
 """Agencies that seal by another suite: made, enrolled, recorded, verified and opened by the product's own ways."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sealing.policy import POLICY_FILE, UnitPolicy
 from sealing.reader import beginning
 from sealing.verifier import examine_chain
 from sync.errors import EnrolmentError, StoreError
+from sync.store.authority import Authority, sign_policy
 from tests.support.agent_in_world import first_day, hummed, running_in_world
 from tests.support.provisioned_unit import ProvisionedUnit, make_store, provision
 
@@ -102,3 +104,15 @@ def test_a_system_without_sm2_says_so_at_provisioning(tmp_path: Path, monkeypatc
     asked = ("provision", "request", "--state", state, "--device-id", "unit-7", "-o", request)
     assert run([*asked, "--suite", "3"]) == os.EX_CONFIG
     assert not Path(request).exists()
+
+
+def test_the_first_bundle_installed_again_keeps_a_newer_policy(tmp_path: Path) -> None:
+    unit = provision(tmp_path / "unit")
+    here, authority = unit.paths.certificates / POLICY_FILE, Authority(unit.store)
+    first = UnitPolicy.read(here.read_bytes(), certificates_of(unit))
+    sign_policy(authority, 2, first.rules, datetime.fromtimestamp(first.issued_utc_ns // 10**9, UTC))
+    newer = (authority.trust / POLICY_FILE).read_bytes()
+    here.write_bytes(newer)
+    again = ["--config", str(unit.config_path), "provision", "install", str(unit.root / "unit.bundle")]
+    assert run([*again, "--state", str(unit.paths.state)]) == 0
+    assert here.read_bytes() == newer

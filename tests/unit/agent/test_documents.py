@@ -18,14 +18,16 @@ from capture.resume import replay
 from hal.drivers.files import DirectoryStorage
 from hal.drivers.system_clock import SystemClock
 from sealing.agency_document import KIND_POLICY, sign_document
-from sealing.errors import DocumentError
+from sealing.certificates import spki_of
+from sealing.errors import DocumentError, PolicyError
 from sealing.keys import FileKeySigner
 from sealing.policy import Rules, encode_policy
 from sealing.records import Event
 from sealing.service import SealingService
+from sealing.suites import SUITE_1
 from sync.errors import ContentError, InboxError
 from sync.inbox import put_document
-from sync.store.authority import CA_CERTIFICATE
+from sync.store.authority import CA_CERTIFICATE, RECIPIENTS
 from sync.store.publishing import Publishing
 from sync.store.register import Register
 from sync.store_main import commands
@@ -55,8 +57,11 @@ class Agency:
         signer = FileKeySigner(self.store.authority.key("agency-ca"))
         return sign_profile(parse_profile(text.encode(), "own.toml"), number, START_UTC_NS, signer, self.ca_der)
 
-    def policy(self, number: int) -> bytes:
-        payload = encode_policy([Rules(0, None, frozenset({1}), frozenset({b"a" * 16, b"b" * 16}))], {})
+    def policy(self, number: int, recipients: frozenset[bytes] | None = None) -> bytes:
+        trust = self.store.authority
+        own = [spki_of(trust.certificate(f"recipient-{name}.pem")) for name in RECIPIENTS]
+        keys = recipients or frozenset(map(SUITE_1.key_id, own))
+        payload = encode_policy([Rules(0, None, frozenset({1}), keys)], {})
         signer = FileKeySigner(self.store.authority.key("agency-ca"))
         return sign_document(KIND_POLICY, number, START_UTC_NS, payload, signer, self.ca_der)
 
@@ -125,6 +130,14 @@ def test_a_profile_comes_down_at_a_docking_once_and_binds_from_the_next_start(ag
     assert list(agency.paths.inbox.iterdir()) == []
     digest = hashlib.sha256(MINIMAL.encode()).digest()
     assert digest in Register(agency.store.ledger).rules(), "the store knows the rules of what it hands down"
+
+
+def test_a_policy_without_rules_for_this_units_recipients_is_not_taken(agency: Agency) -> None:
+    """The next start would find no rules to seal by: new recipients come with a new bundle first."""
+    strangers = frozenset({b"a" * 16, b"b" * 16})
+    with pytest.raises(PolicyError, match="no rules for the unit's recipients"):
+        accept_document("policy", agency.policy(4, strangers), agency.paths)
+    assert not (agency.unit.state / "certificates" / "policy.cose").exists()
 
 
 def test_a_policy_comes_down_and_lies_where_the_next_start_finds_it(agency: Agency) -> None:
