@@ -29,6 +29,7 @@ from sync.store.commands import ALL
 from sync.store.doorkeeper import HEAD_SECONDS
 from sync.store.ledger import Ledger, Unit, open_ledger
 from sync.store.operations import JsonFormatter
+from sync.store.register import Register
 from sync.store.service import Listening, serve
 from sync.store.settings import StoreSettings, load_settings, save_settings
 from sync.store.tables import (
@@ -93,7 +94,17 @@ def init(directory: Path, store_id: str, url: str, hosts: tuple[str, ...], suite
 )
 @click.option("--url", help="Another store URL for this unit.")
 @click.option("--hardware-seen", is_flag=True, help="You have seen that the unit's device key lives in a token or TPM.")
-def enrol_unit(request: Path, output: Path, directory: Path, url: str | None, hardware_seen: bool) -> None:
+@click.option("--lift-revocation", is_flag=True, help="The unit was revoked and has come back: let it in again.")
+@click.option("--deny-old", is_flag=True, help="Its link certificate until now opens no connection any more.")
+def enrol_unit(
+    request: Path,
+    output: Path,
+    directory: Path,
+    url: str | None,
+    hardware_seen: bool,
+    lift_revocation: bool,
+    deny_old: bool,
+) -> None:
     """Take a unit in: sign its REQUEST, write the bundle that makes it this agency's."""
     settings = load_settings(directory)
     asked = request.read_bytes()
@@ -101,7 +112,13 @@ def enrol_unit(request: Path, output: Path, directory: Path, url: str | None, ha
     enrolled = enrol(Authority(directory), asked, settings.store_id, where, now(), hardware_seen=hardware_seen)
     unit = Unit(enrolled.device_id, Assurance(enrolled.assurance), now_utc_ns(), revoked=False)
     certificates = (enrolled.device_certificate_der, enrolled.link_certificate_der)
-    with_ledger(directory, lambda ledger: ledger.enrol(unit, *certificates))
+
+    def write_in(ledger: Ledger) -> None:
+        old = ledger.enrol(unit, *certificates, lift_revocation=lift_revocation)
+        if deny_old and old is not None:
+            Register(ledger).deny(unit.device_id, old, "enrolled again", now_utc_ns())
+
+    with_ledger(directory, write_in)
     durable.write_file(output, enrolled.bundle, 0o644)
     click.echo(f"unit {unit.device_id} enrolled as {unit.assurance}; bundle in {output}", err=True)
 

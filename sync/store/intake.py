@@ -22,8 +22,9 @@ from sealing.trust import Trust
 from sync.enrolment import key_id
 from sync.errors import ContentError, StoreError, WireError
 from sync.store.content_index import heads_of
+from sync.store.continuity import Arrival
 from sync.store.judge import Judge, Known
-from sync.store.ledger import Arrival, ParkedContent
+from sync.store.ledger import ParkedContent
 from sync.store.ports import ObjectStore, PromiseLedger
 from sync.store.vault import Declaration, Name, Refusal
 from sync.stream import SealedStream

@@ -17,12 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from sealing.framing import FIRST_PREVIOUS_HASH
-from sealing.limits import SEQUENCE_FIRST
 from sealing.oids import Assurance
 from sealing.receipts import FIRST_PREVIOUS_RECEIPT, receipt_hash
 from sync.errors import ContentError, StoreError
 from sync.store.content_index import index_content
+from sync.store.continuity import Arrival, check_chain
 from sync.store.judge import ContentFacts, EpochFacts, TornEnd
 from sync.store.schema import METADATA, SCHEMA_VERSION, epochs, files, parked, torn_ends, units
 
@@ -38,19 +37,6 @@ class Unit:
     assurance: Assurance
     enrolled_utc_ns: int
     revoked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A judged file that is about to be promised."""
-
-    device_id: str
-    file_id: bytes
-    size_bytes: int
-    torn_bytes: int
-    torn_hash: bytes
-    facts: ContentFacts
-    received_utc_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +76,23 @@ class Ledger:
         """Give the database back."""
         self._engine.dispose()
 
-    def enrol(self, unit: Unit, device_certificate_der: bytes, link_certificate_der: bytes) -> None:
-        """Write a unit in; one that was enrolled before gets its new certificates and is no longer revoked."""
+    def enrol(
+        self, unit: Unit, device_certificate_der: bytes, link_certificate_der: bytes, *, lift_revocation: bool = False
+    ) -> bytes | None:
+        """Write a unit in; one that was enrolled before gets its new certificates.
+
+        Args:
+            unit: The unit, not revoked.
+            device_certificate_der: Its new certificate for sealing.
+            link_certificate_der: Its new certificate for connections.
+            lift_revocation: Somebody has decided that a revoked unit may come back (SY-36).
+
+        Returns:
+            The link certificate that it had before, which stays good until it ends or is denied; None at first.
+
+        Raises:
+            StoreError: The unit is revoked, and nobody has decided that.
+        """
         row = {
             "device_id": unit.device_id,
             "assurance": unit.assurance.value,
@@ -100,9 +101,17 @@ class Ledger:
             "link_certificate": link_certificate_der,
             "revoked": False,
         }
+        own = units.c.device_id == unit.device_id
         with self.transaction() as connection:
-            connection.execute(sa.delete(units).where(units.c.device_id == unit.device_id))
+            before = connection.execute(sa.select(units.c.revoked, units.c.link_certificate).where(own)).first()
+            if before is not None and before.revoked and not lift_revocation:
+                raise StoreError(
+                    f"unit {unit.device_id} is revoked (`recorder-store units`); "
+                    "if it has really come back, enrol it with --lift-revocation"
+                )
+            connection.execute(sa.delete(units).where(own))
             connection.execute(sa.insert(units).values(row))
+        return None if before is None else bytes(before.link_certificate)
 
     def unit(self, device_id: str) -> Unit | None:
         """Find an enrolled unit."""
@@ -148,7 +157,7 @@ class Ledger:
             if connection.execute(known).scalar() is None:
                 if not by_custodian:
                     _check_allowed(connection, arrival.device_id)
-                _check_chain(connection, arrival)
+                check_chain(connection, arrival)
 
     def commit(self, arrival: Arrival, make_receipt: MakeReceipt, *, by_custodian: bool = False) -> bytes:
         """Promise a file: check it against the chain, number and sign its receipt, and make the row durable.
@@ -172,7 +181,7 @@ class Ledger:
                 return found
             if not by_custodian:
                 _check_allowed(connection, device_id)
-            _check_chain(connection, arrival)
+            check_chain(connection, arrival)
             number, previous = _last_receipt(connection, device_id)
             receipt = make_receipt(number + 1, previous)
             connection.execute(sa.insert(files).values(_file_row(arrival, number + 1, receipt)))
@@ -276,63 +285,6 @@ def _check_allowed(connection: sa.Connection, device_id: str) -> None:
     revoked = connection.execute(sa.select(units.c.revoked).where(units.c.device_id == device_id)).scalar()
     if revoked is not False:
         raise ContentError("revoked", f"unit {device_id} is revoked; a custodian decides about what it sent")
-
-
-def _check_chain(connection: sa.Connection, arrival: Arrival) -> None:
-    """SY-17: one content for one sequence number; neighbours join. One that has not come yet says nothing (SY-15)."""
-    facts = arrival.facts
-    own = files.c.device_id == arrival.device_id
-    overlaps = (files.c.first_sequence <= facts.last_sequence) & (files.c.last_sequence >= facts.first_sequence)
-    taken = sa.select(files.c.file_number).where(own, overlaps | (files.c.file_number == facts.file_number)).limit(1)
-    other = connection.execute(taken).scalar()
-    if other is not None:
-        detail = f"records {facts.first_sequence} to {facts.last_sequence} (file {facts.file_number})"
-        raise ContentError("fork", f"{detail} stand already in another file {other}")
-    _check_adjacent(connection, arrival)
-    before = sa.select(files.c.head_hash).where(own, files.c.last_sequence == facts.first_sequence - 1)
-    head: bytes | None = connection.execute(before).scalar()
-    if facts.first_sequence == SEQUENCE_FIRST:
-        head = FIRST_PREVIOUS_HASH
-    if head is not None and head != facts.hash_before:
-        raise ContentError(
-            "chain-break", f"record {facts.first_sequence} does not follow the head that the store holds"
-        )
-    behind = sa.select(files.c.hash_before).where(own, files.c.first_sequence == facts.last_sequence + 1)
-    following: bytes | None = connection.execute(behind).scalar()
-    if following is not None and following != facts.head_hash:
-        raise ContentError("chain-break", f"record {facts.last_sequence} is not what the next one in the store follows")
-    _check_torn_ends(connection, arrival)
-
-
-def _check_adjacent(connection: sa.Connection, arrival: Arrival) -> None:
-    """Files with adjacent numbers hold adjacent records: one that lost its end or its beginning shows here."""
-    facts = arrival.facts
-    beside = sa.select(files.c.file_number, files.c.first_sequence, files.c.last_sequence).where(
-        files.c.device_id == arrival.device_id,
-        files.c.file_number.in_((facts.file_number - 1, facts.file_number + 1)),
-    )
-    for number, first, last in connection.execute(beside):
-        expected = (last, facts.first_sequence) if number < facts.file_number else (facts.last_sequence, first)
-        if expected[0] + 1 != expected[1]:
-            detail = f"between files {number} and {facts.file_number} records are missing: {expected}"
-            raise ContentError("chain-break", detail)
-
-
-def _check_torn_ends(connection: sa.Connection, arrival: Arrival) -> None:
-    facts = arrival.facts
-    named = sa.select(torn_ends.c.torn_bytes, torn_ends.c.torn_hash).where(
-        torn_ends.c.device_id == arrival.device_id, torn_ends.c.file_number == facts.file_number
-    )
-    row = connection.execute(named).first()
-    if row is not None and (row[0], row[1]) != (arrival.torn_bytes, arrival.torn_hash):
-        raise ContentError("chain-break", f"torn end of file {facts.file_number} is not the one that BOOT names")
-    for end in facts.torn_ends:
-        held = sa.select(files.c.torn_bytes, files.c.torn_hash).where(
-            files.c.device_id == arrival.device_id, files.c.file_number == end.file_number
-        )
-        row = connection.execute(held).first()
-        if row is not None and (row[0], row[1]) != (end.torn_bytes, end.torn_hash):
-            raise ContentError("chain-break", f"BOOT names another torn end of file {end.file_number} than is held")
 
 
 def _learn(connection: sa.Connection, device_id: str, facts: ContentFacts) -> None:

@@ -13,8 +13,9 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from sync.store.continuity import Arrival
 from sync.store.judge import EpochFacts
-from sync.store.ledger import Arrival, MakeReceipt, ParkedContent, Unit
+from sync.store.ledger import MakeReceipt, ParkedContent, Unit
 from sync.store.vault import Declaration, Name, Refusal
 
 
