@@ -13,14 +13,20 @@ from sealing.labels import Words, words
 from sealing.layout import BEIJING, date
 from sealing.picture_band import Band, Look
 from sealing.picture_svg import FONTS, Style, box, diamond, pill, text, text_width
-from sealing.report import Report
+from sealing.report import Report, Standing
 
 WIDTH: Final = 1480
 _MARGIN: Final = 36
 _HEAD_HEIGHT: Final = 104
 _LEGEND_HEIGHT: Final = 56
 _GOOD: Final = ("#dff1e4", "#1f6b3b")
+_NOTED: Final = ("#f7ecd2", "#7a5a12")
 _BAD: Final = ("#f9dcd8", "#a3261b")
+_INTACT: Final = {
+    Standing.CLEAN: ("✓ 核验完整", "✓ intact"),
+    Standing.REMARKS: ("核验一致，另有说明", "intact, with remarks"),
+    Standing.PART: ("部分，所见一致", "a part, intact as far as it is here"),
+}
 _CALM: Final = ("#ececea", "#51565c")
 _DEFS: Final = """<defs>
 <pattern id="broken" width="8" height="8" patternTransform="rotate(45)" patternUnits="userSpaceOnUse">
@@ -92,7 +98,8 @@ def _badges(report: Report, look: Look) -> list[tuple[str, tuple[str, str]]]:
     if errors:
         verdict = (look.say(f"✗ 核验不通过：{errors} 处", f"✗ not intact: {errors} faults"), _BAD)
     else:
-        verdict = (look.say("✓ 核验完整", "✓ intact"), _GOOD)
+        zh, en = _INTACT[report.standing]
+        verdict = (look.say(zh, en), _GOOD if report.standing is Standing.CLEAN else _NOTED)
     unknown = Words("等级未知", "grade unknown")
     grade = unknown if report.grade is None else words("grade", report.grade.value)
     count = look.say(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 
 from sealing.errors import SealingError
-from sealing.findings import Finding, Severity
+from sealing.findings import Code, Finding, Severity
 from sealing.oids import Assurance
 from sealing.verifier_ticks import TailFacts
 
@@ -28,6 +28,17 @@ class Level(StrEnum):
     NOTABLE = "notable"
     GOOD = "good"
     BAD = "bad"
+
+
+class Standing(StrEnum):
+    """How a chain stands, in one word: only `clean` has nothing that somebody should read."""
+
+    CLEAN = "clean"
+    REMARKS = "remarks"
+    """As it was sealed; something may be missing at an end, was freed, or deserves a look."""
+    PART = "part"
+    """As it was sealed as far as it is here; it is not the whole chain."""
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +247,15 @@ class Report:
         return not any(finding.severity is Severity.ERROR for finding in self.findings)
 
     @property
+    def standing(self) -> Standing:
+        """How the chain stands: what is intact and has residual cases is never called clean."""
+        if not self.intact:
+            return Standing.BROKEN
+        if any(finding.code is Code.PARTIAL for finding in self.findings):
+            return Standing.PART
+        return Standing.REMARKS if self.findings else Standing.CLEAN
+
+    @property
     def verdicts(self) -> tuple[str, ...]:
         """Codes of all findings, each once, in the order of the chain."""
         return tuple(dict.fromkeys(finding.code.value for finding in self.findings))
@@ -250,7 +270,8 @@ class Report:
         found = plain(self)
         if not isinstance(found, dict):
             raise TypeError("a report is a map")
-        return {"version": REPORT_VERSION, "intact": self.intact, "verdicts": list(self.verdicts), **found}
+        head: dict[str, JsonValue] = {"version": REPORT_VERSION, "intact": self.intact, "standing": self.standing.value}
+        return head | {"verdicts": list(self.verdicts), **found}
 
     def to_json(self) -> str:
         """Write the report as one JSON document (`sealing/REPORT.md`)."""

@@ -12,7 +12,7 @@ from typing import Final
 from sealing.findings import Severity
 from sealing.labels import Words, duration, media_time, words
 from sealing.layout import BEIJING, civil, clock, date, padded, uncertainty, width, wrapped
-from sealing.report import Entry, Level, Report, SessionSummary
+from sealing.report import Entry, Level, Report, SessionSummary, Standing
 
 COLUMNS: Final = 100
 _TIME_COLUMNS: Final = 12
@@ -91,9 +91,19 @@ class _Page:
         yield from self._fact(self._say("时间", "Times"), zone if not self._english else f"UTC{_offset(self._zone)}")
 
     def _verdict(self, report: Report) -> str:
-        if report.intact:
-            return self._say("完整：与封存时一致", "intact: as it was sealed")
-        return self._say("不完整：与封存时不一致，见文末", "NOT intact: not as it was sealed; see below")
+        range_here = f"{report.first_sequence}–{report.last_sequence}"
+        match report.standing:
+            case Standing.CLEAN:
+                return self._say("完整：与封存时一致", "intact: as it was sealed")
+            case Standing.REMARKS:
+                return self._say("与封存时一致，另有说明，见文末", "intact: as it was sealed, with remarks; see below")
+            case Standing.PART:
+                return self._say(
+                    f"部分：第 {range_here} 条记录与封存时一致，并非整条链",
+                    f"a part: records {range_here} are as they were sealed; this is not the whole chain",
+                )
+            case Standing.BROKEN:
+                return self._say("不完整：与封存时不一致，见文末", "NOT intact: not as it was sealed; see below")
 
     def _fact(self, name: str, value: str) -> Iterator[str]:
         room = COLUMNS - _TIME_COLUMNS - 2

@@ -8,8 +8,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sealing.counters import FileCounter
 from sealing.findings import Code, Severity
 from sealing.framing import file_name
-from sealing.report import ChainError, Report
+from sealing.picture import render_picture
+from sealing.report import ChainError, Report, Standing
 from sealing.suites import SUITE_1
+from sealing.timeline import render_timeline
 from sealing.trust import HEADS_FOLDER, RECEIPTS_FOLDER, Trust, TrustError
 from sealing.verifier import Asked, examine_chain, verify_chain
 from tests.support import chains
@@ -72,6 +74,7 @@ def test_an_unclean_stop_says_how_much_can_be_missing_there(tmp_path: Path) -> N
     report = examine_chain([spool], trust())
     (stop,) = [each for each in report.findings if each.code is Code.UNCLEAN_STOP]
     assert "at most 300 s of footage can have come behind it unseen" in stop.detail
+    assert (report.intact, report.standing) == (True, Standing.REMARKS)
 
 
 def test_an_unclean_stop_without_a_counter_is_bounded_by_nothing(tmp_path: Path) -> None:
@@ -94,8 +97,31 @@ def test_row_57_a_part_is_a_part_and_never_whole(film_copy: Path) -> None:
     (partial,) = [each for each in report.findings if each.code is Code.PARTIAL]
     assert partial.severity is Severity.WARNING
     assert f"records {first} to {last} " in partial.detail
+    assert report.standing is Standing.PART
     with pytest.raises(ChainError):
         verify_chain([film_copy], trust())
+
+
+@pytest.mark.parametrize(
+    ("gone", "zh", "en"),
+    [
+        ((), "完整：与封存时一致", "intact: as it was sealed\n"),
+        ((9,), "另有说明，见文末", "intact: as it was sealed, with remarks"),
+        ((1, 2), "部分：第 ", "this is not the whole chain"),
+        ((4,), "不完整", "NOT intact"),
+    ],
+    ids=str,
+)
+def test_only_what_has_nothing_to_remark_is_called_whole(
+    film_copy: Path, gone: tuple[int, ...], zh: str, en: str
+) -> None:
+    """Residual cases are told in the first line of the page, and in the picture."""
+    for number in gone:
+        (film_copy / file_name(number)).unlink()
+    report = examine_chain([film_copy], trust(), asked=Asked(part=1 in gone))
+    assert zh in render_timeline(report)
+    assert en in render_timeline(report, "en")
+    assert ("✓ 核验完整" in render_picture(report)) == (report.standing is Standing.CLEAN) == (not gone)
 
 
 def test_a_hole_inside_a_part_is_a_gap(film_copy: Path) -> None:
