@@ -22,7 +22,6 @@ from typing import Final
 
 import click
 from cryptography import x509
-from rich.console import Console
 
 from hal.drivers.system_clock import SystemClock
 from hal.notify import Notifier
@@ -33,7 +32,7 @@ from sync.unit.client import StoreClient, tls_context
 from sync.unit.config import DEFAULT_PATH, SyncPaths, UnitConfig, load_config
 from sync.unit.courier import Courier, Ending, Surroundings
 from sync.unit.progress_file import Both, ProgressFile, follow
-from sync.unit.reports import JsonLines, ProgressBar, Quiet, Reporter
+from sync.unit.reports import JsonLines, Quiet, Reporter
 from sync.unit.service import ServiceReporter, WatchedClock
 from sync.unit.wrong_clock import undated_context
 
@@ -162,6 +161,10 @@ def _reporter(progress: bool) -> Iterator[Reporter]:
     if not progress:
         yield Quiet()
     elif sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415 - the service starts without what draws
+
+        from sync.unit.progress_bar import ProgressBar  # noqa: PLC0415
+
         with ProgressBar(Console()) as bar:
             yield bar
     else:
