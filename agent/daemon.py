@@ -27,6 +27,7 @@ from agent.control_wire import (
     StatusRequest,
 )
 from agent.device_key import close_device_key
+from agent.due import DueBook, rules_by_hash
 from agent.handover import check_code, handover_of
 from agent.last_end import take_watchdog_end
 from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
@@ -35,6 +36,7 @@ from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
 from agent.voices import voice_settings
+from capture.events import DockStanding
 from capture.media.limits import FileLimits
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
 from capture.resume import replay
@@ -74,6 +76,7 @@ class Agent:
         self._recorder: Recorder | None = None
         self._beacon: Beacon | None = None
         self._receipts: ReceiptKeeper | None = None
+        self._due = DueBook(prepared.paths.spool, rules_by_hash(prepared.profile), self._receipted)
 
     def start(self) -> None:
         """Recover the chain, resume what was open, and listen.
@@ -125,6 +128,7 @@ class Agent:
                 recorder=None if self._recorder is None else self._recorder.status(),
                 docked=self._beacon is not None and self._beacon.docked,
                 health=self.health(),
+                due=self._due.standing,
             )
         )
 
@@ -192,11 +196,28 @@ class Agent:
             hardware.dock,
             self._sealing,
             self.session_open,
-            self.status,
-            lambda standing: self._running().tell_dock(standing),
+            self._status_of_now,
+            self._dock_told,
         )
         beacon.begin()
         return beacon.worker
+
+    def _status_of_now(self) -> Mapping[str, JsonValue]:
+        """On the beacon's thread, each second: between recordings what is owed is counted anew."""
+        if not self.session_open():
+            self._due.look()
+        return self.status()
+
+    def _dock_told(self, standing: DockStanding) -> None:
+        """Show and say how far the upload is, and by when it has to be there (R20)."""
+        self._running().tell_dock(standing)
+        if standing is DockStanding.UPLOADING:
+            due = self._due.look()
+            if due.due_utc_ns is not None:
+                self._running().tell_due(due.due_utc_ns)
+
+    def _receipted(self) -> frozenset[int]:
+        return frozenset(file.number for file in self._sealing.sealed_files() if file.receipt_hash is not None)
 
     def _start_worker(self, worker: Worker | None) -> None:
         if worker is None:

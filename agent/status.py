@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from pydantic import JsonValue, TypeAdapter
 
+from agent.due import DueStanding
 from agent.profile import LoadedProfile
 from agent.supervision import Health
 from capture.preflight import PreflightResult
+from capture.recorder import CHINA
 from capture.status import RecorderStatus, check_statuses
 from hal.errors import HardwareError
 from hal.ports import Hardware
@@ -22,6 +25,7 @@ from sealing.recovery import Recovery
 from sealing.service import SealingService
 
 _STATUS_VERSION = 1
+_SECOND_NS = 1_000_000_000
 _PLAIN: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
@@ -38,6 +42,7 @@ class Facts:
     recorder: RecorderStatus | None
     docked: bool
     health: Health
+    due: DueStanding
 
 
 def status_table(facts: Facts) -> Mapping[str, JsonValue]:
@@ -54,6 +59,7 @@ def status_table(facts: Facts) -> Mapping[str, JsonValue]:
             "session_open": recorder is not None and recorder.session_id is not None,
             "recorder": None if recorder is None else recorder.as_table(),
             "docked": facts.docked,
+            "due": _due(facts.due, reading.utc_ns),
             "clock": {
                 "utc_ns": reading.utc_ns,
                 "boottime_ns": reading.boottime_ns,
@@ -87,6 +93,14 @@ def _profile(loaded: LoadedProfile) -> dict[str, object]:
         "source": loaded.source,
         "number": None if loaded.document is None else loaded.document.number,
     }
+
+
+def _due(due: DueStanding, now_utc_ns: int) -> dict[str, object]:
+    """What has to be handed over, the time in words for people as well (R20)."""
+    local = None
+    if due.due_utc_ns is not None:
+        local = f"{datetime.fromtimestamp(due.due_utc_ns // _SECOND_NS, CHINA):%F %H:%M}"
+    return {**asdict(due), "due_local": local, "overdue": due.overdue_at(now_utc_ns)}
 
 
 def _spool(facts: Facts) -> dict[str, object]:

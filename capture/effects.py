@@ -49,6 +49,7 @@ class Phrase(StrEnum):
     REFUSED = "refused"
     CANNOT_CONTINUE = "cannot-continue"
     CLOCK_STEPPED = "clock-stepped"
+    DUE = "due"
     DOCKED = "docked"
     ALL_UPLOADED = "all-uploaded"
     NOT_ALL_UPLOADED = "not-all-uploaded"

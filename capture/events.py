@@ -287,6 +287,13 @@ class DockTold:
 
 
 @dataclass(frozen=True, slots=True)
+class DueTold:
+    """What was recorded has to be handed over by a time (R20)."""
+
+    due_utc_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The agent is asked to end."""
 
@@ -321,6 +328,7 @@ Event = (
     | ClockStepped
     | ConditionChanged
     | DockTold
+    | DueTold
     | StopRequested
 )
 """Every event; the table in `capture.session` has a cell for each in every state."""

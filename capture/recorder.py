@@ -311,6 +311,10 @@ class Recorder:
         """Show and say between recordings how far the upload is (CS-31). Any thread; never blocks."""
         self._runner.post(ev.DockTold(standing))
 
+    def tell_due(self, due_utc_ns: int) -> None:
+        """Say between recordings by when they have to be handed over (R20). Any thread; never blocks."""
+        self._runner.post(ev.DueTold(due_utc_ns))
+
     def status(self) -> RecorderStatus:
         """The recorder as it stands. Never blocks; any thread."""
         return status_of(

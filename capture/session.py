@@ -66,6 +66,7 @@ _NO_BREAK = Reject("no break is being sealed")
 _NO_HANDOVER = Reject("a unit changes hands only between recordings")
 _NO_RECOVERY = Reject("recovery comes before everything else")
 _NO_MEMO = Reject("an exemption is taken between recordings, in a break, or while nothing else is being chosen")
+_NOT_NOW = Ignore("a recording is not talked over; the status shows it")
 _WRITES = Ignore("the chain is being written")
 
 
@@ -108,6 +109,7 @@ def _stays(state: State) -> Row:
         ev.ClockStepped: _to(standing.clock_stepped, state),
         ev.ConditionChanged: _to(warning.condition_noted, state),
         ev.DockTold: _to(standing.dock_told, state),
+        ev.DueTold: _NOT_NOW,
     }
 
 
@@ -162,6 +164,7 @@ TABLE: Mapping[State, Row] = {
         ev.ClockStepped: _to(standing.clock_stepped, _S.IDLE),
         ev.ConditionChanged: _to(warning.condition_noted, _S.IDLE),
         ev.DockTold: _to(standing.dock_told, _S.IDLE),
+        ev.DueTold: _to(standing.due_told, _S.IDLE),
         ev.StopRequested: Ignore("nothing is open"),
     },
     _S.STARTING: {

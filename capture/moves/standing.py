@@ -16,6 +16,7 @@ from capture.events import (
     ClockStepped,
     DockStanding,
     DockTold,
+    DueTold,
     MarkLocated,
     MarkPressed,
     Recovered,
@@ -101,6 +102,11 @@ _DOCK_WORDS = {
     (DockStanding.UPLOADING, DockStanding.OUT): Phrase.NOT_ALL_UPLOADED,
 }
 """From where to where → what is said."""
+
+
+def due_told(turn: Turn, event: DueTold) -> None:
+    """Say by when what was recorded has to be handed over (R20, CS-32)."""
+    turn.say(PromptKind.STATUS, Phrase.DUE, at_utc_ns=event.due_utc_ns)
 
 
 def break_sealed_elsewhere(turn: Turn, event: BreakSealed) -> None:

@@ -6,7 +6,7 @@ Rules of this module: no playing, no rendering while recording. Words come from 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from capture.assignment import Assignment
 from capture.conditions import Condition
@@ -176,6 +176,8 @@ class Speech:
                 return book.cause_name(cause)
             case Phrase.BREAK_MARKER_PRESS:
                 return (*book.break_marker(cause), *book.say(Line.PRESS_TO_RESUME))
+            case Phrase.DUE:
+                return self._due(wish, now_utc_ns)
             case Phrase.CANNOT_CONTINUE:
                 return book.cannot_continue()
             case Phrase.RESUME_MARKER:
@@ -191,6 +193,15 @@ class Speech:
         broken, now = self._local(wish.at_utc_ns), self._local(now_utc_ns)
         days_ago = (now.date() - broken.date()).days
         return self.book.resume_marker(broken.hour, broken.minute, cause, days_ago=days_ago)
+
+    def _due(self, wish: Speak, now_utc_ns: int) -> Utterance:
+        due, now = self._local(wish.at_utc_ns or now_utc_ns), self._local(now_utc_ns)
+        if due < now:
+            return self.book.say(Line.OVERDUE)
+        if (due.hour, due.minute) == (0, 0):
+            # A day's end is said as that day's last minute, not as the next day's first.
+            due -= timedelta(minutes=1)
+        return self.book.due(due.hour, due.minute, days_ahead=(due.date() - now.date()).days)
 
     def _warning(self, condition: str, minutes: int | None) -> Utterance:
         left = () if minutes is None else self.book.minutes_left(minutes)

@@ -23,6 +23,7 @@ from capture.voice.wording import (
     CHECK_DEGRADED,
     CHECK_FAILED,
     CHECK_NAMES,
+    DUE,
     EARLIER_DAY,
     FIXED,
     MACHINE_CAUSES,
@@ -184,6 +185,18 @@ class PromptBook:
         time = (f"hour:{hour}", f"minute:{minute}")
         return ("resume.at", *day, *time, f"because:{self._known(cause)}", "resume.now")
 
+    def due(self, hour: int, minute: int, *, days_ahead: int) -> Utterance:
+        """By when what was recorded has to be handed over (R20): «录制资料应于明日十点三十二分前移交».
+
+        Args:
+            hour: Hour of the due time, local civil time.
+            minute: Its minute.
+            days_ahead: Calendar days from now.
+        """
+        soon = ("due:today", "due:tomorrow", "due:day-after")
+        day = (soon[days_ahead],) if days_ahead < len(soon) else (f"number:{_spoken_number(days_ahead)}", "due:days")
+        return ("due.at", *day, f"hour:{hour}", f"minute:{minute}", "due.by")
+
     def minutes_left(self, minutes: int) -> Utterance:
         """Recordable minutes that are left, rounded down to what has a clip."""
         return ("remaining", f"number:{_spoken_number(minutes)}", "minutes")
@@ -248,6 +261,7 @@ class PromptBook:
         yield self._phrase("resume.now", NOW_RESUMING)
         yield self._phrase("day:yesterday", YESTERDAY)
         yield self._phrase("day:earlier", EARLIER_DAY)
+        yield from (self._phrase(key, words) for key, words in DUE.items())
         yield self._phrase("remaining", REMAINING)
         yield self._phrase("minutes", MINUTES)
         yield self._phrase("battery.at", BATTERY_AT)

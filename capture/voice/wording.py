@@ -79,6 +79,7 @@ class Line(StrEnum):
     TOO_HOT = "warning.heat"
     SUPPLY_WEAK = "warning.supply"
     CLOCK_STEPPED = "warning.clock-step"
+    OVERDUE = "due.over"
 
 
 FIXED: dict[Line, Words] = {
@@ -149,6 +150,7 @@ FIXED: dict[Line, Words] = {
     Line.STORAGE_FAILS: Words("存储故障，正在重试。", "The storage medium fails. Trying again."),
     Line.TOO_HOT: Words("设备温度过高，请避免日晒。", "The unit is hot. Keep it out of the sun."),
     Line.SUPPLY_WEAK: Words("供电不足，请检查电池和连接。", "The supply is weak. Check the battery and its contacts."),
+    Line.OVERDUE: Words("录制资料已逾期未移交，请立即移交。", "Recordings are overdue. Hand them over at once."),
     Line.CLOCK_STEPPED: Words("系统时间已调整，已记录。", "The clock was moved. This is on record."),
 }
 
@@ -196,6 +198,15 @@ NOW_RESUMING = Words("现恢复录制。", "It goes on now.")
 STATEMENT_REQUEST = Words("请语音说明{items}。", "Please state aloud: {items}.")
 OFFICER = Words("执法人员{name}，证号{number}。", "Officer {name}, certificate {number}.")
 REMINDER = Words("请注意记录{item}。", "Remember to record: {item}.")
+DUE: dict[str, Words] = {
+    "due.at": Words("录制资料应于", "Recordings have to be handed over by"),
+    "due:today": Words("今日", "today,"),
+    "due:tomorrow": Words("明日", "tomorrow,"),
+    "due:day-after": Words("后日", "the day after tomorrow,"),
+    "due:days": Words("日后", "days from now,"),
+    "due.by": Words("前移交。", "at the latest."),
+}
+"""By when: day, hour and minute are joined."""
 REPORT = Words("无法继续录制，请立即向{addressee}报告。", "Recording cannot go on. Report at once.")
 REMAINING = Words("还可录制", "Recording time left,")
 MINUTES = Words("分钟。", "minutes.")

@@ -1,0 +1,91 @@
+"""What is still to be handed over, and by when, as the unit itself can tell (R20).
+
+Rules of this module: reads the spool as sync does and asks the same pure function; the store's reckoning governs where
+the two differ. One thread at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.profile import LoadedProfile
+from sync.deadlines import Due, DueKind
+from sync.errors import SyncError
+from sync.rules import Rules, rules_of_profile
+from sync.sessions import due_by_session
+from sync.unit.chronicle import Chronicle
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DueStanding:
+    """What the unit owes its store."""
+
+    sessions: int = 0
+    """Recordings that have ended and of which something has no receipt."""
+    due_utc_ns: int | None = None
+    """Earliest due time of them; None when nothing is due yet."""
+    awaiting_return: int = 0
+    """Of these, recordings whose later limit was claimed and runs from the return to the dock."""
+    refused_claims: int = 0
+    """Of these, recordings for which a reason was claimed that the text does not have: the normal limit runs."""
+    confirmed: bool = True
+    """False: working days were counted in a year whose calendar the profile does not name."""
+
+    def overdue_at(self, now_utc_ns: int) -> bool:
+        """Whether something should have been handed over before now."""
+        return self.due_utc_ns is not None and now_utc_ns > self.due_utc_ns
+
+
+def rules_by_hash(loaded: LoadedProfile) -> dict[bytes, Rules]:
+    """The rules of the profile in force, by its hash: of recordings under an earlier one the time is not known."""
+    return {loaded.hash: rules_of_profile(loaded.content)}
+
+
+class DueBook:
+    """Keeps count of what is owed.
+
+    Args:
+        spool: Where the sealed files lie.
+        rules: By the hash of their profile.
+        receipted: Numbers of the files that have their receipt.
+    """
+
+    def __init__(self, spool: Path, rules: dict[bytes, Rules], receipted: Callable[[], frozenset[int]]) -> None:
+        self._chronicle = Chronicle(spool)
+        self._rules = rules
+        self._receipted = receipted
+        self._complained = False
+        self.standing = DueStanding()
+        """As of the last look; any thread may read it."""
+
+    def look(self) -> DueStanding:
+        """Read what is new and count again; a spool that cannot be read leaves the count of before, and is said."""
+        try:
+            self._chronicle.look(self._receipted())
+        except (SyncError, OSError) as error:
+            if not self._complained:
+                log.warning("what is owed cannot be counted: %s; the store's reckoning governs", error)
+            self._complained = True
+            return self.standing
+        self._complained = False
+        sessions = self._chronicle.log().sessions()
+        ended = {session.session_id for session in sessions if session.ended_utc_ns is not None}
+        found = [due for session, due in due_by_session(sessions, self._rules).items() if session in ended]
+        self.standing = _standing(len(ended), found)
+        return self.standing
+
+
+def _standing(sessions: int, found: list[Due]) -> DueStanding:
+    times = [due.due_utc_ns for due in found if due.due_utc_ns is not None]
+    return DueStanding(
+        sessions=sessions,
+        due_utc_ns=min(times, default=None),
+        awaiting_return=sum(due.kind is DueKind.AWAITING_RETURN for due in found),
+        refused_claims=sum(due.exception_refused for due in found),
+        confirmed=all(due.confirmed for due in found),
+    )
