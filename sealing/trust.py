@@ -64,6 +64,30 @@ class DeviceTrust:
 
 
 @dataclass(frozen=True, slots=True)
+class Certified:
+    """A device certificate that the agency issued for sealing to a unit, whenever it may be used."""
+
+    public_key_der: bytes
+    assurance: Assurance
+    suites: frozenset[int]
+    begins: datetime
+    ends: datetime
+
+    def at(self, utc_ns: int) -> DeviceTrust:
+        """Judge it for a moment.
+
+        Raises:
+            UntrustedDeviceError: It was no longer valid then.
+        """
+        when = datetime.fromtimestamp(utc_ns // _NS, UTC)
+        if when > self.ends:
+            raise UntrustedDeviceError(
+                f"the device certificate ended on {self.ends:%Y-%m-%d}, the record is of {when:%F}"
+            )
+        return DeviceTrust(self.public_key_der, self.assurance, self.suites, when < self.begins)
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """Certificates that a verification rests on."""
 
@@ -119,6 +143,14 @@ class Trust:
         Raises:
             UntrustedDeviceError: Not the agency's, not for sealing, not this unit's, or no longer valid then.
         """
+        return self.certified(certificate_der, device_id).at(utc_ns)
+
+    def certified(self, certificate_der: bytes, device_id: str) -> Certified:
+        """As `device`, for whoever asks for more than one moment.
+
+        Raises:
+            UntrustedDeviceError: Not the agency's, not for sealing, or not this unit's.
+        """
         try:
             certificate = x509.load_der_x509_certificate(certificate_der)
             self._check_issuer(certificate)
@@ -129,11 +161,8 @@ class Trust:
             raise
         except Exception as error:  # what the library raises on hostile certificates has no common base
             raise UntrustedDeviceError(f"the device certificate cannot be read: {error!r}") from error
-        when = datetime.fromtimestamp(utc_ns // _NS, UTC)
-        if when > certificate.not_valid_after_utc:
-            ended = certificate.not_valid_after_utc
-            raise UntrustedDeviceError(f"the device certificate ended on {ended:%Y-%m-%d}, the record is of {when:%F}")
-        return DeviceTrust(key_of(certificate_der), assurance, allowed, when < certificate.not_valid_before_utc)
+        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        return Certified(key_of(certificate_der), assurance, allowed, begins, ends)
 
     def _check_issuer(self, certificate: x509.Certificate) -> None:
         for ca in self.agency_cas:

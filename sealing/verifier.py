@@ -15,8 +15,8 @@ from sealing.findings import Code, Findings, Place
 from sealing.framing import file_name
 from sealing.limits import MAGIC, SEQUENCE_FIRST
 from sealing.oids import Assurance
-from sealing.reader import SealedFile, beginning, in_order, number_of, sealed_files
-from sealing.records import Boot, Torn
+from sealing.reader import Beginning, SealedFile, beginning, in_order, number_of, sealed_files
+from sealing.records import Boot, FileOrigin, Torn
 from sealing.report import ChainError, FileFacts, NotEvidenceError, PolicyFacts, Report
 from sealing.sessions import SessionBook
 from sealing.suites import RecipientPrivateKey
@@ -135,10 +135,12 @@ class _Examination:
 
     def run(self, paths: Sequence[Path]) -> Report:
         """Read all files, then judge what only the whole can tell."""
-        paths = _counted(paths)
+        paths, anew = _counted(paths)
         sizes = [path.stat().st_size for path in paths]
         for index, path in enumerate(paths):
-            self._file(path, paths[index + 1] if index + 1 < len(paths) else None)
+            following = paths[index + 1] if index + 1 < len(paths) else None
+            upcoming = beginning(following) if following is not None and following in anew else None
+            self._file(path, upcoming, last=following is None)
             if self._progress is not None:
                 self._progress(sum(sizes[: index + 1]), sum(sizes))
         if not any(facts.records for facts in self._facts) and self._all_not_sealed():
@@ -153,11 +155,10 @@ class _Examination:
         )
         return self._report(bridged)
 
-    def _file(self, path: Path, following: Path | None) -> None:
+    def _file(self, path: Path, upcoming: Beginning | None, *, last: bool) -> None:
         self._findings.file(path.name)
-        upcoming = None if following is None else beginning(following)
         with SealedFile(path) as file:
-            walk = FileWalk(self._chain, file, number_of(path), upcoming, last=following is None)
+            walk = FileWalk(self._chain, file, number_of(path), upcoming, last=last)
             facts, ends = walk.run()
         self._facts.append(facts)
         if ends is not None:
@@ -225,13 +226,17 @@ class _Examination:
         return min(found | allowed, key=_RANKS.index)
 
 
-def _counted(paths: Sequence[Path]) -> list[Path]:
+def _counted(paths: Sequence[Path]) -> tuple[list[Path], set[Path]]:
     """Leave out files that a later start or fault says were dropped (step 1).
 
     The claim is believed here and verified when the file that makes it is read, which is never left out itself by its
     own claim; a file that counts would leave a hole.
+
+    Returns:
+        The files that count, and those of them that begin with a start or a fault: each says where the one before ends.
     """
     counted: list[Path] = []
+    anew: set[Path] = set()
     dropped: set[int] = set()
     for path in reversed(paths):
         number = number_of(path)
@@ -240,6 +245,8 @@ def _counted(paths: Sequence[Path]) -> list[Path]:
         counted.append(path)
         found = beginning(path)
         body = None if found is None or found.second is None else found.second.body
+        if found is not None and (found.opened.origin is not FileOrigin.NEXT or isinstance(body, Boot | Torn)):
+            anew.add(path)
         if isinstance(body, Boot | Torn):
             dropped.update(each for each in body.dropped_files if each < number)
-    return counted[::-1]
+    return counted[::-1], anew

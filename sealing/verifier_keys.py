@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sealing import cose, epochs
-from sealing.cose import PublicKey, Sign1
+from sealing.cose import Algorithm, PublicKey, Sign1
 from sealing.epochs import EpochCertificate
 from sealing.errors import BadSignatureError, SealingError, SuiteError
 from sealing.findings import Code, Findings, Place
@@ -18,7 +18,7 @@ from sealing.limits import RECIPIENTS_MAX, RECIPIENTS_MIN, SEQUENCE_FIRST
 from sealing.oids import Assurance
 from sealing.records import Epoch, FileOrigin, Open
 from sealing.suites import SUITE_1, Suite, suite
-from sealing.trust import Trust, UntrustedDeviceError, key_of
+from sealing.trust import Certified, Trust, UntrustedDeviceError, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class InForce:
 
     suite: Suite
     device_key: PublicKey
+    encoded: bytes
+    """The epoch certificate as it stands in the chain."""
     certificate: EpochCertificate
     record_key: PublicKey
     record_key_id: bytes
@@ -45,6 +47,8 @@ class Keys:
         self._findings = findings
         self._known: InForce | None = None
         self._here: InForce | None = None
+        self._last_certified: tuple[bytes, str, Certified] | None = None
+        self._last_key: tuple[Algorithm, bytes, PublicKey] | None = None
         self._early: set[bytes] = set()
         """Certificates whose begin was found to lie ahead: told once for each."""
         self.device_id: str | None = None
@@ -102,7 +106,7 @@ class Keys:
         chosen = suite(body.suite)
         try:
             try:
-                trusted = self._trust.device(body.device_certificate, header.device_id, header.utc_ns)
+                trusted = self._certified(body.device_certificate, header.device_id).at(header.utc_ns)
             except UntrustedDeviceError as error:
                 self._findings.add(Code.UNTRUSTED_KEY, place, str(error))
                 return chosen.device_key(key_of(body.device_certificate))
@@ -114,26 +118,44 @@ class Keys:
                 self._early.add(body.device_certificate)
                 detail = "the unit's clock stood before the beginning of its certificate"
                 self._findings.add(Code.CLOCK_WRONG, place, detail)
-            return chosen.device_key(trusted.public_key_der)
+            return self._loaded(chosen, trusted.public_key_der)
         except (UntrustedDeviceError, SuiteError) as error:
             self._findings.add(Code.UNTRUSTED_KEY, place, str(error))
             return None
+
+    def _certified(self, certificate_der: bytes, device_id: str) -> Certified:
+        """Files of a chain carry the same certificate: the last one that was good is not judged anew."""
+        last = self._last_certified
+        if last is None or last[:2] != (certificate_der, device_id):
+            last = (certificate_der, device_id, self._trust.certified(certificate_der, device_id))
+            self._last_certified = last
+        return last[2]
+
+    def _loaded(self, chosen: Suite, public_key_der: bytes) -> PublicKey:
+        last = self._last_key
+        if last is None or last[:2] != (chosen.device_algorithm, public_key_der):
+            last = self._last_key = (chosen.device_algorithm, public_key_der, chosen.device_key(public_key_der))
+        return last[2]
 
     def _in_force(
         self, chosen: Suite, device_key: PublicKey, data: bytes, header: RecordHeader, place: Place
     ) -> InForce | None:
         """SF-17: the device key has to have certified the epoch key."""
-        try:
-            certificate = epochs.verify_certificate(data, device_key)
-            record_key = chosen.record_key(certificate.public_key)
-        except SealingError as error:
-            self._findings.add(Code.EPOCH_MISBOUND, place, f"epoch certificate: {error}")
-            return None
+        known = self._known
+        if known is not None and (data, device_key) == (known.encoded, known.device_key) and chosen is known.suite:
+            certificate, record_key = known.certificate, known.record_key
+        else:
+            try:
+                certificate = epochs.verify_certificate(data, device_key)
+                record_key = chosen.record_key(certificate.public_key)
+            except SealingError as error:
+                self._findings.add(Code.EPOCH_MISBOUND, place, f"epoch certificate: {error}")
+                return None
         said = (certificate.device_id, certificate.suite, certificate.boot_number)
         if said != (header.device_id, chosen.number, header.boot_number):
             detail = f"the epoch certificate is of unit, suite and boot {said}"
             self._findings.add(Code.EPOCH_MISBOUND, place, detail)
-        return InForce(chosen, device_key, certificate, record_key, chosen.key_id(certificate.public_key))
+        return InForce(chosen, device_key, data, certificate, record_key, chosen.key_id(certificate.public_key))
 
     def _check_introduction(
         self, certificate: EpochCertificate, header: RecordHeader, body: Open, place: Place, *, continues: bool
