@@ -11,18 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from agent.doctor_battery import BatteryCurve
 from agent.doctor_medium import try_storage
 from agent.doctor_senses import try_camera, try_sound
-from agent.doctor_values import Diagnosis, Finding, Outcome
+from agent.doctor_values import PARTS, Diagnosis, Finding, Outcome
 from hal.errors import HardwareError, PermanentHardwareError
 from hal.ports import Hardware
 from hal.values import ButtonEdge, LampColour, LampPattern, TimeSource, VibrationPattern
 
 _LAMP_SECONDS: Final = 0.5
 _PRESS_SECONDS: Final = 10.0
-_LOW_PERCENT: Final = 20.0
-_EMPTY_PERCENT: Final = 5.0
-_CELL_EMPTY_MV: Final = 2_500
 _UNCERTAIN_NS: Final = 1_000_000_000
 
 Progress = Callable[[str], None]
@@ -56,18 +54,20 @@ def examine(
         One finding for each of `agent.doctor_values.PARTS`, in their order.
     """
     findings: list[Finding] = []
-    picture: bytes | None = None
+    curve = BatteryCurve(hardware)
 
     def take(part: str, trial: Trial) -> None:
         progress(part)
+        curve.note()
         findings.append(trial())
 
     take("key", try_key)
     take("clock", lambda: try_clock(hardware))
-    take("battery", lambda: try_battery(hardware))
     progress("camera")
-    camera, picture = try_camera(hardware)
+    curve.note()
+    camera, picture = try_camera(hardware, curve.note)
     progress("microphone")
+    curve.note()
     findings += [camera, *try_sound(hardware)]
     take("lamps", lambda: try_lamps(hardware))
     take("vibration", lambda: try_vibration(hardware))
@@ -75,7 +75,11 @@ def examine(
     take("dock", lambda: try_dock(hardware))
     take("storage", lambda: try_storage(hardware, wishes.write_seconds))
     take("store", try_store)
-    return Diagnosis(device_id, hardware.driver_set, tuple(findings), picture)
+    progress("battery")
+    curve.note()
+    findings.append(curve.finding())
+    ordered = sorted(findings, key=lambda found: list(PARTS).index(found.part))
+    return Diagnosis(device_id, hardware.driver_set, tuple(ordered), picture, curve.points)
 
 
 def try_clock(hardware: Hardware) -> Finding:
@@ -85,19 +89,6 @@ def try_clock(hardware: Hardware) -> Finding:
         return Finding("clock", Outcome.FAIL, "nothing vouches for the time")
     figure = f"{reading.source.value}, ±{reading.uncertainty_ns / 1e9:.3f} s"
     return Finding("clock", Outcome.DEGRADED if reading.uncertainty_ns > _UNCERTAIN_NS else Outcome.PASS, figure)
-
-
-def try_battery(hardware: Hardware) -> Finding:
-    """Ask the gauge."""
-    try:
-        reading = hardware.battery.read()
-    except HardwareError as error:
-        return Finding("battery", Outcome.FAIL, str(error))
-    charging = ", charging" if reading.charging else ""
-    figure = f"{reading.charge_percent:.0f} %, {reading.voltage_mv} mV{charging}"
-    if reading.charge_percent < _EMPTY_PERCENT or reading.voltage_mv < _CELL_EMPTY_MV:
-        return Finding("battery", Outcome.FAIL, figure)
-    return Finding("battery", Outcome.DEGRADED if reading.charge_percent < _LOW_PERCENT else Outcome.PASS, figure)
 
 
 def try_lamps(hardware: Hardware) -> Finding:

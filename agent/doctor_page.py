@@ -19,6 +19,7 @@ OUTCOMES = {
     Outcome.FAIL: ("不合格", "fail"),
     Outcome.SKIPPED: ("未测", "not tried"),
 }
+_WIDTH, _HEIGHT = 600, 120
 _STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}
 .pass{color:#17692f}.degraded{color:#8a5a00}.fail{color:#a11;font-weight:bold}.skipped{color:#555}
@@ -46,7 +47,8 @@ def page(diagnosis: Diagnosis, words: Words) -> str:
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1>\n"
         f"<p>{escape(words('硬件驱动', 'Driver set'))} {escape(diagnosis.driver_set)}</p>\n"
-        f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>\n{_picture(diagnosis, words)}"
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>\n"
+        f"{_curve(diagnosis, words)}{_picture(diagnosis, words)}"
         "</body></html>\n"
     )
 
@@ -55,6 +57,24 @@ def _row(found: Finding, words: Words) -> str:
     cells = (words(*PARTS[found.part]), words(*OUTCOMES[found.outcome]), found.figure, remedy_of(found, words))
     plain = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     return f'<tr class="{found.outcome.value}">{plain}</tr>'
+
+
+def _curve(diagnosis: Diagnosis, words: Words) -> str:
+    """The pack's voltage over the examination, as a line; nothing where there is no curve."""
+    points = diagnosis.battery_curve
+    if len(points) < 2:  # noqa: PLR2004 - a line has two ends
+        return ""
+    low, high = min(point.voltage_mv for point in points), max(point.voltage_mv for point in points)
+    across, up = _WIDTH / max(points[-1].seconds, 1e-9), _HEIGHT / max(high - low, 1)
+    drawn = " ".join(f"{point.seconds * across:.1f},{(high - point.voltage_mv) * up:.1f}" for point in points)
+    title = words("电池电压", "battery voltage")
+    first, last = points[0], points[-1]
+    text = f"{title} {high}–{low} mV, {first.charge_percent:.0f}–{last.charge_percent:.0f} %, {last.seconds:.0f} s"
+    return (
+        f'<figure><svg viewBox="-4 -4 {_WIDTH + 8} {_HEIGHT + 8}" role="img" aria-label="{escape(title)}">'
+        f'<polyline fill="none" stroke="#17692f" stroke-width="2" points="{drawn}"/></svg>'
+        f"<figcaption>{escape(text)}</figcaption></figure>\n"
+    )
 
 
 def _picture(diagnosis: Diagnosis, words: Words) -> str:

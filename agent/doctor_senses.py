@@ -7,6 +7,7 @@ figures of the preflight's own meters, so that both agree.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
@@ -62,8 +63,12 @@ class _Frames:
         self.faults.append(reason)
 
 
-def try_camera(hardware: Hardware) -> tuple[Finding, bytes | None]:
+def try_camera(hardware: Hardware, meanwhile: Callable[[], None]) -> tuple[Finding, bytes | None]:
     """Take some seconds of picture.
+
+    Args:
+        hardware: Its camera is tried.
+        meanwhile: Called while the camera still runs.
 
     Returns:
         The finding, and one picture as JPEG where one could be decoded.
@@ -73,6 +78,7 @@ def try_camera(hardware: Hardware) -> tuple[Finding, bytes | None]:
         settings = hardware.camera.start(CameraSettings(), frames)
         try:
             _pass_time(hardware, CAMERA_SECONDS)
+            meanwhile()
         finally:
             hardware.camera.stop()
     except HardwareError as error:

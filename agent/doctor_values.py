@@ -33,6 +33,16 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class BatteryPoint:
+    """One reading of the gauge."""
+
+    seconds: float
+    """Since the first reading."""
+    charge_percent: float
+    voltage_mv: int
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """All findings, in the order of the trials."""
 
@@ -41,6 +51,8 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     picture_jpeg: bytes | None
     """The picture that the camera took; None when there was none."""
+    battery_curve: tuple[BatteryPoint, ...] = ()
+    """The gauge before every trial, while the camera runs, and after the last."""
 
     @property
     def broken(self) -> tuple[str, ...]:

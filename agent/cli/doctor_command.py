@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -127,6 +128,7 @@ def _as_table(diagnosis: Diagnosis, surroundings: Surroundings) -> dict[str, obj
         "driver_set": diagnosis.driver_set,
         "broken": list(diagnosis.broken),
         "parts": parts,
+        "battery_curve": [asdict(point) for point in diagnosis.battery_curve],
     }
 
 

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -16,13 +16,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from agent.cli.main import run
 from agent.config import AgentConfig
 from agent.doctor import Wishes, examine, try_buttons
+from agent.doctor_battery import BatteryCurve
 from agent.doctor_links import try_store
 from agent.doctor_medium import SCRATCH_NAME, Syncs, judged
 from agent.doctor_page import page
 from agent.doctor_values import PARTS, REMEDIES, Diagnosis, Finding, Outcome
 from agent.lock import only_agent
+from hal.errors import TransientHardwareError
 from hal.ports import Hardware
-from hal.values import ButtonName, TimeSource
+from hal.values import BatteryReading, ButtonName, TimeSource
 from hw_sim.drivers import SimDriverSet
 from hw_sim.world import World
 from sync.store.authority import RECEIPT_CERTIFICATE
@@ -133,6 +135,53 @@ def test_slow_media_are_told_from_bad_ones() -> None:
     assert Syncs(tuple(number / 100 for number in range(100))).p99_seconds == 0.98
 
 
+def test_the_battery_is_followed_over_the_whole_examination(scene: Scene) -> None:
+    diagnosis = scene.examined()
+    points = diagnosis.battery_curve
+    assert len(points) == len(PARTS)
+    assert [point.seconds for point in points] == sorted(point.seconds for point in points)
+    assert points[-1].seconds > WRITE_SECONDS
+    (found,) = [found for found in diagnosis.findings if found.part == "battery"]
+    assert "mV at rest" in found.figure
+    shown = page(diagnosis, lambda _, en: en)
+    (drawn,) = re.findall(r'points="([^"]+)"', shown)
+    assert len(drawn.split()) == len(points)
+
+
+@pytest.mark.parametrize(
+    ("readings", "outcome", "words"),
+    [
+        ([(80, 4000), (80, 3900)], Outcome.PASS, "3900 mV under load"),
+        ([(80, 4000), (79, 3500)], Outcome.DEGRADED, "sags by 12 %"),
+        ([(80, 4000), (60, 3950)], Outcome.DEGRADED, "jumps by 20 %"),
+        ([(15, 3500), (15, 3480)], Outcome.DEGRADED, "15 %"),
+        ([(30, 3500), (30, 2400)], Outcome.FAIL, "2400 mV"),
+        ([(80, 4000), None], Outcome.FAIL, "no answer"),
+    ],
+)
+def test_a_worn_pack_and_a_lost_gauge_are_told(
+    scene: Scene, readings: list[tuple[int, int] | None], outcome: Outcome, words: str
+) -> None:
+    curve = BatteryCurve(replace(scene.hardware, battery=Gauge(readings)))
+    for _ in readings:
+        curve.note()
+    found = curve.finding()
+    assert (found.outcome, words in found.figure) == (outcome, True), found
+
+
+class Gauge:
+    """Says what it is told to."""
+
+    def __init__(self, readings: list[tuple[int, int] | None]) -> None:
+        self._left = list(readings)
+
+    def read(self) -> BatteryReading:
+        said = self._left.pop(0)
+        if said is None:
+            raise TransientHardwareError("no answer from the gauge")
+        return BatteryReading(float(said[0]), said[1], charging=False, draw_mw=None, capacity_mwh=None)
+
+
 def test_what_comes_from_outside_is_escaped() -> None:
     shown = page(Diagnosis("<b>", "pi", (Finding("camera", Outcome.FAIL, "<script>"),), b"\xff"), lambda zh, _: zh)
     assert "<script>" not in shown
@@ -162,6 +211,40 @@ def test_the_command_tries_key_and_store_and_ends_with_1(
     assert re.search(r'<img alt=[^>]*src="data:image/jpeg;base64,/9j/', shown.read_text(encoding="utf-8"))
     assert run(command) == 1
     assert "存储服务" in capsys.readouterr().out
+
+
+class SpoiledDriverSet(SimDriverSet):
+    """A unit one part of which breaks as soon as it is opened."""
+
+    def __init__(self, spoil: Break) -> None:
+        super().__init__(power_off=lambda: None)
+        self._spoil = spoil
+
+    def open(self, options: dict[str, str | int | float | bool], spool_directory: str) -> Hardware:
+        """Open, then break."""
+        hardware = super().open(options, spool_directory)
+        assert self.world is not None
+        self._spoil(self.world)
+        return hardware
+
+
+@pytest.mark.parametrize(
+    "name", ["camera pulled", "microphone pulled", "battery empty", "clock unset", "medium read-only"]
+)
+def test_the_command_names_each_broken_part_and_its_remedy(
+    tmp_path: Path, unit: ProvisionedUnit, name: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, spoil, word = BREAKS[name]
+    monkeypatch.setattr("agent.cli.doctor_command.load_driver_set", lambda _: SpoiledDriverSet(spoil))
+    unit.set_options({**SMALL, "speed": "max", "world_directory": str(tmp_path / "world")})
+    command = ["--lang", "en", "--config", str(unit.config_path), "doctor", "--write-seconds", "1", "--json"]
+    capsys.readouterr()
+    assert run(command) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["broken"] == [part, "store"], "the store is away in all of them"
+    (found,) = [each for each in told["parts"] if each["part"] == part]
+    assert word in found["figure"]
+    assert found["remedy"] == REMEDIES[part][1]
 
 
 def test_a_foreign_key_is_named(unit: ProvisionedUnit, tmp_path: Path, capsys: Captured) -> None:
