@@ -55,3 +55,9 @@ class AssignmentError(AgentError):
     """What officers were to be checked out with is incomplete or malformed."""
 
     exit_code = os.EX_USAGE
+
+
+class StoreTimeError(AgentError):
+    """The store's signed time is missing, stale or not for this unit; the clock stays as it is."""
+
+    exit_code = os.EX_DATAERR

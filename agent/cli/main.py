@@ -39,6 +39,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "decommission": "agent.cli.decommission_command:decommission",
     "config": "agent.cli.unit_commands:config",
     "voice": "agent.cli.voice_command:voice",
+    "clock": "agent.cli.time_command:clock",
     "doctor": "agent.cli.doctor_command:doctor",
 }
 """Where each command is found; its module is imported when it is asked for, so that `status` waits for no decoder."""

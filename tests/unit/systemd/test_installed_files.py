@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli.time_command import DEFAULT_NOTES
 from agent.config import AgentConfig, UnitPaths, load_config
 from agent.errors import ConfigError
 from agent.journal import MessageId
@@ -71,7 +72,8 @@ def test_every_directory_of_a_unit_is_made_beforehand() -> None:
         )
     )
     needed = (paths.spool, paths.inbox, paths.rejected, paths.receipts, paths.voice, paths.keys, paths.certificates)
-    assert {str(path) for path in (*needed, paths.run, paths.state)} == {row[1] for row in rows}
+    own = (paths.run, paths.state, DEFAULT_NOTES)
+    assert {str(path) for path in (*needed, *own)} == {row[1] for row in rows}
 
 
 def with_id(folder: Path, text: str) -> Path:
