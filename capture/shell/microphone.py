@@ -42,9 +42,10 @@ class SoundMeter:
 
     def add(self, block: AudioBlock) -> None:
         """Measure a block."""
-        samples = np.frombuffer(block.samples, dtype="<i2").astype(np.int32)
-        clipped = int(np.count_nonzero(np.abs(samples) >= _FULL_SCALE))
-        squares = float(np.sum(np.square(samples, dtype=np.float64)))
+        samples = np.frombuffer(block.samples, dtype="<i2").astype(np.float64)
+        squares = float(samples @ samples)
+        loud = bool(samples.size) and max(samples.max(), -samples.min()) >= _FULL_SCALE
+        clipped = int(np.count_nonzero(np.abs(samples) >= _FULL_SCALE)) if loud else 0
         with self._lock:
             self._samples += samples.size
             self._clipped += clipped

@@ -38,6 +38,8 @@ _FITTED_BEFORE_NS = 20_000_000_000
 _FITTED_ANCHORS_MIN = 50
 _CLOCK_ERROR_MAX = 0.001
 """What exceeds 1000 ppm is no clock error but a jump."""
+_BATCH_SAMPLES = VOICE_RATE_HZ // 4
+"""Sound is decimated by the quarter second, or when somebody asks: a block alone costs more in calls than in sums."""
 _NS = 1_000_000_000
 
 
@@ -72,6 +74,8 @@ class RecentSound:
         self._anchors: deque[_Anchor] = deque(maxlen=round(seconds * _ANCHORS_PER_SECOND))
         self._gaps: deque[tuple[int, int]] = deque(maxlen=256)
         self._decimator = Decimator()
+        self._pending: list[Samples] = []
+        self._pending_samples = 0
         self._position = 0
         self._written = 0
         self._next_sample: int | None = None
@@ -91,6 +95,7 @@ class RecentSound:
     def latest_boottime_ns(self) -> int | None:
         """CLOCK_BOOTTIME just behind the newest sound that can be had, None before the first block."""
         with self._lock:
+            self._settle()
             return self._time_of(self._written) if self._anchors else None
 
     def between(self, start_ns: int, end_ns: int, *, by_clock: bool = False) -> Excerpt:
@@ -103,6 +108,7 @@ class RecentSound:
                 on the same time as what was played; costs a little treble.
         """
         with self._lock:
+            self._settle()
             length = min(max(0, round((end_ns - start_ns) * ANALYSIS_RATE_HZ / _NS)), self._capacity)
             if not self._anchors:
                 return Excerpt(np.zeros(length, dtype=np.float32), start_ns, length)
@@ -140,6 +146,7 @@ class RecentSound:
 
     def _fill(self, count: int) -> None:
         """Put silence where samples are missing; more than fits is only counted."""
+        self._settle()
         start = self._position
         skipped = max(0, count - (self._capacity + 1) * DECIMATION) // DECIMATION * DECIMATION
         self._position += skipped
@@ -156,7 +163,18 @@ class RecentSound:
 
     def _write(self, samples: Samples) -> None:
         self._position += samples.size
-        output = np.frombuffer(to_s16(self._decimator.push(samples)), dtype=np.int16)
+        self._pending.append(samples)
+        self._pending_samples += samples.size
+        if self._pending_samples >= _BATCH_SAMPLES:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Bring what waits into the store."""
+        if not self._pending:
+            return
+        output = np.frombuffer(to_s16(self._decimator.push(np.concatenate(self._pending))), dtype=np.int16)
+        self._pending.clear()
+        self._pending_samples = 0
         kept = output[-self._capacity :]
         start = (self._written + output.size - kept.size) % self._capacity
         head = min(kept.size, self._capacity - start)
