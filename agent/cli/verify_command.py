@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from agent.cli.surroundings import MESSAGES, Surroundings, json_option, pass_surroundings
 from agent.errors import ConfigError
 from sealing.errors import SealingError
+from sealing.keys import load_recipient_key
 from sealing.picture import render_picture
 from sealing.report import ChainError, NotEvidenceError, Report
 from sealing.timeline import render_timeline
@@ -39,6 +40,13 @@ _EVIDENCE: Final = "evidence"
     "--require", type=click.Choice([_EVIDENCE]), help="不接受模拟设备的文件 / Refuse files of the grade SIMULATED."
 )
 @click.option(
+    "--key",
+    "key_paths",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="接收方私钥：逐条试解密 / Private key of a recipient, PEM: what is inside is judged, too.",
+)
+@click.option(
     "--part", is_flag=True, help="仅为链的一部分（如导出片段）/ The files are a part of a chain: say which, PARTIAL."
 )
 @json_option
@@ -54,6 +62,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one parameter for each option
     paths: tuple[Path, ...],
     trust_directory: Path | None,
     require: str | None,
+    key_paths: tuple[Path, ...],
     part: bool,
     as_json: bool,
     timeline_path: Path | None,
@@ -65,8 +74,9 @@ def verify(  # noqa: PLR0913, PLR0917 - one parameter for each option
     required, 65 when nothing there is a sealed file.
     """
     trust = Trust.load(trust_directory or own_trust(surroundings))
+    asked = Asked(part=part, recipient_keys=tuple(load_recipient_key(path) for path in key_paths))
     with reading_bar(surroundings.words("核验", "Verifying")) as progress:
-        report, failure = _verified(paths, trust, require == _EVIDENCE, progress, Asked(part=part))
+        report, failure = _verified(paths, trust, require == _EVIDENCE, progress, asked)
     text = render_timeline(report, surroundings.language.value)
     if timeline_path is not None:
         timeline_path.write_text(text, encoding="utf-8")

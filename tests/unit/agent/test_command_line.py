@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent import exit_codes
 from agent.cli.main import run
@@ -61,6 +62,28 @@ def test_json_is_one_document_and_files_are_written_where_asked(sealed: Path, tm
     assert (report["intact"], report["grade"]) == (True, "simulated")
     assert "时间线" in text.read_text(encoding="utf-8")
     assert picture.read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_a_part_of_a_chain_is_judged_as_one(sealed: Path, capsys: Captured) -> None:
+    (sealed / "00000001.evs").unlink()
+    assert verify(sealed) == 1
+    assert "HEAD_MISSING" in capsys.readouterr().out
+    assert verify(sealed, "--part") == 0
+    told = capsys.readouterr().out
+    assert "PARTIAL" in told
+    assert "核验结论    部分" in told
+
+
+def test_a_recipients_key_shows_what_is_inside(sealed: Path, tmp_path: Path, capsys: Captured) -> None:
+    """A key file that is none says so; one that fits finds nothing to complain of here."""
+    key = agency().escrow
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    path = tmp_path / "escrow.key"
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert verify(sealed, "--key", str(path)) == 0
+    path.write_text("no key")
+    assert verify(sealed, "--key", str(path)) != 0
+    assert "escrow.key" in capsys.readouterr().err
 
 
 def test_one_flipped_bit_fails_with_file_and_record_and_still_prints_the_report(sealed: Path, capsys: Captured) -> None:
