@@ -107,6 +107,14 @@ class ProfileTable(_Table):
         return self.signed or self.name.endswith(SIGNED_SUFFIX)
 
 
+class CustodyTable(_Table):
+    """Who keeps the unit, whoever wears it (R2)."""
+
+    keeper_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+    """Certificate or staff number; stands in record headers in the clear."""
+    keeper_name: Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class SpoolTable(_Table):
     """The evidence medium."""
 
@@ -131,6 +139,8 @@ class AgentConfig(_Table):
     hal: HalTable
     profile: ProfileTable
     keys: KeysTable = KeysTable()
+    custody: CustodyTable | None = None
+    """Absent: hand-overs are sealed without a keeper, and the check-out says so."""
     spool: SpoolTable = SpoolTable()
     sync: SyncTable = SyncTable()
 

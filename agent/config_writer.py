@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.config import KeysTable
+from agent.config import CustodyTable, KeysTable
 from agent.errors import ConfigError, SpoolError
 from agent.profile import SIGNED_SUFFIX
 from agent.signed_profile import load_any
@@ -41,7 +41,7 @@ driver_set = {driver_set}
 # shipped one (`recorder profile list`), or the path of a .toml file.
 name = {profile}
 
-[sync]
+{custody}[sync]
 store_url = {store_url}
 """
 
@@ -57,6 +57,7 @@ class NewConfig:
     profile: str | None
     store_url: str
     keys: KeysTable
+    custody: CustodyTable | None = None
 
 
 def write_config(path: Path, settings: NewConfig) -> None:
@@ -79,7 +80,7 @@ def write_config(path: Path, settings: NewConfig) -> None:
         "store_url": settings.store_url,
     }
     texts = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
-    text = _TEMPLATE.format(**texts, keys=_table(settings.keys))
+    text = _TEMPLATE.format(**texts, keys=_table(settings.keys), custody=_custody(settings.custody))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text.encode(), 0o644)
@@ -91,6 +92,14 @@ def _table(keys: KeysTable) -> str:
     """The settings that are not the usual ones, and the signer."""
     said = {"signer": keys.signer.value, **keys.model_dump(mode="json", exclude_defaults=True)}
     return "\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in said.items())
+
+
+def _custody(custody: CustodyTable | None) -> str:
+    if custody is None:
+        return ""
+    said = {name: json.dumps(value, ensure_ascii=False) for name, value in custody.model_dump().items()}
+    lines = ["[custody]", "# The unit's standing keeper, whoever wears it."]
+    return "\n".join([*lines, *(f"{name} = {value}" for name, value in said.items()), "", ""])
 
 
 def _absolute_profile(name: str) -> str:

@@ -312,7 +312,7 @@ class Agent:
                 self._running().repeat_notice()
 
     def _check_out(self, request: CheckoutRequest) -> Mapping[str, JsonValue]:
-        handover = handover_of(request, self._prepared.profile.profile)
+        handover = handover_of(request, self._prepared.profile.profile, self._prepared.config.custody)
         sequence = self._running().checkout(handover.assignment)
         remarks: list[JsonValue] = [{"code": each.code, "zh": each.zh, "en": each.en} for each in handover.remarks]
         return {"sequence": sequence, "remarks": remarks}

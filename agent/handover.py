@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agent.config import CustodyTable
 from agent.control_wire import CheckoutRequest
 from agent.errors import AssignmentError
 from agent.profile import Profile
@@ -32,12 +33,13 @@ class Handover:
     remarks: tuple[Remark, ...]
 
 
-def handover_of(request: CheckoutRequest, profile: Profile) -> Handover:
+def handover_of(request: CheckoutRequest, profile: Profile, custody: CustodyTable | None = None) -> Handover:
     """Judge a check-out.
 
     Args:
         request: What was asked.
         profile: Whose rules bind the unit.
+        custody: The unit's standing keeper, None where provisioning named none.
 
     Raises:
         AssignmentError: No officers, one twice, or a code that the profile does not have.
@@ -54,8 +56,11 @@ def handover_of(request: CheckoutRequest, profile: Profile) -> Handover:
         label=request.label,
         due_rule=request.away,
         away=request.away is not None,
+        keeper_id=None if custody is None else custody.keeper_id,
+        keeper_name=None if custody is None else custody.keeper_name,
+        officers_least=least_officers(profile, request.category),
     )
-    return Handover(assignment, tuple(_remarks(request, profile)))
+    return Handover(assignment, (*_remarks(request, profile), *_keeper_remarks(profile, custody)))
 
 
 def _check_officers(request: CheckoutRequest) -> None:
@@ -91,6 +96,13 @@ def _remarks(request: CheckoutRequest, profile: Profile) -> Iterable[Remark]:
         yield Remark(
             "category-unknown", "未指定执法活动类别，录制将被标记", "no category given; the recording is flagged"
         )
+
+
+def _keeper_remarks(profile: Profile, custody: CustodyTable | None) -> Iterable[Remark]:
+    """Where the text wants a named keeper, a unit without one is remarked at each check-out (R2)."""
+    wanted = profile.custody is not None and profile.custody.keeper is not None
+    if wanted and custody is None:
+        yield Remark("keeper-unknown", "设备未指定保管人", "the unit has no standing keeper; name one in [custody]")
 
 
 def least_officers(profile: Profile, category: str | None) -> int | None:

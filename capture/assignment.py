@@ -31,4 +31,9 @@ class Assignment:
     """Secrecy label of the profile's list."""
     due_rule: str | None = None
     away: bool = False
-    """Continuous, remote or away work is claimed (R20)."""
+    """Continuous, remote or away work is claimed (R20); `due_rule` is the reason."""
+    keeper_id: str | None = None
+    """The unit's standing keeper, by certificate or staff number; stands in headers."""
+    keeper_name: str | None = field(default=None, repr=False)
+    officers_least: int | None = None
+    """Least number of officers for this activity (R4); None where the text has none for it."""

@@ -316,6 +316,7 @@ def _fold_border(
     if isinstance(body, Checkout):
         held = replace(snapshot, officer_ids=body.officer_ids, checkout_sequence=record.sequence, away=body.away)
         held = replace(held, activity_id=body.activity_id, category=body.category, label=body.label)
+        held = replace(held, due_rule=body.away_reason)
         return replace(known, snapshot=held)
     given_back = replace(snapshot, officer_ids=(), checkout_sequence=None, away=False)
     given_back = replace(given_back, activity_id=None, category=None, label=None, due_rule=None)

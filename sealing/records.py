@@ -463,6 +463,10 @@ class Checkout:
     category: str | None = numbered(3)
     label: str | None = numbered(4)
     away: bool = numbered(5)
+    away_reason: str | None = numbered(6, default=None)
+    """Code of the reason for which the later transfer limit is claimed (R20)."""
+    keeper_id: str | None = numbered(7, default=None)
+    """The unit's standing keeper, apart from who wears it (R2)."""
 
 
 @dataclass(frozen=True, slots=True)

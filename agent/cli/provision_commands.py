@@ -15,12 +15,12 @@ import click
 from pydantic import ValidationError
 
 from agent.cli.surroundings import MESSAGES, Surroundings, pass_surroundings, print_pairs
-from agent.config import DEFAULT_PATH, KeysTable, SignerKind, load_config
+from agent.config import DEFAULT_PATH, CustodyTable, KeysTable, SignerKind, load_config
 from agent.config_writer import NewConfig, write_config
 from agent.device_key import assurance_of, place_of_key
 from agent.errors import IdentityError
 from agent.lock import only_agent
-from agent.profile import SIGNED_SUFFIX, describe, load_profile
+from agent.profile import SIGNED_SUFFIX, describe, describe_short, load_profile
 from agent.provisioning import UnitFolders, install_bundle, request_enrolment, unit_of
 from sealing.oids import Assurance
 from sync.durable import write_file
@@ -123,8 +123,9 @@ def request(  # noqa: PLR0913, PLR0917 - one parameter for each option
     show_default=True,
     help="运行目录 / Run directory, for a new configuration.",
 )
+@click.option("--keeper", metavar="姓名:编号", help="设备保管人 / The unit's standing keeper, for a new configuration.")
 @pass_surroundings
-def install(
+def install(  # noqa: PLR0913, PLR0917 - one for each option
     surroundings: Surroundings,
     bundle: Path,
     state: Path,
@@ -132,6 +133,7 @@ def install(
     profile_name: str | None,
     driver_set: str,
     run_directory: Path,
+    keeper: str | None,
 ) -> None:
     """安装机关的回复 / Install the agency's answer; where there is no configuration, one is written."""
     folders = _folders(state)
@@ -151,9 +153,22 @@ def install(
             profile_name,
             installed.store_url,
             place_of_key(folders.keys),
+            _keeper(keeper),
         )
         config = _configured(surroundings, settings)
     _say_installed(surroundings, installed, config)
+
+
+def _keeper(text: str | None) -> CustodyTable | None:
+    if text is None:
+        return None
+    name, _, number = text.replace("：", ":").partition(":")
+    try:
+        return CustodyTable(keeper_id=number.strip(), keeper_name=name.strip())
+    except ValidationError as error:
+        raise click.BadParameter(
+            f"{text!r}: write 姓名:编号; {describe_short(error)}", param_hint="--keeper"
+        ) from error
 
 
 def _configured(surroundings: Surroundings, settings: NewConfig) -> Path:

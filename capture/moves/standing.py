@@ -55,12 +55,16 @@ def mark_located(turn: Turn, event: MarkLocated) -> None:
 
 def checked_out(turn: Turn, event: CheckedOut) -> None:
     """Seal to whom the unit is handed; names as payload."""
-    held, least = event.assignment, turn.machine.rules.officers_least
+    held = event.assignment
+    least = turn.machine.rules.officers_least if held.officers_least is None else held.officers_least
     turn.set(assignment=held, checkout_sequence=None)
     ids = tuple(officer.certificate_number for officer in held.officers)
     names: list[PrivateValue] = [officer.name for officer in held.officers]
-    body = Checkout(ids, held.activity_id, held.category, held.label, held.away)
-    turn.seal(body, {"names": names}, Answer.CHECKOUT_SEALED)
+    private: dict[str, PrivateValue] = {"names": names}
+    if held.keeper_name is not None:
+        private["keeper"] = held.keeper_name
+    body = Checkout(ids, held.activity_id, held.category, held.label, held.away, held.due_rule, held.keeper_id)
+    turn.seal(body, private, Answer.CHECKOUT_SEALED)
     turn.say(PromptKind.STATUS, Phrase.OFFICERS)
     if least is not None and len(held.officers) < least:
         turn.seal_event("officers-too-few", ("officers", len(held.officers)), ("least", least))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import FreePolicy, Language, UnitPaths, load_config
+from agent.config import CustodyTable, FreePolicy, KeysTable, Language, UnitPaths, load_config
+from agent.config_writer import NewConfig, write_config
 from agent.errors import ConfigError
 
 MINIMAL = """
@@ -96,3 +97,20 @@ def test_a_broken_drop_in_is_the_file_that_is_named(tmp_path: Path) -> None:
     written(tmp_path, "=", "agent.d/bad.toml")
     with pytest.raises(ConfigError, match=r"agent\.d/bad\.toml"):
         load_config(main)
+
+
+@pytest.mark.requirement("R2", "all")
+def test_the_standing_keeper_is_written_by_provisioning_and_read_back(tmp_path: Path) -> None:
+    custody = CustodyTable(keeper_id="K-07", keeper_name='丙"某')
+    path = tmp_path / "agent.toml"
+    write_config(path, NewConfig("unit-7", tmp_path, tmp_path, "sim", "huainan", "http://store", KeysTable(), custody))
+    assert load_config(path).custody == custody
+    plain = tmp_path / "plain.toml"
+    write_config(plain, NewConfig("unit-7", tmp_path, tmp_path, "sim", "huainan", "http://store", KeysTable()))
+    assert load_config(plain).custody is None
+
+
+def test_a_keeper_without_a_number_is_refused_with_the_key(tmp_path: Path) -> None:
+    text = MINIMAL + '[custody]\nkeeper_id = "K 07"\nkeeper_name = "丙某"\n'
+    with pytest.raises(ConfigError, match=r"custody\.keeper_id"):
+        load_config(written(tmp_path, text))

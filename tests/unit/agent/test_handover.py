@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.config import CustodyTable
 from agent.control_wire import CheckoutRequest, OfficerEntry
 from agent.errors import AssignmentError
 from agent.handover import handover_of, least_officers
@@ -9,6 +10,7 @@ from agent.profile import Profile, load_profile, parse_profile
 from tests.support.profiles import MINIMAL
 
 FIRST = OfficerEntry(name="张某", certificate_number="A001", reading="zhang1 mou3")
+KEEPER = CustodyTable(keeper_id="K-07", keeper_name="丙某")
 SECOND = OfficerEntry(name="李某", certificate_number="A002")
 
 
@@ -73,13 +75,42 @@ def test_a_profile_without_the_section_says_that_it_has_none() -> None:
 @pytest.mark.requirement("R4", "wuhu")
 def test_wu_3_one_officer_taking_evidence_is_remarked_and_never_refused() -> None:
     wuhu = load_profile("wuhu").profile
-    alone = handover_of(CheckoutRequest(officers=(FIRST,), category="investigation"), wuhu)
+    alone = handover_of(CheckoutRequest(officers=(FIRST,), category="investigation"), wuhu, KEEPER)
     assert [remark.code for remark in alone.remarks] == ["officers-too-few"]
     assert "不得少于 2 人" in alone.remarks[0].zh
-    assert handover_of(CheckoutRequest(officers=(FIRST, SECOND), category="investigation"), wuhu).remarks == ()
-    assert handover_of(CheckoutRequest(officers=(FIRST,), category="site-inspection"), wuhu).remarks == ()
+    assert handover_of(CheckoutRequest(officers=(FIRST, SECOND), category="investigation"), wuhu, KEEPER).remarks == ()
+    assert handover_of(CheckoutRequest(officers=(FIRST,), category="site-inspection"), wuhu, KEEPER).remarks == ()
 
 
 def test_the_profiles_least_number_counts_where_the_category_has_none() -> None:
     text = MINIMAL.replace("[capture]", "[capture.officers]\nleast = 3")
     assert least_officers(parse_profile(text.encode(), "own.toml").profile, None) == 3
+
+
+@pytest.mark.requirement("R2", "all")
+def test_the_standing_keeper_goes_with_every_check_out_apart_from_who_wears_the_unit(huainan: Profile) -> None:
+    given = handover_of(CheckoutRequest(officers=(FIRST,)), huainan, KEEPER).assignment
+    assert (given.keeper_id, given.keeper_name) == ("K-07", "丙某")
+    assert "K-07" not in [officer.certificate_number for officer in given.officers]
+    assert "丙某" not in repr(given)
+
+
+@pytest.mark.requirement("R2", "wuhu", "dalian-jinpu")
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("wuhu", True), ("dalian-jinpu", True), ("huainan", False), ("wuhan", False), ("inner-mongolia", False)],
+)
+def test_a_unit_without_a_keeper_is_remarked_where_the_text_wants_one(name: str, wanted: bool) -> None:
+    """WU A1-6 «明确专人负责维护保养工作», DL 10 «指定专人管理»."""
+    profile = load_profile(name).profile
+    request = CheckoutRequest(officers=(FIRST, SECOND))
+    assert ("keeper-unknown" in [each.code for each in handover_of(request, profile).remarks]) is wanted
+    assert "keeper-unknown" not in [each.code for each in handover_of(request, profile, KEEPER).remarks]
+
+
+@pytest.mark.requirement("R4", "wuhu")
+@pytest.mark.parametrize(("category", "least"), [("investigation", 2), ("site-inspection", None), (None, None)])
+def test_wu_3_the_least_number_of_officers_is_that_of_the_activity(category: str | None, least: int | None) -> None:
+    """WU 三: «调查取证时，行政执法人员不得少于2人», and for nothing else."""
+    request = CheckoutRequest(officers=(FIRST,), category=category)
+    assert handover_of(request, load_profile("wuhu").profile).assignment.officers_least == least

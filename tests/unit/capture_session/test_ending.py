@@ -1,5 +1,7 @@
 """Ends: by the officer, by the agent's end, and while the chain cannot be written (CS-10, CS-11)."""
 
+from dataclasses import replace
+
 import pytest
 
 from capture import effects as fx
@@ -209,6 +211,28 @@ def test_too_few_officers_are_announced_and_sealed_r4() -> None:
     driver.feed(ev.CheckedOut(ASSIGNMENT))
     assert driver.sealed(Event)[0].values == (("officers", 2), ("least", 3))
     assert driver.last(fx.Speak).phrase is fx.Phrase.TOO_FEW_OFFICERS
+
+
+@pytest.mark.requirement("R4", "wuhu")
+def test_too_few_for_the_activity_are_announced_and_sealed_where_the_profile_has_no_general_number_r4() -> None:
+    """WU 三."""
+    driver = Driver()
+    driver.feed(ev.CheckedOut(replace(ASSIGNMENT, officers=ASSIGNMENT.officers[:1], officers_least=2)))
+    assert driver.sealed(Event)[0].values == (("officers", 1), ("least", 2))
+    assert driver.last(fx.Speak).phrase is fx.Phrase.TOO_FEW_OFFICERS
+
+
+@pytest.mark.requirement("R2", "all")
+@pytest.mark.requirement("R20", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
+def test_the_hand_over_carries_keeper_activity_label_and_the_reason_for_being_away_r2_r20() -> None:
+    driver = Driver()
+    given = replace(ASSIGNMENT, category="service", label="state-secret", away=True, due_rule="remote")
+    driver.feed(ev.CheckedOut(replace(given, keeper_id="K-07", keeper_name="丙某")))
+    (body,) = driver.sealed(Checkout)
+    assert (body.activity_id, body.category, body.label) == ("activity-1", "service", "state-secret")
+    assert (body.away, body.away_reason, body.keeper_id) == (True, "remote", "K-07")
+    seal = next(effect for effect in driver.all(fx.Seal) if effect.body is body)
+    assert seal.private == {"names": ["甲某", "乙某"], "keeper": "丙某"}
 
 
 @pytest.mark.requirement("R17", "all")

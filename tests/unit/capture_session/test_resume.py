@@ -295,6 +295,17 @@ def test_no_open_session_means_nothing_to_resume() -> None:
     assert all(officer.name == "" for officer in held.officers)
 
 
+@pytest.mark.requirement("R20", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
+def test_the_reason_for_being_away_survives_a_crash_right_behind_the_check_out_r20() -> None:
+    """R20: without it the normal limit would run after the restart."""
+    driver = Driver()
+    chain = Chain(driver)
+    driver.feed(ev.CheckedOut(replace(ASSIGNMENT, away=True, due_rule="remote")))
+    chain.put_sealed(0)
+    kept = chain.fold().snapshot
+    assert (kept.away, kept.due_rule, kept.checkout_sequence) == (True, "remote", 900)
+
+
 def test_the_whole_life_of_a_session_folds_to_what_the_machine_knows_cs_9() -> None:
     driver = Driver()
     chain = Chain(driver)
