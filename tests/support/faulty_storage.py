@@ -30,6 +30,7 @@ class FaultyStorage:
         self._error: OSError | PowerCutError | None = None
         self._partial = 0.0
         self._always = False
+        self._cut_after: int | None = None
 
     def fail_at(self, operation: int, code: str = "EIO", *, partial: float = 0.0, times: int = 1) -> None:
         """Let the n-th writing operation from now (from 1) raise, after a part of an append was done."""
@@ -40,6 +41,11 @@ class FaultyStorage:
         """Let the power go at the n-th writing operation from now (from 1)."""
         self._fail_at, self._fails_on = len(self.operations) + operation, 1 << 62
         self._error, self._partial = PowerCutError(), partial
+
+    def then_cut_power_after(self, operations: int) -> None:
+        """Let the power go, too, at the n-th writing operation behind the one that was told to fail."""
+        assert self._fail_at is not None
+        self._cut_after = self._fail_at + operations
 
     def fail_everything(self, code: str) -> None:
         """Let every writing operation fail until `work_again`."""
@@ -69,6 +75,8 @@ class FaultyStorage:
     def _step(self, operation: str, do_part: Callable[[float], None]) -> None:
         self.operations.append(operation)
         count = len(self.operations)
+        if self._cut_after is not None and count >= self._cut_after:
+            raise PowerCutError
         in_range = self._fail_at is not None and self._fail_at <= count < self._fail_at + self._fails_on
         if self._error is not None and (self._always or in_range):
             if self._fail_at == count:

@@ -2,8 +2,13 @@
 
 import errno
 from collections.abc import Sequence
+from random import Random
 
 from hal.values import StorageReading
+
+_SECTOR_BYTES = 64
+"""Smaller than any medium's, as the records of the tests are."""
+_LOST = 0.4
 
 
 class MemoryStorage:
@@ -15,6 +20,8 @@ class MemoryStorage:
         self.total_bytes = total_bytes
         self.reads = 0
         """Calls of `read` so far."""
+        self.reading_syncs = True
+        """What is read lies on the medium, as after a start; not so where a page cache stands in between."""
 
     def usage(self) -> StorageReading:
         used = sum(map(len, self.files.values()))
@@ -34,7 +41,8 @@ class MemoryStorage:
         self.reads += 1
         if name not in self.files:
             raise FileNotFoundError(errno.ENOENT, "no such file", name)
-        self.synced[name] = len(self.files[name])
+        if self.reading_syncs:
+            self.synced[name] = len(self.files[name])
         return bytes(self.files[name][offset_bytes : offset_bytes + length_bytes])
 
     def replace(self, name: str, new_name: str | None) -> None:
@@ -52,6 +60,15 @@ class MemoryStorage:
             del data[keep:]
             if zeros:
                 data.extend(bytes(lost))
+            self.synced[name] = len(data)
+
+    def lose_sectors(self, chance: Random) -> None:
+        """Do what a power cut may do to a long append: any of its sectors is there or reads as zeros, in no order."""
+        for name, data in self.files.items():
+            for start in range(self.synced[name], len(data), _SECTOR_BYTES):
+                if chance.random() < _LOST:
+                    end = min(start + _SECTOR_BYTES, len(data))
+                    data[start:end] = bytes(end - start)
             self.synced[name] = len(data)
 
     def copy(self) -> "MemoryStorage":

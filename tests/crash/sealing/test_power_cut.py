@@ -1,6 +1,7 @@
 """The power goes at every operation of the writer, with every part of what was not synced lost or kept."""
 
 import itertools
+from random import Random
 
 import pytest
 
@@ -59,6 +60,21 @@ def test_power_cut_at_every_operation_loses_nothing_synced(kept: float, zeros: b
         with pytest.raises(PowerCutError):
             day.run()
         medium.lose_unsynced(kept, zeros=zeros)
+        assert_goes_on(medium, day)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_cut_that_leaves_holes_in_what_was_not_synced(seed: int) -> None:
+    """SF-25, SF-27: a medium writes the sectors of an append in any order."""
+    chance = Random(seed)
+    for operation in range(1, OPERATIONS + 1):
+        medium = MemoryStorage()
+        storage = FaultyStorage(medium)
+        storage.cut_power_at(operation, 1.0)
+        day = Day(storage)
+        with pytest.raises(PowerCutError):
+            day.run()
+        medium.lose_sectors(chance)
         assert_goes_on(medium, day)
 
 
