@@ -198,6 +198,7 @@ def test_the_alarms_of_the_journal_carry_their_ids_and_are_explained(ready: Unit
 
 def test_a_killed_agent_goes_on_recording(ready: Unit) -> None:
     before = ready.pid()
+    wait_until(lambda: ready.has_said("程序无响应中断"), 60.0, "the cause of the first break", ready.last_words)
     ready.machine.run("systemctl", "kill", "--signal=SIGKILL", AGENT)
     wait_until(lambda: ready.pid() not in {0, before}, 30.0, "a restart after the kill", ready.last_words)
     ready.wait_for("recording")
@@ -205,6 +206,7 @@ def test_a_killed_agent_goes_on_recording(ready: Unit) -> None:
 
 
 def test_what_was_recorded_is_uploaded_receipted_and_freed(ready: Unit, store: Store) -> None:
+    wait_until(lambda: ready.has_said("程序异常中断"), 60.0, "the cause of the second break", ready.last_words)
     ready.wait_for("idle", 120.0)
     wait_until(lambda: len(ready.sealed()) <= SEALED_FILES_LEFT, 120.0, "room on the unit", ready.last_words)
     wait_until(lambda: not list(ready.machine.path(f"{STATE}/inbox").glob("*.receipt")), 30.0, "an empty inbox")

@@ -28,8 +28,8 @@ wait outside for words "领用"
 press record
 wait outside for lamp "recording"
 after 20 s: stall disk 10 min
-wait outside for words "自动恢复录制"
-wait outside for words "自动恢复录制"
+wait outside for words "程序无响应中断"
+wait outside for words "程序异常中断"
 after 8 s: press mark
 after 3 s: hold record 2 s
 wait outside for lamp "idle"
@@ -94,6 +94,12 @@ class Unit:
     def wait_for(self, state: str, seconds: float = 60.0) -> None:
         """Wait until the recorder is doing this."""
         wait_until(lambda: self.state() == state, seconds, f"state {state}", self.last_words)
+
+    def has_said(self, words: str) -> bool:
+        """Whether the unit has spoken words that contain these, to their end."""
+        journal = self.machine.path(f"{STATE}/world/journal.jsonl").read_text(encoding="utf-8")
+        told = (json.loads(line) for line in journal.splitlines(keepends=True) if line.endswith("\n"))
+        return any(each["kind"] == "spoken" and each["complete"] and words in each["words"] for each in told)
 
     def last_words(self) -> str:
         """The end of the journal."""
