@@ -5,20 +5,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 
 from sealing.findings import Severity
-from sealing.keys import load_recipient_key
 from sealing.limits import HEADER_BYTES_MAX, PAYLOAD_BYTES_MAX
 from sealing.report import Report
-from sealing.trust import Trust
-from sealing.verifier import Asked, examine_chain
 from tests.vectors import second_decoder
 from tests.vectors.cases import CASES
-from tests.vectors.generate import AUTHORITY, VECTORS, folder_of, generate
+from tests.vectors.generate import VECTORS, folder_of, generate
+from tests.vectors.judging import by_the_first, by_the_second, expected, said
 from tests.vectors.second_records import Fault
-from tests.vectors.second_verifier import verify
-from tests.vectors.witnesses import RECIPIENT_KEY, TRUST
 
 SECOND = tuple(sorted(path.stem for path in Path(__file__).parent.glob("second_*.py")))
 BYTES_MAX = 3_000_000
@@ -27,34 +22,9 @@ SECOND_SUITES = {1, 2}
 """Suites that the second verifier reads; suite 3 is judged by the first alone."""
 
 
-def authority(folder: Path = VECTORS) -> x509.Certificate:
-    return x509.load_pem_x509_certificate((folder / AUTHORITY).read_bytes())
-
-
-def said(folder: Path, name: str) -> str:
-    lines = (folder / "expect.txt").read_text("utf-8").splitlines()
-    return next(line.removeprefix(f"{name}: ") for line in lines if line.startswith(f"{name}: "))
-
-
-def expected(folder: Path) -> set[str]:
-    return set(said(folder, "expect").split()) - {"OK"}
-
-
-def is_part(folder: Path) -> bool:
-    return said(folder, "given") == "a part"
-
-
-def by_the_first(folder: Path) -> Report:
-    """What the product says, given what lies beside the files."""
-    own, key = folder / TRUST, folder / RECIPIENT_KEY
-    trust = Trust.load(own) if own.exists() else Trust((authority(folder.parent),))
-    keys = (load_recipient_key(key),) if key.exists() else ()
-    return examine_chain([folder], trust, asked=Asked(part=is_part(folder), recipient_keys=keys))
-
-
 @cache
 def judged(folder: Path) -> tuple[Report, list[Fault]]:
-    return by_the_first(folder), verify(folder, authority(), part=is_part(folder))
+    return by_the_first(folder), by_the_second(folder)
 
 
 BY_BOTH = [folder for folder in FOLDERS if int(said(folder, "suite")) in SECOND_SUITES]
