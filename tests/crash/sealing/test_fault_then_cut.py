@@ -62,7 +62,8 @@ def test_what_a_fault_left_unsynced_may_be_gone_and_nothing_else_is(tmp_path: Pa
         found = verdicts(medium, tmp_path / f"{operation}")
         assert found <= WARNINGS, f"operation {operation}"
         seen |= found
-    assert "TORN_CHANGED" in seen
+    # With the very next operation the power is gone before anything names the bytes.
+    assert ("TORN_CHANGED" in seen) == (later > 1)
 
 
 def test_the_cut_comes_where_it_is_asked_for() -> None:
