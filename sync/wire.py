@@ -41,8 +41,11 @@ _DEVICE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FILE_ID: Final = re.compile(r"[0-9a-f]{64}")
 _INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
+PROOF_MAX: Final = 128
+"""Hashes of the longest proof about the log of receipts."""
 _COSE_TEXT_MAX: Final = 96 * 1024
 
+LogHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DeviceId = Annotated[str, Field(pattern=rf"^{_DEVICE_ID.pattern}$")]
 FileId = Annotated[str, Field(pattern=rf"^{_FILE_ID.pattern}$")]
 
@@ -113,6 +116,24 @@ class RecordReport(_Message):
     """The signed header in base64, which proves the rest; left out where a label keeps headers off the line."""
     opening: Annotated[str, Field(max_length=_COSE_TEXT_MAX)] | None = None
     """The signed header of its file's OPEN, which carries the certificates; goes with `record`."""
+
+
+class LogAnswer(_Message):
+    """The log of the store's receipts, and that it grew out of what was seen before (SY-42)."""
+
+    version: Literal[1] = 1
+    checkpoint: Annotated[str, Field(max_length=16 * 1024)]
+    """A signed note (C2SP tlog-checkpoint)."""
+    consistency: Annotated[tuple[LogHash, ...], Field(max_length=PROOF_MAX)] = ()
+
+
+class LogPlace(_Message):
+    """Where a receipt stands in the log (SY-42)."""
+
+    version: Literal[1] = 1
+    leaf_index: Annotated[int, Field(ge=0, lt=1 << 62)]
+    size: Annotated[int, Field(ge=1, lt=1 << 62)]
+    inclusion: Annotated[tuple[LogHash, ...], Field(max_length=PROOF_MAX)] = ()
 
 
 class DeviceState(_Message):

@@ -17,6 +17,7 @@ from sync.store.backup import back_up, restore
 from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
 from sync.store.ledger import Ledger
+from sync.store.log_commands import log_group
 from sync.store.overview import Overview, overdue
 from sync.store.publish_commands import publish
 from sync.store.register import Closing, Register
@@ -324,4 +325,5 @@ ALL: Final = (
     intake_files,
     accept_file,
     publish,
+    log_group,
 )

@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from sealing.oids import Assurance
 from sealing.receipts import FIRST_PREVIOUS_RECEIPT, receipt_hash
 from sync.errors import ContentError, StoreError
+from sync.store import receipt_log
 from sync.store.content_index import index_content
 from sync.store.continuity import Arrival, check_chain
 from sync.store.judge import ContentFacts, EpochFacts, TornEnd
@@ -185,6 +186,7 @@ class Ledger:
             number, previous = _last_receipt(connection, device_id)
             receipt = make_receipt(number + 1, previous)
             connection.execute(sa.insert(files).values(_file_row(arrival, number + 1, receipt)))
+            receipt_log.append(connection, device_id, arrival.file_id, receipt)
             _learn(connection, device_id, facts)
             if by_custodian:
                 own = (parked.c.device_id == device_id, parked.c.file_id == arrival.file_id.hex())
@@ -250,6 +252,7 @@ def open_ledger(directory: Path) -> Ledger:
             if version is None or version > SCHEMA_VERSION:
                 raise StoreError(f"{path} is of version {version}, this software has {SCHEMA_VERSION}; update it")
             METADATA.create_all(connection)
+            receipt_log.catch_up(connection)
             connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
     except sa.exc.DatabaseError as error:
         raise StoreError(f"{path} cannot be used: {error.orig}; restore it from the backup") from error

@@ -191,6 +191,25 @@ documents: Final = sa.Table(
 )
 """The agency's signed documents, byte for byte; units get the one with the highest number of each kind."""
 
+log_leaves: Final = sa.Table(
+    "log_leaves",
+    METADATA,
+    sa.Column("leaf_index", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("device_id", sa.String(64), nullable=False),
+    sa.Column("file_id", sa.LargeBinary(32), nullable=False),
+    sa.Index("log_leaves_of_files", "device_id", "file_id"),
+)
+"""The receipts in the order of their commits: leaf n of the log is the receipt of this file."""
+
+log_nodes: Final = sa.Table(
+    "log_nodes",
+    METADATA,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+)
+"""Hashes of the log's whole subtrees."""
+
 denials: Final = sa.Table(
     "denials",
     METADATA,

@@ -21,6 +21,7 @@ from sync.store.desk import Desk, contact_keeper
 from sync.store.doorkeeper import tell_doorkeeper
 from sync.store.fsck import check_store
 from sync.store.intake import Intake, Upload
+from sync.store.log_desk import LogDesk
 from sync.store.operations import Operations
 from sync.store.refusals import RefusedError, answer_refusals, busy, no_room
 from sync.store.register import Register
@@ -95,6 +96,7 @@ class StoreServer:
                 web.post("/v1/{device}/inventory", self.inventory),
                 web.get("/v1/{device}/state", self.state),
                 *self._desk.routes(),
+                *LogDesk(self._intake).routes(),
                 *self.operations.routes(),
             ]
         )

@@ -10,20 +10,20 @@ import http.client
 import os
 import socket
 import ssl
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sync.errors import ConfigurationError, SyncError, WireError
 from sync.secrecy import Line
 from sync.unit.config import SyncPaths
 from sync.unit.lines import line_of
 from sync.unit.spool import SealedFile
+from sync.unit.tuning import tune
 from sync.wire import (
     JSON_BYTES_MAX,
     OFFSET_CONTENT_TYPE,
@@ -33,6 +33,8 @@ from sync.wire import (
     TUS_VERSION,
     Inventory,
     InventoryAnswer,
+    LogAnswer,
+    LogPlace,
     Problem,
     RecordReport,
     UploadMetadata,
@@ -43,13 +45,10 @@ from sync.witness import Witnessed
 
 BUFFER_BYTES: Final = 256 * 1024
 TIMEOUT_SECONDS: Final = 20.0
-_SO_MAX_PACING_RATE: Final = 47
-_TOS_LOW_EFFORT: Final = 0x20
-"""DSCP CS1: everything else on the station's line goes first."""
-_TOS_DEFAULT: Final = 0
-_UNPACED: Final = 0xFFFF_FFFF
-"""The kernel's word for no pace at all."""
 _RETRY_AFTER_SECONDS_MAX: Final = 300
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class LinkError(SyncError):
@@ -147,7 +146,7 @@ class StoreClient:
             return
         self._hurried = wanted
         if self._connection is not None and isinstance(self._connection.sock, socket.socket):
-            _tune(self._connection.sock, self._rate, hurried=wanted)
+            tune(self._connection.sock, self._rate, hurried=wanted)
 
     def close(self) -> None:
         """Drop the connection. Idempotent."""
@@ -239,10 +238,7 @@ class StoreClient:
     def inventory(self, held: Inventory) -> InventoryAnswer:
         """Tell the store what the unit holds, and hear what it has of it (SY-34). Raises LinkError, RefusedError."""
         answer = self._post(f"{self._base}/inventory", held.model_dump_json(exclude_none=True).encode())
-        try:
-            return InventoryAnswer.model_validate_json(answer.body)
-        except ValidationError as error:
-            raise LinkError(f"the store's answer to the inventory cannot be used: {error}") from error
+        return _model(InventoryAnswer, answer)
 
     def report(self, seen_as: Witnessed, report: RecordReport) -> bytes:
         """Tell the store of one record; gives its signed statement. Raises LinkError, RefusedError."""
@@ -253,6 +249,18 @@ class StoreClient:
         answer = self._request("GET", f"{self._base}/time?nonce={nonce.hex()}")
         _expect(answer, HTTPStatus.OK)
         return answer.body
+
+    def log(self, old_size: int) -> LogAnswer:
+        """Ask how the log of receipts stands, and how it grew from a size (SY-42). Raises LinkError, RefusedError."""
+        answer = self._request("GET", f"{self._base}/log?from={old_size}", body_bytes_max=JSON_BYTES_MAX)
+        _expect(answer, HTTPStatus.OK)
+        return _model(LogAnswer, answer)
+
+    def log_place(self, file_id: bytes, size: int) -> LogPlace:
+        """Ask where a file's receipt stands in the log of a size (SY-42). Raises LinkError, RefusedError."""
+        answer = self._request("GET", f"{self._base}/log/{file_id.hex()}?size={size}", body_bytes_max=JSON_BYTES_MAX)
+        _expect(answer, HTTPStatus.OK)
+        return _model(LogPlace, answer)
 
     def document(self, kind: str, known: frozenset[str]) -> bytes | None:
         """Fetch the agency's newest document of a kind (SY-40).
@@ -296,8 +304,14 @@ class StoreClient:
     def _path(self, kind: str, file: SealedFile) -> str:
         return f"{self._base}/{kind}/{file.file_id.hex()}"
 
-    def _request(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        return self._answer(self._begin(method, path, headers or {}))
+    def _request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body_bytes_max: int = RECEIPT_BYTES_MAX,
+    ) -> Answer:
+        return self._answer(self._begin(method, path, headers or {}), body_bytes_max)
 
     def _begin(self, method: str, path: str, headers: Mapping[str, str]) -> http.client.HTTPConnection:
         """Send a request's head, on the kept connection or, when that one is stale, on a new one."""
@@ -320,7 +334,7 @@ class StoreClient:
             )
         connection.connect()
         if isinstance(connection.sock, socket.socket):
-            _tune(connection.sock, self._rate, hurried=self._hurried)
+            tune(connection.sock, self._rate, hurried=self._hurried)
         self._connection = connection
         return connection
 
@@ -342,11 +356,7 @@ class StoreClient:
 
 
 def tls_context(paths: SyncPaths) -> ssl.SSLContext:
-    """Make the unit's end of mutual TLS 1.3, trusting the agency's CA alone (SY-1).
-
-    Raises:
-        ConfigurationError: A key or certificate is missing or malformed.
-    """
+    """Make the unit's end of mutual TLS 1.3, trusting the agency's CA alone (SY-1); raises ConfigurationError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
@@ -358,23 +368,18 @@ def tls_context(paths: SyncPaths) -> ssl.SSLContext:
     return context
 
 
-def _tune(sock: socket.socket, rate_bytes_per_second: int | None, *, hurried: bool) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if rate_bytes_per_second is not None:
-        rate = _UNPACED if hurried else min(rate_bytes_per_second, _UNPACED - 1)
-        sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate.to_bytes(4, sys.byteorder))
-    effort = _TOS_DEFAULT if hurried else _TOS_LOW_EFFORT
-    if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, effort)
-    else:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, effort)
-
-
 def _count(answer: Answer, name: str) -> int:
     try:
         return non_negative(answer.headers, name)
     except WireError as error:
         raise LinkError(f"the store's answer cannot be used: {error}") from error
+
+
+def _model(kind: type[Model], answer: Answer) -> Model:
+    try:
+        return kind.model_validate_json(answer.body)
+    except ValidationError as error:
+        raise LinkError(f"the store's {kind.__name__} cannot be used: {error}") from error
 
 
 def _expect(answer: Answer, status: HTTPStatus) -> None:

@@ -52,6 +52,7 @@ PURE_CORE = frozenset(
         "sync.alerts",
         "sync.backoff",
         "sync.deadlines",
+        "sync.merkle",
         "sync.queue",
         "sync.secrecy",
         "sync.sessions",
