@@ -16,14 +16,7 @@ from sealing.verifier import verify_chain
 from tests.tiers.b_nspawn.machine import HOST_ADDRESS, wait_until
 from tests.tiers.b_nspawn.unit import AGENT, OFFICERS, STATE, STORE_PORT, SYNC, Store, Unit, later_package
 
-UNITS = (
-    "recorder-agent.service",
-    "recorder-sync.service",
-    "recorder-smart.service",
-    "recorder-smart.timer",
-    "recorder-voice.service",
-    "recorder.target",
-)
+SHIPPED_UNITS = Path(__file__).resolve().parents[3] / "systemd/units"
 WATCHDOG_SECONDS = 30
 WRITER_SECONDS = 20
 SEALED_FILES_LEFT = 3
@@ -41,7 +34,8 @@ def test_the_package_installs_on_a_clean_machine_and_waits_to_be_provisioned(ins
 
 
 def test_systemd_has_nothing_to_say_about_the_units(installed: Unit) -> None:
-    paths = [f"/usr/lib/systemd/system/{name}" for name in UNITS]
+    paths = installed.machine.shell("ls /usr/lib/systemd/system/recorder*").stdout.split()
+    assert len(paths) >= len(list(SHIPPED_UNITS.iterdir()))
     verdict = installed.machine.run("systemd-analyze", "verify", "--man=no", *paths)
     assert verdict.stderr == ""
 
