@@ -28,7 +28,7 @@ from agent.control_wire import (
 )
 from agent.device_key import close_device_key
 from agent.due import DueBook, rules_by_hash
-from agent.handover import check_code, handover_of
+from agent.handover import check_code, handover_of, hints_of
 from agent.last_end import take_watchdog_end
 from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
 from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
@@ -315,7 +315,7 @@ class Agent:
         handover = handover_of(request, self._prepared.profile.profile, self._prepared.config.custody)
         sequence = self._running().checkout(handover.assignment)
         remarks: list[JsonValue] = [{"code": each.code, "zh": each.zh, "en": each.en} for each in handover.remarks]
-        return {"sequence": sequence, "remarks": remarks}
+        return {"sequence": sequence, "remarks": remarks, **hints_of(self._prepared.profile.profile, handover)}
 
     def _running(self) -> Recorder:
         if self._recorder is None:

@@ -59,6 +59,7 @@ def handover_of(request: CheckoutRequest, profile: Profile, custody: CustodyTabl
         keeper_id=None if custody is None else custody.keeper_id,
         keeper_name=None if custody is None else custody.keeper_name,
         officers_least=least_officers(profile, request.category),
+        key_content=_content(profile, request.category),
     )
     return Handover(assignment, (*_remarks(request, profile), *_keeper_remarks(profile, custody)))
 
@@ -96,6 +97,17 @@ def _remarks(request: CheckoutRequest, profile: Profile) -> Iterable[Remark]:
         yield Remark(
             "category-unknown", "未指定执法活动类别，录制将被标记", "no category given; the recording is flagged"
         )
+
+
+def _content(profile: Profile, category: str | None) -> tuple[str, ...]:
+    found = next((each.content for each in profile.activities.categories if each.code == category), None)
+    return () if found is None else (found,)
+
+
+def hints_of(profile: Profile, handover: Handover) -> dict[str, str | None]:
+    """What officers should know of their text when they take the unit: how it is worn (R13), what to record (R7)."""
+    wearing = None if profile.custody is None else profile.custody.wearing
+    return {"wearing": wearing, "content": next(iter(handover.assignment.key_content), None)}
 
 
 def _keeper_remarks(profile: Profile, custody: CustodyTable | None) -> Iterable[Remark]:

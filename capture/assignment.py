@@ -37,3 +37,5 @@ class Assignment:
     keeper_name: str | None = field(default=None, repr=False)
     officers_least: int | None = None
     """Least number of officers for this activity (R4); None where the text has none for it."""
+    key_content: tuple[str, ...] = ()
+    """What the text wants recorded of this activity (R7), where it says so for each activity."""

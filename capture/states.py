@@ -81,6 +81,8 @@ class SessionRules:
     """Grounds of the text for not recording (R11); none: no exemption can be made on the unit."""
     reminders: int
     """Items of the key content that are to be said, none where no reminders are wanted."""
+    reminds_of_activity: bool
+    """The text has no list of its own: what it wants of the activity is said instead."""
     break_on: frozenset[str]
     """Faults for which the recording breaks off."""
 
@@ -118,6 +120,7 @@ class SessionRules:
             mark_categories=tuple(each.code for each in profile.marks.categories),
             grounds=tuple(ground.code for ground in grounds),
             reminders=len(profile.marks.key_content) if profile.marks.reminders else 0,
+            reminds_of_activity=profile.marks.reminders and not profile.marks.key_content,
             break_on=frozenset(profile.warnings.break_on),
         )
 

@@ -82,6 +82,8 @@ def checkout(
             (surroundings.words("记录序号", "Record"), str(answer.get("sequence"))),
         )
     )
+    hints = (("wearing", "佩戴", "Wearing"), ("content", "记录内容", "To be recorded"))
+    print_pairs((surroundings.words(zh, en), str(answer[key])) for key, zh, en in hints if answer.get(key))
     remarks = answer.get("remarks")
     for remark in remarks if isinstance(remarks, list) else ():
         if isinstance(remark, dict):

@@ -103,8 +103,9 @@ def pulse(turn: Turn, event: TimerFired) -> None:
 
 def _remind(turn: Turn) -> None:
     """Say the next item of the key content, where the profile wants that and no duty is under way (R7, CS-14)."""
-    place = turn.session.reminded
-    if turn.machine.state is State.RECORDING and place < turn.machine.rules.reminders:
+    place, rules, held = turn.session.reminded, turn.machine.rules, turn.machine.assignment
+    items = len(held.key_content) if rules.reminds_of_activity and held is not None else rules.reminders
+    if turn.machine.state is State.RECORDING and place < items:
         turn.note(reminded=place + 1)
         turn.say(PromptKind.REMINDER, Phrase.REMINDER, number=place)
 

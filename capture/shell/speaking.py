@@ -92,8 +92,15 @@ def voice_facts(
         mark_categories=_worded(profile.marks.categories),
         report_to=profile.interruptions.report_to,
         end_question=profile.recording.end_question,
-        reminders=profile.marks.key_content if profile.marks.reminders else (),
+        reminders=_reminders(profile, assignment),
     )
+
+
+def _reminders(profile: CaptureProfile, assignment: Assignment | None) -> tuple[str, ...]:
+    if not profile.marks.reminders:
+        return ()
+    of_activity = () if assignment is None else tuple(assignment.key_content)
+    return profile.marks.key_content or of_activity
 
 
 def _worded(entries: Sequence[CauseEntry | ExemptionGround | MarkCategory]) -> tuple[tuple[str, Words], ...]:

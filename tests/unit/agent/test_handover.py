@@ -5,7 +5,7 @@ import pytest
 from agent.config import CustodyTable
 from agent.control_wire import CheckoutRequest, OfficerEntry
 from agent.errors import AssignmentError
-from agent.handover import handover_of, least_officers
+from agent.handover import handover_of, hints_of, least_officers
 from agent.profile import Profile, load_profile, parse_profile
 from tests.support.profiles import MINIMAL
 
@@ -114,3 +114,25 @@ def test_wu_3_the_least_number_of_officers_is_that_of_the_activity(category: str
     """WU 三: «调查取证时，行政执法人员不得少于2人», and for nothing else."""
     request = CheckoutRequest(officers=(FIRST,), category=category)
     assert handover_of(request, load_profile("wuhu").profile).assignment.officers_least == least
+
+
+@pytest.mark.requirement("R7", "wuhu")
+@pytest.mark.requirement("R13", "wuhu")
+def test_wu_a3_the_rows_content_and_the_wearing_hint_are_told_at_the_check_out() -> None:
+    """WU A3 row 8, WU A2-5."""
+    wuhu = load_profile("wuhu").profile
+    handover = handover_of(CheckoutRequest(officers=(FIRST,), category="lien-service"), wuhu, KEEPER)
+    hints = hints_of(wuhu, handover)
+    assert "左肩部或者左胸部" in (hints["wearing"] or "")
+    assert (hints["content"] or "").startswith("对邀请基层组织或者受送达人所在单位的代表情况")
+    assert handover.assignment.key_content == (hints["content"],)
+
+
+@pytest.mark.requirement("R13", "wuhan", "inner-mongolia")
+@pytest.mark.parametrize("name", ["wuhan", "inner-mongolia"])
+def test_a_text_without_a_word_on_wearing_gives_no_hint(name: str) -> None:
+    profile = load_profile(name).profile
+    assert hints_of(profile, handover_of(CheckoutRequest(officers=(FIRST,)), profile)) == {
+        "wearing": None,
+        "content": None,
+    }

@@ -1,13 +1,17 @@
 """Notice and statement as the profile has them, heard, repeated or missing; marks (R4, R5, CS-4, CS-6, CS-12)."""
 
+from dataclasses import replace
+
 import pytest
 
 from capture import effects as fx
 from capture import events as ev
 from capture.cues import Cue
+from capture.shell.speaking import voice_facts
 from capture.states import State
+from capture.voice.language import Language
 from sealing.records import Event, Mark, Prompt, PromptKind, VoicePurpose, VoiceWindow
-from tests.unit.capture_session.script import NOTICE, STATEMENT, Driver, machine, profile
+from tests.unit.capture_session.script import ASSIGNMENT, NOTICE, STATEMENT, Driver, machine, profile
 
 
 def phrases(driver: Driver) -> list[fx.Phrase]:
@@ -220,3 +224,22 @@ def test_a_duty_is_not_talked_into_cs_14() -> None:
     assert driver.state() is State.NOTICE
     driver.feed(ev.TimerFired(ev.Timer.PULSE))
     assert driver.session.reminded == 0
+
+
+@pytest.mark.requirement("R7", "wuhu")
+def test_a_text_without_a_list_reminds_of_the_content_of_the_activity_cs_14() -> None:
+    """CS-14: WU A3, the 记录内容 of the row chosen."""
+    driver = Driver(machine(profile(marks={"reminders": True})))
+    driver.feed(ev.CheckedOut(replace(ASSIGNMENT, key_content=("记录当事人陈述申辩全过程",))))
+    driver.record()
+    driver.feed(ev.TimerFired(ev.Timer.PULSE))
+    driver.feed(ev.TimerFired(ev.Timer.PULSE))
+    said = [speak.number for speak in driver.all(fx.Speak) if speak.phrase is fx.Phrase.REMINDER]
+    assert said == [0]
+    facts = voice_facts(profile(marks={"reminders": True}), driver.machine.assignment, Language.CHINESE)
+    assert facts.reminders == ("记录当事人陈述申辩全过程",)
+    silent = Driver(machine(profile()))
+    silent.feed(ev.CheckedOut(replace(ASSIGNMENT, key_content=("记录当事人陈述申辩全过程",))))
+    silent.record()
+    silent.feed(ev.TimerFired(ev.Timer.PULSE))
+    assert fx.Phrase.REMINDER not in [speak.phrase for speak in silent.all(fx.Speak)]
