@@ -31,7 +31,7 @@ from sealing.records import Fragment, SessionStart
 from sealing.report import Report, RunSummary, SessionSummary
 from sealing.suites import RecipientPrivateKey
 from sealing.trust import Trust
-from sealing.verifier import verify_chain
+from sealing.verifier import Asked, verify_chain
 
 Progress = Callable[[int, int], None]
 """Told bytes opened and bytes in all."""
@@ -80,6 +80,8 @@ class OpenOptions:
     """Language of chapter titles, zh or en."""
     zone: tzinfo = BEIJING
     """Zone of the times in them."""
+    part: bool = False
+    """The files are a part of a chain, such as an exported clip."""
 
 
 _DEFAULTS: Final = OpenOptions()
@@ -110,7 +112,7 @@ def open_sealed(
         OpenError: A session's folder is there already.
         OSError: A file cannot be read or written.
     """
-    report = verify_chain(files, trust, options.require_evidence)
+    report = verify_chain(files, trust, options.require_evidence, asked=Asked(part=options.part))
     paths = {path.name: path for path in in_order([each for path in files for each in sealed_files(path)])}
     targets = {session.session_id: out_directory / _folder(session) for session in report.sessions}
     if not options.overwrite:

@@ -38,6 +38,7 @@ from sealing.trust import Trust
     help="输出目录 / Folder for results.",
 )
 @click.option("--require", type=click.Choice(["evidence"]), help="不接受模拟设备的文件 / Refuse the grade SIMULATED.")
+@click.option("--part", is_flag=True, help="仅为链的一部分（如导出片段）/ The files are a part of a chain.")
 @click.option("--overwrite", is_flag=True, help="替换已有的会话目录 / Replace sessions that are there already.")
 @json_option
 @pass_surroundings
@@ -48,13 +49,14 @@ def open_files(  # noqa: PLR0913, PLR0917 - each is an option of its own
     key_paths: tuple[Path, ...],
     out_directory: Path,
     require: str | None,
+    part: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """打开封存文件 / Verify, decrypt, and write an MP4 for each unbroken run and one of each session."""
     trust = Trust.load(trust_directory or own_trust(surroundings))
     keys = [load_recipient_key(path) for path in key_paths]
-    options = OpenOptions(require is not None, overwrite, surroundings.language.value)
+    options = OpenOptions(require is not None, overwrite, surroundings.language.value, part=part)
     with reading_bar(surroundings.words("打开", "Opening")) as progress:
         sessions = open_sealed(paths, trust, keys, out_directory, options, progress)
     if as_json:

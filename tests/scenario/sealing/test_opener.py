@@ -54,6 +54,23 @@ def test_every_frame_of_a_run_comes_back_once_over_all_its_files(tmp_path: Path,
     assert np.allclose(steps, 1 / float(fps), atol=2 / 90_000)
 
 
+def test_a_part_of_a_recording_opens_as_far_as_it_is_there(tmp_path: Path) -> None:
+    """An exported clip: two files out of the middle, all of their frames, and a refusal without the word «part»."""
+    record(tmp_path / "sealed", [Take(150)], file_seconds=1.0)
+    kept = [file_name(number) for number in (4, 5)]
+    for path in (tmp_path / "sealed").iterdir():
+        if path.name not in kept:
+            path.unlink()
+    with pytest.raises(ChainError, match="HEAD_MISSING"):
+        opened(tmp_path / "sealed", tmp_path / "whole")
+    options = OpenOptions(part=True)
+    (session,) = open_sealed([tmp_path / "sealed"], trust(), [agency().custodian], tmp_path / "out", options)
+    numbers, _ = frame_times(session.runs[0].path)
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert len(numbers) == session.runs[0].frames > 30
+    assert numbers[0] > 0
+
+
 def test_sound_goes_on_over_file_borders(tmp_path: Path) -> None:
     record(tmp_path / "sealed", [Take(150)], file_seconds=1.0)
     path = opened(tmp_path / "sealed", tmp_path / "out").runs[0].path
