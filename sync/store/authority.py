@@ -163,9 +163,9 @@ def create_authority(
         _add_sm2_ca(authority, sm2_ca)
     _make(authority, issuer, "receipt", certificates.receipt_wanted(store_id), now)
     for recipient in RECIPIENTS:
-        _make_recipient(authority, sm2_ca or issuer, recipient, suite, now)
+        make_recipient(authority, recipient, suite, now)
     _make(authority, issuer, "tls", certificates.server_wanted(hosts), now)
-    sign_policy(authority, 1, (_rules(authority, suite, now),), now)
+    sign_policy(authority, 1, (rules_of_today(authority, suite, now),), now)
     durable.write_file(authority.keys / "README.txt", WARNING.encode(), 0o600)
     return authority
 
@@ -197,7 +197,7 @@ def sign_policy(
     durable.write_file(authority.trust / POLICY_FILE, data, 0o644)
 
 
-def _rules(authority: Authority, number: int, now: datetime) -> Rules:
+def rules_of_today(authority: Authority, number: int, now: datetime) -> Rules:
     """What the agency asks of its units from today on: recipients and suite. A certificate's first day is the first."""
     used = suite_of(number)
     keys = [spki_of(authority.certificate(f"recipient-{name}.pem")) for name in RECIPIENTS]
@@ -229,7 +229,13 @@ def _make(authority: Authority, issuer: Issuer, name: str, wanted: certificates.
     _keep(authority, name, key, certificates.issue(issuer, key.public_key(), wanted, now))
 
 
-def _make_recipient(authority: Authority, issuer: Issuer, recipient: str, suite: int, now: datetime) -> None:
+def make_recipient(authority: Authority, recipient: str, suite: int, now: datetime) -> None:
+    """Make a recipient's key, of the kind that the suite wraps to, and its certificate.
+
+    Raises:
+        StoreError: The CA's key or certificate is missing.
+    """
+    issuer = authority.sm2_issuer() if suite == SUITE_3.number else authority.issuer()
     key = _RECIPIENT_KEYS[suite]()
     certificate = certificates.issue(issuer, key.public_key(), certificates.recipient_wanted(recipient), now)
     _keep(authority, f"recipient-{recipient}", key, certificate)

@@ -16,6 +16,7 @@ import click
 from sync.store.backup import back_up, restore
 from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
+from sync.store.key_commands import rotate
 from sync.store.ledger import Ledger
 from sync.store.log_commands import log_group
 from sync.store.overview import Overview, overdue
@@ -325,5 +326,6 @@ ALL: Final = (
     intake_files,
     accept_file,
     publish,
+    rotate,
     log_group,
 )
