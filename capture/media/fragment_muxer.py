@@ -85,6 +85,9 @@ class FragmentMuxer:
         self._header = b""
         self._frame_ticks = frame_ticks
         self._closed = False
+        # The muxer begins a fragment where the last packet before it ended: sound lasts until the next of it, which
+        # follows the clock by a tick more or less and may come after the fragment is out.
+        self._held: AudioPacket | None = None
         try:
             self._container: OutputContainer = av.open(self._sink, "w", format="mp4", options=dict(MUXER_OPTIONS))
             self._video: Stream = self._container.add_stream_from_template(video)
@@ -110,7 +113,8 @@ class FragmentMuxer:
         """
         if self._audio is None:
             raise MuxError("sound was given to a file that was opened without it; open a file with both tracks")
-        return self._mux(self._audio, packet.data, packet.pts, AAC_FRAME_SAMPLES, AUDIO_TICKS_PER_SECOND, key=True)
+        held, self._held = self._held, packet
+        return [] if held is None else self._mux_sound(self._audio, held, packet.pts - held.pts)
 
     def close(self) -> list[MuxedFragment]:
         """Write out what is left, the last fragment. A second call gives nothing.
@@ -121,14 +125,20 @@ class FragmentMuxer:
         if self._closed:
             return []
         self._closed = True
+        fragments = []
+        if self._audio is not None and self._held is not None:
+            fragments = self._mux_sound(self._audio, self._held, AAC_FRAME_SAMPLES)
         try:
             self._container.close()
         except av.FFmpegError as error:
             raise MuxError(f"the muxer did not write the file's last fragment: {error}") from error
-        fragments = self._fragments()
+        fragments += self._fragments()
         if self._sink.rest_bytes():
             raise MuxError(f"{self._sink.rest_bytes()} bytes behind the last fragment are no whole fragment")
         return fragments
+
+    def _mux_sound(self, stream: Stream, packet: AudioPacket, duration: int) -> list[MuxedFragment]:
+        return self._mux(stream, packet.data, packet.pts, duration, AUDIO_TICKS_PER_SECOND, key=True)
 
     def _mux(
         self, stream: Stream, data: bytes, pts: int, duration: int, ticks_per_second: int, *, key: bool

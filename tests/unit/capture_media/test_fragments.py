@@ -79,6 +79,21 @@ def test_sound_gap_stands_in_the_bytes(template: VideoTemplate) -> None:
     assert fragment.audio.decode_times[11] - fragment.audio.decode_times[10] == 10_024
 
 
+@pytest.mark.parametrize("slew", [-1, 1])
+def test_sound_that_comes_behind_its_fragment_stands_where_it_was_given(template: VideoTemplate, slew: int) -> None:
+    """A microphone that dies: fragments go out without it, then the encoder gives the rest, a tick beside the grid."""
+    times = [90_000 * 8 // 15 + 1_024 * index + slew * (index > 20) for index in range(22)]
+    muxer = FragmentMuxer(template.stream, AacEncoder(96_000).stream, 3_000)
+    *early, late = [AudioPacket(bytes(8), pts, 0) for pts in times]
+    for packet in early:
+        muxer.audio(packet)
+    out = [fragment for picture in packets(50) for fragment in muxer.video(picture)]
+    out += [*muxer.audio(late), *muxer.close()]
+    in_bytes = [time for fragment in out if fragment.audio is not None for time in fragment.audio.decode_times]
+    assert len(out) == 2
+    assert in_bytes == times
+
+
 def muxed(video: TrackFragment | None, audio: TrackFragment | None = None) -> MuxedFragment:
     return MuxedFragment(b"", 0, video, audio)
 
