@@ -144,7 +144,7 @@ class SecondVerifier:
         """SF-53: files of a revoked unit that nobody else vouches for."""
         ends = {(last.sequence, last.hash) for file in self.files for last in file.records[-1:] if last is not None}
         points = [*self.anchors.tokens, *((each[7], each[9]) for each in receipts if (each[7], each[8]) in ends)]
-        points += [(each[5], each[7]) for each in heads if each[5] in self.where]
+        points += [(each[5], each[7]) for each in heads if self.has(each[5], each[6])]
         for file in self.files:
             opening = file.record(0)
             mine = [record for record in file.records if record is not None and record.believed]
@@ -155,6 +155,9 @@ class SecondVerifier:
             good = [s for s, utc in points if utc < revoked and s >= last and self.unbroken(first, s)]
             if not good:
                 self.say("UNTRUSTED_KEY", file, opening)
+
+    def has(self, sequence: int, record_hash: bytes) -> bool:
+        return sequence in self.where and self.where[sequence][1].hash == record_hash
 
     def unbroken(self, first: int, sequence: int) -> bool:
         between = [(low, high) for low, high in self.holes if first <= high and low <= sequence]

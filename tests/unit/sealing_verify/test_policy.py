@@ -19,7 +19,7 @@ from sealing.keys import FileKeySigner
 from sealing.limits import RECIPIENTS_MIN
 from sealing.policy import POLICY_FILE, Rules, UnitPolicy, encode_policy
 from sealing.receipts import Receipt
-from sealing.timetokens import anchor_of_statement
+from sealing.timetokens import Statement, anchor_of_statement
 from sealing.trust import AGENCY_CA_FILE, Trust, TrustError
 from sealing.verifier import examine_chain
 from sealing.wraps import Recipient
@@ -230,6 +230,21 @@ def test_a_receipt_of_an_earlier_time_vouches_too(shift: tuple[Path, stamping.St
     assert {each.place.file for each in judged(folder, revoked(700), store, receipt)} == {file_name(3), file_name(4)}
     other = replace(receipt, head_hash=bytes(32))
     assert Code.UNTRUSTED_KEY in {each.code for each in judged(folder, revoked(701), store, other)}
+
+
+def test_a_head_that_the_store_has_seen_in_time_vouches_too(shift: tuple[Path, stamping.Store]) -> None:
+    """SF-53: of a record that is here, and of no other."""
+    folder, store = shift
+    last = examine_chain([folder], Trust((agency().certificate(),))).files[-1]
+    assert last.head_hash is not None
+    assert last.last_sequence is not None
+    head = Statement("unit-0001", last.last_sequence, bytes.fromhex(last.head_hash), START_UTC_NS + 700 * NS)
+    trust = Trust((agency().certificate(),), store.certificate, heads=(head,), policy=revoked(701))
+    assert examine_chain([folder], trust).verdicts == ()
+    foreign = replace(trust, heads=(replace(head, record_hash=bytes(32)),))
+    assert "UNTRUSTED_KEY" in examine_chain([folder], foreign).verdicts
+    late = replace(trust, policy=revoked(700))
+    assert "UNTRUSTED_KEY" in examine_chain([folder], late).verdicts
 
 
 def test_hashes_do_not_vouch_over_a_hole_that_was_bridged_later(shift: tuple[Path, stamping.Store]) -> None:
