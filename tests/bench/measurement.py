@@ -31,12 +31,12 @@ class Measurement:
 
 def at_least(name: str, value: float, unit: str, against: str, goal: float) -> Measurement:
     """A figure that should be large."""
-    return Measurement(name, round(value, 4), unit, against, f"≥ {goal:g}", value >= goal)
+    return Measurement(name, round(value, 4), unit, against, f"≥ {goal:g}", bool(value >= goal))
 
 
 def at_most(name: str, value: float, unit: str, against: str, goal: float) -> Measurement:
     """A figure that should be small."""
-    return Measurement(name, round(value, 4), unit, against, f"≤ {goal:g}", value <= goal)
+    return Measurement(name, round(value, 4), unit, against, f"≤ {goal:g}", bool(value <= goal))
 
 
 def figure(name: str, value: float, unit: str, against: str) -> Measurement:
