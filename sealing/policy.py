@@ -230,6 +230,8 @@ def _revocations_of(plain: Plain) -> dict[bytes, int]:
         if len(pair) != _REVOCATION_PARTS:
             raise MalformedError("a revocation is not a certificate's hash and a time")
         found[_bytes(pair[0], HASH_BYTES)] = _count(pair[1], 0)
+    if len(found) != len(_list(plain, CBOR_ITEMS_MAX)) or sorted(found) != list(found):
+        raise MalformedError("revocations are not in the order of their hashes, or one stands twice")
     return found
 
 
