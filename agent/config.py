@@ -163,6 +163,8 @@ class UnitPaths:
         self.receipts = state / "receipts"
         """The store's receipts, byte for byte, `NNNNNNNN.receipt`."""
         self.voice = state / "voice"
+        self.agency_voice = state / "agency-voice"
+        """The agency's own clips and engine, described by `voice.toml`; absent, the built-in voice speaks alone."""
         self.keys = state / "keys"
         """`device.key`, `link.key` (PEM, 0600)."""
         self.certificates = state / "certificates"

@@ -29,7 +29,7 @@ _VOICES: Final[Mapping[Language, VoiceLanguage]] = {
 
 def voice_settings(config: AgentConfig, paths: UnitPaths) -> VoiceSettings:
     """Where the clips stand and which language they speak."""
-    return VoiceSettings(paths.voice, _VOICES[config.unit.language])
+    return VoiceSettings(paths.voice, _VOICES[config.unit.language], agency=paths.agency_voice)
 
 
 def render_words(config: AgentConfig) -> bool:

@@ -18,8 +18,9 @@ from capture.assignment import Assignment, Officer
 from capture.errors import AssignmentError, VoiceNotRenderedError
 from capture.profile import CaptureProfile, ExemptionGround
 from capture.shell.speaking import Speech, voice_facts
+from capture.voice.agency_voice import AgencyVoice
 from capture.voice.cache import RenderReport, VoiceCache
-from capture.voice.errors import ReadingError, VoiceError
+from capture.voice.errors import AgencyVoiceError, ReadingError, VoiceError
 from capture.voice.language import Language
 from capture.voice.phrases import PromptBook
 from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
@@ -39,6 +40,8 @@ class VoiceSettings:
     language: Language = Language.CHINESE
     synthesiser: Callable[[], Synthesiser] = EspeakSynthesiser
     """Made when something has to be rendered."""
+    agency: Path | None = None
+    """Folder of the agency's own voice; what it gives goes before the synthesiser."""
 
 
 class Wardrobe:
@@ -60,7 +63,8 @@ class Wardrobe:
         self._settings = settings
         self._grounds = grounds
         self._profile = profile
-        self._cache = VoiceCache(settings.directory)
+        self._agency = _agency_voice(settings.agency)
+        self._cache = VoiceCache(settings.directory, self._agency)
         self.speech = Speech(self._cache, self._book(None), zone)
 
     def restore(self, held: Assignment | None) -> Assignment | None:
@@ -82,7 +86,7 @@ class Wardrobe:
             return True
         log.info("rendering %d of %d clips", len(missing), len(self.speech.book.phrases))
         try:
-            self._cache.render(self.speech.book.phrases, self._settings.synthesiser())
+            self._cache.render(self.speech.book.phrases, self._synthesiser())
         except (VoiceError, OSError):
             log.exception("words could not be rendered: tones stand in for them")
             return False
@@ -100,7 +104,7 @@ class Wardrobe:
         except ReadingError as error:
             raise AssignmentError(str(error)) from error
         try:
-            report = self._cache.render(book.phrases, self._settings.synthesiser(), on_progress)
+            report = self._cache.render(book.phrases, self._synthesiser(), on_progress)
             self._store(assignment)
         except (VoiceError, OSError) as error:
             raise VoiceNotRenderedError(f"the words of the check-out were not rendered: {error}") from error
@@ -122,6 +126,10 @@ class Wardrobe:
             return
         if said:
             self.render_missing()
+
+    def _synthesiser(self) -> Synthesiser:
+        built_in = self._settings.synthesiser()
+        return built_in if self._agency is None else self._agency.synthesiser(built_in)
 
     @property
     def _path(self) -> Path:
@@ -146,6 +154,17 @@ class Wardrobe:
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("%s is unusable: %s; check the officers out again", self._path, error)
             return None
+
+
+def _agency_voice(folder: Path | None) -> AgencyVoice | None:
+    """The agency's voice where it can be used: a wrong one must not keep a unit from speaking and recording."""
+    if folder is None:
+        return None
+    try:
+        return AgencyVoice.load(folder)
+    except AgencyVoiceError:
+        log.exception("the agency's voice is not used; the built-in one speaks")
+        return None
 
 
 def _numbers(assignment: Assignment) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from threading import Lock
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from capture.voice.agency_voice import AgencyVoice, Recording
 from capture.voice.errors import MissingClipError
 from capture.voice.loudness import normalised
 from capture.voice.phrases import Phrase, Utterance
@@ -91,10 +92,12 @@ class VoiceCache:
 
     Args:
         directory: Where the clips stand; made when it is missing.
+        agency: The agency's own clips, which go before every synthesiser.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, agency: AgencyVoice | None = None) -> None:
         self._directory = directory
+        self._agency = agency
         self._lock = Lock()
         self._entries: dict[str, IndexEntry] = {}
         self._voice = ""
@@ -123,7 +126,7 @@ class VoiceCache:
         known = {entry.file: entry for entry in self._entries.values()}
         for done, phrase in enumerate(phrases):
             on_progress(done, len(phrases))
-            entry = self._reusable(phrase, known.get(_file_name(phrase, voice)))
+            entry = self._reusable(phrase, known.get(self._name_of(phrase, voice)))
             if entry is None:
                 entry = self._render_one(phrase, synthesiser)
                 rendered += 1
@@ -133,10 +136,26 @@ class VoiceCache:
         return RenderReport(rendered, len(entries) - rendered, self._remove_unused(entries))
 
     def missing(self, phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
-        """Which phrases are not in the index with exactly these words (the index alone is asked, no file)."""
+        """Which phrases are not in the index with exactly these words (the index alone is asked, no file).
+
+        Words that the agency has recorded are missing as long as another voice speaks them.
+        """
         with self._lock:
-            known = {key: entry.text for key, entry in self._entries.items()}
-        return tuple(phrase for phrase in phrases if known.get(phrase.key) != phrase.text)
+            known = dict(self._entries)
+        return tuple(phrase for phrase in phrases if not self._stands(phrase, known.get(phrase.key)))
+
+    def _stands(self, phrase: Phrase, entry: IndexEntry | None) -> bool:
+        if entry is None or entry.text != phrase.text:
+            return False
+        return self._recording(phrase) is None or entry.file == self._name_of(phrase, "")
+
+    def _recording(self, phrase: Phrase) -> Recording | None:
+        return None if self._agency is None else self._agency.recording(phrase.text, phrase.language)
+
+    def _name_of(self, phrase: Phrase, voice: str) -> str:
+        """Name of a clip's file; a recording is named by itself, whatever speaks the rest."""
+        recording = self._recording(phrase)
+        return _file_name(phrase, voice if recording is None else f"recording {recording.sha256}")
 
     def forget(self, keys: Collection[str]) -> int:
         """Drop clips, index entry and file: what they say must not be said, nor stand here, any more.
@@ -217,9 +236,10 @@ class VoiceCache:
         return known.model_copy(update={"key": phrase.key, "text": phrase.text})
 
     def _render_one(self, phrase: Phrase, synthesiser: Synthesiser) -> IndexEntry:
-        samples = faded(normalised(synthesiser.synthesise(phrase.spoken, phrase.language)), _EDGE_SECONDS)
-        data = to_s16(samples)
-        name = _file_name(phrase, synthesiser.identity)
+        recording = self._recording(phrase)
+        sound = synthesiser.synthesise(phrase.spoken, phrase.language) if recording is None else recording.samples
+        data = to_s16(faded(normalised(sound), _EDGE_SECONDS))
+        name = self._name_of(phrase, synthesiser.identity)
         _write_wav(self._directory / name, data)
         return IndexEntry(
             key=phrase.key,

@@ -21,6 +21,10 @@ class ReadingError(VoiceError, ValueError):
     """A text, name or pinyin reading cannot be spoken as it stands."""
 
 
+class AgencyVoiceError(VoiceError):
+    """An agency's own clips, or what describes them, cannot be used."""
+
+
 class LoudnessError(VoiceError):
     """A clip has no sound that could be brought to the wanted loudness."""
 
