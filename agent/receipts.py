@@ -33,7 +33,7 @@ from sealing.tickets import Ticket
 from sealing.timetokens import anchor_of_statement
 from sync.durable import write_file
 from sync.errors import ReceiptMismatchError
-from sync.inbox import Inbox, InboxReceipt, receipt_name
+from sync.inbox import CONTRADICTION_NAME, Inbox, InboxReceipt, receipt_name
 from sync.receipt_check import check_receipt
 from sync.unit.spool import numbers
 
@@ -127,11 +127,14 @@ class ReceiptKeeper:
         self._inbox = Inbox(rules.paths.inbox, rules.paths.rejected, rules.certificate, rules.device_id)
         self._not_now: set[int] = set()
         self._complained = False
+        self._mistrusts = False
         self.worker: Final = Worker("receipts", clock, self._body, allowance_seconds=ALLOWANCE_SECONDS)
 
     def tend(self) -> None:
         """One round: take what lies in the inbox, then free what has to go."""
         self._anchor()
+        if self._store_contradicts_itself():
+            return
         if not self._session_open():
             self._take_documents()
             self._take()
@@ -163,6 +166,15 @@ class ReceiptKeeper:
             except WriterStateError as error:
                 log.info("%s is not sealed: %s", item.path.name, error)
             self._inbox.remove(item)
+
+    def _store_contradicts_itself(self) -> bool:
+        """SY-43: what such a store promises frees nothing, until a person has decided."""
+        found = (self._paths.inbox / CONTRADICTION_NAME).exists()
+        if found and not self._mistrusts:
+            log.error("the store contradicts itself: no receipt is taken and nothing is freed")
+            self._sealing.seal(Event("store-contradiction", None, ())).result(_SEALING_SECONDS)
+        self._mistrusts = found
+        return found
 
     def _take_documents(self) -> None:
         """Judge what the agency hands down (SY-40): taken or refused, the chain says so."""

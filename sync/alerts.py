@@ -23,6 +23,8 @@ class AlertKind(StrEnum):
     """The evidence medium failed in the middle of a file (R18)."""
     RECEIPT_REFUSED = "receipt-refused"
     """A store's receipt does not agree with the unit's own disk."""
+    STORE_CONTRADICTION = "store-contradiction"
+    """The store's log of receipts is smaller than it was, or tells another history."""
     WITHHELD = "withheld"
     """Something happened in a recording whose label keeps its content off this line."""
 
@@ -41,6 +43,8 @@ def alert_of(body: Body, rules: Rules | None) -> AlertKind | None:
             return AlertKind.FAULT
         case Torn():
             return AlertKind.MEDIUM_FAULT
+        case Event(code="store-contradiction"):
+            return AlertKind.STORE_CONTRADICTION
         case Event(code="receipt-refused"):
             return AlertKind.RECEIPT_REFUSED
         case _:

@@ -30,6 +30,11 @@ _NAME: Final = re.compile(r"([0-9]{8})\.receipt")
 _STATEMENT_NAME: Final = re.compile(r"([0-9]{19})\.(head|alert)")
 _DOCUMENT_NAME: Final = re.compile(r"(policy|profile)\.document")
 TIME_NAME: Final = "store.time"
+CHECKPOINT_NAME: Final = "store.checkpoint"
+"""How the store's log of receipts stood when sync saw it last; it stays (SY-43)."""
+CONTRADICTION_NAME: Final = "store.contradiction"
+"""What the store said then and now, where these contradict; it stays until a person has decided (SY-43)."""
+_STAYING: Final = frozenset({TIME_NAME, CHECKPOINT_NAME, CONTRADICTION_NAME})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,7 @@ class Inbox:
             OSError: The inbox cannot be read or written.
         """
         for name in sorted(os.listdir(self._directory)):  # noqa: PTH208 - names alone
-            if name.startswith(".") or name == TIME_NAME or _STATEMENT_NAME.fullmatch(name) or _is_document(name):
+            if name.startswith(".") or name in _STAYING or _STATEMENT_NAME.fullmatch(name) or _is_document(name):
                 continue
             path = self._directory / name
             try:

@@ -79,7 +79,7 @@ def inclusion(connection: sa.Connection, device_id: str, file_id: bytes, size: i
         ProofError: It is not.
     """
     own = (log_leaves.c.device_id == device_id, log_leaves.c.file_id == file_id)
-    index = connection.execute(sa.select(sa.func.min(log_leaves.c.leaf_index)).where(*own)).scalar()
+    index = connection.execute(sa.select(sa.func.max(log_leaves.c.leaf_index)).where(*own)).scalar()
     if index is None or size > size_of(connection):
         raise merkle.ProofError(f"no receipt of {file_id.hex()} in a log of {size}")
     proof = merkle.inclusion(index, size, lambda level, place: _node(connection, level, place))

@@ -31,6 +31,7 @@ from sync.unit.config import SyncPaths
 from sync.unit.documents import fetch_documents
 from sync.unit.herald import Herald
 from sync.unit.link import LinkState, read_link
+from sync.unit.log_watch import has_contradiction, watch_log
 from sync.unit.outcome import REFUSALS_BEFORE_LEAVING, Action, action_for
 from sync.unit.reports import Report, Reporter
 from sync.unit.roll_call import Holding, ask_store, lost_receipts
@@ -160,7 +161,9 @@ class Courier:
         return Ending.ALL_RECEIPTED if reason is None else Ending.SOME_REFUSED
 
     def _receipted_to(self, items: tuple[Item, ...]) -> int:
-        """SY-38: the file before the first that has no receipt, the open one included."""
+        """SY-38: the file before the first without receipt, the open one included; none where trust ended (SY-43)."""
+        if has_contradiction(self._with.paths):
+            return 0
         receipted = {item.number for item in items if item.standing is Standing.RECEIPTED}
         present = self._chronicle.present
         first_without = min((number for number in present if number not in receipted), default=None)
@@ -228,6 +231,9 @@ class Courier:
         found = ask_store(self._with.client, holdings, radio)
         if found is None:
             return False
+        contradiction = watch_log(self._with.client, self._with.paths, self._with.store_key)
+        if contradiction is not None:
+            self._say(Report("store-contradicts-itself", reason=contradiction))
         for kind in fetch_documents(self._with.client, self._with.paths):
             self._say(Report("document", reason=kind))
         self._first = found.first

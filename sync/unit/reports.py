@@ -21,7 +21,7 @@ class Report:
 
     event: str
     """begin, sending, receipted, parked, left, withheld, waiting, idle, stopped, done, head-told, alert-told,
-    store-lost-receipts, time, document."""
+    store-lost-receipts, store-contradicts-itself, time, document."""
     file: int | None = None
     """Number of the file."""
     offset_bytes: int | None = None
@@ -91,6 +91,7 @@ EVENT_WORDS: Final = {
     "alert-told": "告警已送达 alert told",
     "head-told": "链头已见证 head witnessed",
     "time": "时钟待校准 the clock may be wrong",
+    "store-contradicts-itself": "存储端前后矛盾,请报告保管人 the store contradicts itself",
     "store-lost-receipts": "存储端丢失回执 the store lost receipts",
     "document": "机关文件已送达 document of the agency",
     "waiting": "等待 waiting",

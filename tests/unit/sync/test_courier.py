@@ -81,7 +81,9 @@ def test_everything_that_is_ended_is_sent_and_receipted(store: StoreOnDisk, unit
         assert run_once(unit, url) is Ending.ALL_RECEIPTED
     spool = unit.paths.spool
     assert sorted(held(store).values()) == sorted(path.read_bytes() for path in spool.glob("*.evs"))
-    assert {path.name for path in unit.paths.inbox.iterdir()} == {inbox.receipt_name(one) for one in numbers(spool)}
+    assert {path.name for path in unit.paths.inbox.glob("*.receipt")} == {
+        inbox.receipt_name(one) for one in numbers(spool)
+    }
     for path in spool.glob("*.evs"):
         receipt = (unit.paths.inbox / f"{path.stem}.receipt").read_bytes()
         check_receipt(receipt, store.receipt_certificate(), unit.device_id, path)
@@ -95,7 +97,7 @@ def test_the_open_file_is_never_sent(store: StoreOnDisk, unit: UnitOnDisk) -> No
     writer.roll_ledger("dock")
     with served(store) as url:
         assert run_once(unit, url) is Ending.ALL_RECEIPTED
-    sent = {read_receipt(path.read_bytes()).last_sequence for path in unit.paths.inbox.iterdir()}
+    sent = {read_receipt(path.read_bytes()).last_sequence for path in unit.paths.inbox.glob("*.receipt")}
     present = numbers(unit.paths.spool)
     ended = [one for one in present if read_ended(unit.paths.spool / f"{one:08d}.evs", None)]
     assert len(sent) == len(ended)
@@ -135,11 +137,11 @@ def test_a_lost_inbox_is_filled_again_with_the_same_receipts(store: StoreOnDisk,
     fill_spool(unit)
     with served(store) as url:
         run_once(unit, url)
-        first = {path.name: path.read_bytes() for path in unit.paths.inbox.iterdir()}
-        for path in unit.paths.inbox.iterdir():
+        first = {path.name: path.read_bytes() for path in unit.paths.inbox.glob("*.receipt")}
+        for path in unit.paths.inbox.glob("*.receipt"):
             path.unlink()
         run_once(unit, url)
-    assert {path.name: path.read_bytes() for path in unit.paths.inbox.iterdir()} == first
+    assert {path.name: path.read_bytes() for path in unit.paths.inbox.glob("*.receipt")} == first
 
 
 def test_receipts_are_numbered_and_chained(store: StoreOnDisk, unit: UnitOnDisk) -> None:
@@ -171,7 +173,7 @@ def test_the_agent_says_when_sending_is_allowed(
     unit.paths.link_state.write_text(link)
     with served(store) as url:
         assert run_once(unit, url) is ending
-    assert bool(list(unit.paths.inbox.iterdir())) is (ending is Ending.ALL_RECEIPTED)
+    assert bool(list(unit.paths.inbox.glob("*.receipt"))) is (ending is Ending.ALL_RECEIPTED)
 
 
 def test_undocking_stops_within_one_buffer(store: StoreOnDisk, unit: UnitOnDisk) -> None:
@@ -221,7 +223,7 @@ def test_content_that_does_not_verify_is_parked_and_the_rest_goes_on(store: Stor
     parked = store.ledger.parked(unit.device_id)
     assert [one.code for one in parked] == ["payload"]
     assert next((store.directory / "parked").rglob("*.evs")).read_bytes() == bytes(data)
-    assert len(list(unit.paths.inbox.iterdir())) == len(numbers(unit.paths.spool)) - 1
+    assert len(list(unit.paths.inbox.glob("*.receipt"))) == len(numbers(unit.paths.spool)) - 1
 
 
 def test_a_rejected_receipt_is_not_asked_for_again(store: StoreOnDisk, unit: UnitOnDisk) -> None:

@@ -1,0 +1,167 @@
+"""A store of two histories or with a smaller log: the unit catches it, keeps its footage and says so (SY-43)."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from agent.config import AgentConfig, FreePolicy, HalTable, ProfileTable, SpoolTable, UnitPaths, UnitTable
+from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules
+from capture.resume import replay
+from hal.drivers.files import DirectoryStorage
+from hal.drivers.system_clock import SystemClock
+from sealing.records import Event
+from sealing.service import SealingService
+from sync.alerts import AlertKind, alert_of
+from sync.checkpoint import verify_checkpoint
+from sync.store.schema import log_leaves
+from sync.unit.log_watch import contradiction_of
+from sync.unit.spool import numbers, opened, steps
+from tests.support.chains import start_writer
+from tests.support.clocks import START_UTC_NS, ManualClock
+from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store, served
+from tests.unit.sync.test_courier import Heard, run_once
+
+
+@dataclass(frozen=True)
+class Agency:
+    """Where a store and two units lie, and a copy of the store as it was after the first day."""
+
+    store: Path
+    earlier: Path
+    unit: UnitOnDisk
+    second: UnitOnDisk
+
+
+@pytest.fixture
+def agency(tmp_path: Path) -> Agency:
+    with opened_store(tmp_path / "store") as store:
+        unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
+        second = make_unit(store.authority, store.ledger, tmp_path / "second", "unit-2")
+        fill_spool(unit)
+        dock(store, unit)
+    shutil.copytree(tmp_path / "store", tmp_path / "earlier")
+    with opened_store(tmp_path / "store") as store:
+        work(unit, day=1)
+        dock(store, unit)
+        assert dock(store, unit) is None, "a log that only grew contradicts nothing"
+    return Agency(tmp_path / "store", tmp_path / "earlier", unit, second)
+
+
+def work(unit: UnitOnDisk, day: int) -> None:
+    clock = ManualClock(START_UTC_NS + day * 86_400 * 10**9, boot_id=f"boot-{day}")
+    fill_spool(unit, footage_files=3, clock=clock)
+
+
+def dock(store: StoreOnDisk, unit: UnitOnDisk) -> str | None:
+    """One docking; gives what sync says of a contradiction."""
+    heard = Heard()
+    with served(store) as url:
+        run_once(unit, url, heard)
+    said = [report.reason for report in heard.reports if report.event == "store-contradicts-itself"]
+    assert heard.reports[-1].receipted_to == (0 if said else max(numbers(unit.paths.spool)))
+    assert said == [reason for reason in [contradiction_of(unit.paths)] if reason is not None]
+    return said[0] if said else None
+
+
+def smaller(agency: Agency) -> Path:
+    """The store as it was: restored from a backup, or rolled back on purpose."""
+    return agency.earlier
+
+
+def other_history(agency: Agency) -> Path:
+    """From the same beginning, other promises followed: as many, and more."""
+    with opened_store(agency.earlier) as store:
+        for day in (1, 2):
+            work(agency.second, day)
+            dock(store, agency.second)
+    return agency.earlier
+
+
+def lacking(agency: Agency) -> Path:
+    """The log is told without what the unit was promised last."""
+    with opened_store(agency.store) as store, store.ledger.transaction() as connection:
+        newest = connection.execute(sa.select(sa.func.max(log_leaves.c.leaf_index))).scalar_one()
+        connection.execute(
+            sa.update(log_leaves).where(log_leaves.c.leaf_index == newest).values(file_id=bytes(32), device_id="x")
+        )
+    return agency.store
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(smaller, "and had"), (other_history, "did not grow"), (lacking, "is not in the store's log")],
+)
+def test_a_store_that_contradicts_itself_is_caught_and_frees_nothing(
+    agency: Agency, change: Callable[[Agency], Path], says: str
+) -> None:
+    """SY-43, SY-33: with both signed notes as evidence; new work is still sent and kept by both."""
+    kept = (agency.unit.paths.inbox / "store.checkpoint").read_bytes()
+    with opened_store(change(agency)) as store:
+        key = store.intake.signer.key.public_key()
+        reason = dock(store, agency.unit)
+        assert reason is not None
+        assert says in reason
+        told = json.loads((agency.unit.paths.inbox / "store.contradiction").read_bytes())
+        assert told["before"].encode() == kept
+        stands, stood = (verify_checkpoint(note.encode(), key) for note in (told["now"], told["before"]))
+        assert stands.origin == stood.origin, "signed by one and the same"
+        assert stands != stood or change is lacking
+        assert dock(store, agency.unit) == reason, "it does not heal by itself"
+        assert (agency.unit.paths.inbox / "store.checkpoint").read_bytes() == kept
+        with keeper(store, agency.unit) as tend:
+            before = numbers(agency.unit.paths.spool)
+            tend()
+            tend()
+            assert numbers(agency.unit.paths.spool) == before
+            assert list(agency.unit.paths.inbox.glob("*.receipt")), "no receipt is taken"
+    events = [body for body in bodies(agency.unit.paths.spool) if isinstance(body, Event)]
+    assert [body.code for body in events] == ["store-contradiction"]
+    assert alert_of(events[0], None) is AlertKind.STORE_CONTRADICTION
+
+
+def test_after_a_persons_decision_everything_goes_on(agency: Agency) -> None:
+    """SY-43: both files are removed by hand; the log that there is now counts from then on."""
+    with opened_store(agency.earlier) as store:
+        assert dock(store, agency.unit) is not None
+        for name in ("store.contradiction", "store.checkpoint"):
+            (agency.unit.paths.inbox / name).unlink()
+        for path in agency.unit.paths.inbox.glob("*.receipt"):
+            path.unlink()
+        assert dock(store, agency.unit) is None
+        assert dock(store, agency.unit) is None
+        with keeper(store, agency.unit) as tend:
+            tend()
+            assert not list(agency.unit.paths.inbox.glob("*.receipt"))
+
+
+@contextmanager
+def keeper(store: StoreOnDisk, unit: UnitOnDisk) -> Iterator[Callable[[], None]]:
+    """The agent's side, freeing whatever it may."""
+    clock = SystemClock()
+    service = SealingService(lambda: start_writer(unit.paths.spool, clock, unit=unit.identity, replay=replay), clock)
+    service.start()
+    table = UnitTable(device_id=unit.device_id, state_directory=unit.state, run_directory=unit.state / "run")
+    paths = UnitPaths(AgentConfig(unit=table, hal=HalTable(driver_set="-"), profile=ProfileTable(name="-")))
+    spool = SpoolTable(free=FreePolicy.WHEN_RECEIPTED)
+    rules = ReceiptRules(paths, store.receipt_certificate(), unit.device_id, spool)
+    storage = DirectoryStorage(paths.spool)
+    made = ReceiptKeeper(rules, KeptReceipts({}, {}), clock, storage, service, lambda: False)
+    try:
+        yield made.tend
+    finally:
+        service.stop("stop", 10)
+
+
+def bodies(spool: Path) -> list[object]:
+    """The bodies of all records, in order."""
+    found: list[object] = []
+    for path in sorted(spool.glob("*.evs")):
+        with opened(path) as descriptor:
+            found += [step.header.body for step in steps(descriptor, path.stat().st_size)]
+    return found
