@@ -17,6 +17,8 @@ from sealing.records import CheckResult, CheckVerdict
 AUDIO_BYTES_PER_SECOND = 10_000
 """What AAC at 64–80 kbit/s, boxes and record headers take beside the picture."""
 
+SOURCE_UNIT = "source-"
+"""Unit of a figure that is no number: which source the civil time has."""
 RTC_DIFFERENCE_MS_MAX = 3_000
 """A battery-backed clock that is further off civil time will start the unit wrong; it tells whole seconds."""
 
@@ -167,7 +169,7 @@ def _clock(measured: Measurements, limits: PreflightSection) -> tuple[CheckResul
     reading, held = measured.clock, measured.comparison
     checks = [
         _uncertainty(reading, limits),
-        CheckResult("clock", CheckVerdict.PASS, 1, None, f"source-{reading.source.value}"),
+        CheckResult("clock", CheckVerdict.PASS, 1, None, f"{SOURCE_UNIT}{reading.source.value}"),
     ]
     if held.kernel_offset_ns is not None:
         checks.append(_within("offset-ms", held.kernel_offset_ns, limits.clock_uncertainty_ms_max))

@@ -16,6 +16,7 @@ from agent.control_client import ask
 from agent.control_wire import CheckRequest, StatusRequest
 from agent.exit_codes import NOT_INTACT
 from agent.signed_profile import load_for_unit
+from capture.preflight import SOURCE_UNIT
 
 _ANSWER_SECONDS: Final = 10.0
 _CHECK_SECONDS: Final = 60.0
@@ -49,6 +50,12 @@ def check(context: click.Context, surroundings: Surroundings, as_json: bool) -> 
         context.exit(NOT_INTACT)
 
 
+def _figure(figure: JsonValue, unit: str) -> str:
+    """A figure with its unit; a source of time is a word and no figure."""
+    source = unit.removeprefix(SOURCE_UNIT)
+    return f"{figure} {unit}" if source == unit else source
+
+
 def _print_checks(answer: dict[str, JsonValue], surroundings: Surroundings) -> None:
     words = surroundings.words
     columns = (words("项目", "Check"), words("结果", "Verdict"), words("实测", "Figure"), words("限值", "Threshold"))
@@ -57,7 +64,7 @@ def _print_checks(answer: dict[str, JsonValue], surroundings: Surroundings) -> N
         (
             label_of(str(each.get("check")), surroundings),
             words(*VERDICTS.get(str(each.get("verdict")), ("?", "?"))),
-            f"{each.get('figure')} {each.get('unit')}",
+            _figure(each.get("figure"), str(each.get("unit"))),
             "" if each.get("threshold") is None else str(each.get("threshold")),
         )
         for each in (checks if isinstance(checks, list) else ())
