@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import tests.tiers.a_chroot.no_preview  # noqa: F401 -- before anybody imports picamera2
+
 if TYPE_CHECKING:
     from tests.tiers.a_chroot.bench_unit import BenchUnit
 
 collect_ignore_glob = [] if importlib.util.find_spec("libcamera") is not None else ["test_*.py"]
-
-# The preview on a bare screen wants bindings that Debian does not have; no preview is used.
-_KMS = types.ModuleType("pykms")
-_KMS.PixelFormat = type("PixelFormat", (), {"__getattr__": lambda _, name: name})()  # type: ignore[attr-defined]
-sys.modules.setdefault("pykms", _KMS)
 
 _PICAMERA2_S_OWN = (
     "ignore:setDaemon:DeprecationWarning",

@@ -8,11 +8,15 @@ import subprocess
 from pathlib import Path
 
 from hal.ports import Clock
+from tests.tiers.a_chroot.room import PULSEAUDIO
 
 MICROPHONE, SPEAKER = "testmic", "testspk"
+STRICT_SPEAKER = "strictspk"
+"""Says -32 when it was left without sound, as a card of the kernel's does."""
 _ASOUNDRC = """
 pcm.testmic { type pulse device "room.monitor" }
 pcm.testspk { type pulse device "room" }
+pcm.strictspk { type pulse device "room" handle_underrun 1 }
 """
 _START_SECONDS = 10.0
 
@@ -39,7 +43,7 @@ class SoundServer:
             "module-null-sink sink_name=room rate=48000 channels=1 format=s16le norewinds=1",
             "module-always-sink",
         )
-        command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
+        command = list(PULSEAUDIO)
         for module in modules:
             command += ["-L", module]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -11,16 +11,22 @@ import pytest
 
 from hal.conformance.camera import Gathered
 from hal.conformance.sound import tone
+from hal.drivers.common.alsa import AlsaPcm
+from hal.drivers.common.alsa_speaker import AlsaSpeaker
+from hal.drivers.common.clock_unit import UnitClock
 from hal.errors import TransientHardwareError
-from hal.ports import Clock
+from hal.ports import Clock, Signal
 from hal.values import AudioBlock, CameraSettings, MicrophoneSettings
 from hal.worker import Worker
 from tests.tiers.a_chroot.bench_unit import BenchUnit
+from tests.tiers.a_chroot.sound_server import STRICT_SPEAKER
 from tests.tiers.a_chroot.virtual_camera import VirtualPicamera2
 
 _SECOND_NS = 1_000_000_000
 _SMALL = CameraSettings(320, 240, bitrate_bps=1_000_000)
 _FULL = CameraSettings()
+_WAITS_BEFORE_DOZING = 25
+"""Half a second into a clip."""
 
 
 def taken_by(clock: Clock, begun_ns: int) -> float:
@@ -193,6 +199,32 @@ def test_a_reader_that_comes_late_learns_what_it_lost(unit: BenchUnit) -> None:
     passed_ns = after.captured_boottime_ns - before.captured_boottime_ns
     counted_ns = (after.first_sample - before.first_sample) * _SECOND_NS / 48_000
     assert abs(passed_ns - counted_ns) < 0.15 * _SECOND_NS
+
+
+class DozingClock(UnitClock):
+    """Stands still once, as a machine does that has too much to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits = 0
+
+    def wait(self, signal: Signal, timeout_seconds: float | None = None) -> bool:
+        self._waits += 1
+        return super().wait(signal, 1.0 if self._waits == _WAITS_BEFORE_DOZING else timeout_seconds)
+
+
+def test_an_underrun_of_the_card_is_told_and_the_clip_goes_on(
+    unit: BenchUnit, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DR-27: alsa-lib's own -32; what follows is played, and the time that it took is the true one."""
+    clock = DozingClock()
+    speaker = AlsaSpeaker(clock, STRICT_SPEAKER, AlsaPcm)
+    begun_ns = clock.boottime_ns()
+    playback = speaker.play(tone(2.0), unit.clock.signal())
+    assert playback.complete
+    assert "ran dry" in caplog.text
+    sounded = (playback.ended_boottime_ns - playback.started_boottime_ns) / _SECOND_NS
+    assert 2.5 < sounded <= taken_by(clock, begun_ns)
 
 
 def test_a_loudspeaker_that_is_pulled_out_while_it_sounds_is_told(unit: BenchUnit) -> None:

@@ -64,10 +64,15 @@ class PacedCamera:
         self.stalled = False
         self.drop = 0
         """Frame times to let pass without a frame."""
-        self.given = 0
-        """Frames that the sensor made and somebody got."""
+        self.given_ns: list[list[int]] = []
+        """For each start, CLOCK_BOOTTIME of each frame that the sensor made and somebody got."""
         self._empty = 0
         self._lost_ns = 0.0
+
+    @property
+    def given(self) -> int:
+        """How many frames somebody got."""
+        return sum(len(frames) for frames in self.given_ns)
 
     @property
     def missed(self) -> int:
@@ -91,6 +96,7 @@ class PacedCamera:
             self._camera.start(controls)
         else:
             self._camera.start()
+        self.given_ns.append([])
         self._worker = Worker("sensor", self._clock, self._pace)
         self._worker.start()
 
@@ -117,10 +123,12 @@ class PacedCamera:
                 self.drop -= 1
                 continue
             try:
-                self._camera.queue_request(self._requests.get_nowait())
-                self.given += 1
+                request = self._requests.get_nowait()
             except queue.Empty:
                 self._empty += 1
+                continue
+            self.given_ns[-1].append(self._clock.boottime_ns())
+            self._camera.queue_request(request)
 
 
 class VirtualPicamera2(Picamera2):  # type: ignore[misc] # picamera2 ships no types
@@ -154,6 +162,11 @@ class VirtualCamera:
     def sensor(self) -> PacedCamera:
         """The sensor as it was opened last."""
         return self.sensors[-1]
+
+    @property
+    def given_ns(self) -> list[list[int]]:
+        """CLOCK_BOOTTIME of each frame that somebody got, for each start over all openings."""
+        return [frames for sensor in self.sensors for frames in sensor.given_ns]
 
     @property
     def given(self) -> int:
