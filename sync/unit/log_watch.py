@@ -43,31 +43,52 @@ def watch_log(client: StoreClient, paths: SyncPaths, store_key: PublicKey) -> st
 
 
 def _watch(client: StoreClient, paths: SyncPaths, key: ec.EllipticCurvePublicKey, before: bytes | None) -> None:
-    now = b""
+    """Ask; what contradicts is asked once more, for a proof that the line has spoiled convicts nobody."""
     try:
         seen = None if before is None else verify_checkpoint(before, key)
-        answer = client.log(0 if seen is None else seen.size)
-        now = answer.checkpoint.encode()
-        stands = verify_checkpoint(now, key)
-        _check_grown(seen, stands, [bytes.fromhex(one) for one in answer.consistency])
-        _check_newest(client, paths, stands)
-        durable.write_file(paths.inbox / inbox.CHECKPOINT_NAME, now)
+        try:
+            _ask(client, paths, key, seen)
+        except ProofError as error:
+            log.warning("the store's log does not fit (%s); it is asked once more", error)
+            _ask(client, paths, key, seen)
+    except _ContradictionError as error:
+        _keep(paths, str(error), before, error.note)
     except LinkError as error:
         log.info("the log of receipts was not asked for: %s", error)
     except RefusedError as error:
         if error.status == HTTPStatus.NOT_FOUND and before is not None:
-            _keep(paths, f"the store has no log any more: {error}", before, now)
+            _keep(paths, f"the store has no log any more: {error}", before, b"")
         else:
             log.info("the store does not tell of its log: %s", error)
     except WireError as error:
-        _keep(paths, str(error), before, now)
+        log.warning("what came as the store's checkpoint is none, and proves nothing: %s", error)
+
+
+class _ContradictionError(ProofError):
+    """A checkpoint that the store has signed does not fit what it had said."""
+
+    def __init__(self, error: ProofError, note: bytes) -> None:
+        super().__init__(str(error))
+        self.note = note
+
+
+def _ask(client: StoreClient, paths: SyncPaths, key: ec.EllipticCurvePublicKey, seen: Checkpoint | None) -> None:
+    answer = client.log(0 if seen is None else seen.size)
+    note = answer.checkpoint.encode()
+    stands = verify_checkpoint(note, key)
+    try:
+        _check_grown(seen, stands, [bytes.fromhex(one) for one in answer.consistency])
+        _check_newest(client, paths, stands)
+    except ProofError as error:
+        raise _ContradictionError(error, note) from error
+    durable.write_file(paths.inbox / inbox.CHECKPOINT_NAME, note)
 
 
 def _check_grown(seen: Checkpoint | None, stands: Checkpoint, proof: list[bytes]) -> None:
     if seen is None:
         return
     if seen.origin != stands.origin:
-        raise WireError(f"the log was {seen.origin} and is {stands.origin}")
+        raise ProofError(f"the log was {seen.origin} and is {stands.origin}")
     merkle.check_consistency(seen.size, seen.root, stands.size, stands.root, proof)
 
 

@@ -20,8 +20,10 @@ from sealing.service import SealingService
 from sync.alerts import AlertKind, alert_of
 from sync.checkpoint import verify_checkpoint
 from sync.store.schema import log_leaves
-from sync.unit.log_watch import contradiction_of
+from sync.unit.client import StoreClient
+from sync.unit.log_watch import contradiction_of, watch_log
 from sync.unit.spool import numbers, opened, steps
+from sync.wire import LogAnswer
 from tests.support.chains import start_writer
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store, served
@@ -123,6 +125,41 @@ def test_a_store_that_contradicts_itself_is_caught_and_frees_nothing(
     events = [body for body in bodies(agency.unit.paths.spool) if isinstance(body, Event)]
     assert [body.code for body in events] == ["store-contradiction"]
     assert alert_of(events[0], None) is AlertKind.STORE_CONTRADICTION
+
+
+class Garbled(StoreClient):
+    """A line that spoils some answers about the log."""
+
+    def __init__(self, url: str, device_id: str, spoil: Callable[[LogAnswer], LogAnswer], times: int) -> None:
+        super().__init__(url, device_id, None, timeout_seconds=5)
+        self.spoil, self.times = spoil, times
+
+    def log(self, old_size: int) -> LogAnswer:
+        answer = super().log(old_size)
+        self.times -= 1
+        return answer if self.times < 0 else self.spoil(answer)
+
+
+def unsigned(answer: LogAnswer) -> LogAnswer:
+    return answer.model_copy(update={"checkpoint": answer.checkpoint.replace("\n9\n", "\n8\n")})
+
+
+def unproved(answer: LogAnswer) -> LogAnswer:
+    return answer.model_copy(update={"consistency": ("0" * 64, *answer.consistency)})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "times", "convicted"), [(unsigned, 2, False), (unproved, 1, False), (unproved, 2, True)]
+)
+def test_what_the_line_spoils_convicts_nobody(
+    agency: Agency, spoil: Callable[[LogAnswer], LogAnswer], times: int, convicted: bool
+) -> None:
+    """SY-43: what the store has not signed proves nothing, and a proof that does not fit is asked for again."""
+    with opened_store(agency.store) as store, served(store) as url:
+        client = Garbled(url, agency.unit.device_id, spoil, times)
+        key = store.intake.signer.key.public_key()
+        assert (watch_log(client, agency.unit.paths, key) is not None) is convicted
+        client.close()
 
 
 def test_after_a_persons_decision_everything_goes_on(agency: Agency) -> None:
