@@ -136,13 +136,14 @@ class _Examination:
     def run(self, paths: Sequence[Path]) -> Report:
         """Read all files, then judge what only the whole can tell."""
         paths, anew = _counted(paths)
-        sizes = [path.stat().st_size for path in paths]
+        total, done = sum(path.stat().st_size for path in paths), 0
         for index, path in enumerate(paths):
             following = paths[index + 1] if index + 1 < len(paths) else None
             upcoming = beginning(following) if following is not None and following in anew else None
             self._file(path, upcoming, last=following is None)
+            done += self._facts[-1].size_bytes
             if self._progress is not None:
-                self._progress(sum(sizes[: index + 1]), sum(sizes))
+                self._progress(done, total)
         if not any(facts.records for facts in self._facts) and self._all_not_sealed():
             raise NotSealedError(f"{paths[0]} is not a sealed file; give *.evs files of a recorder")
         self._chain.times.settle()

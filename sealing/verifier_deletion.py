@@ -5,7 +5,8 @@ Rules of this module: no I/O; only records that carry the chain on come here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sealing.findings import Code, Findings, Place
@@ -92,8 +93,9 @@ class Deletion:
             present: Files that are here, by number.
             elsewhere: Last record of the beginning that is known to be elsewhere; RECEIPTs may stand in it.
         """
+        starts = [each.first for each in bridged]
         for deletion in self._deletions.values():
-            held = deletion.body.last_sequence < elsewhere or _may_hold_receipt(deletion, bridged)
+            held = deletion.body.last_sequence < elsewhere or _may_hold_receipt(deletion, starts)
             if not deletion.receipted and not held:
                 detail = f"file {deletion.body.file_number} was freed without a RECEIPT before it"  # SF-33
                 self._fault(deletion.place, detail)
@@ -114,6 +116,7 @@ class Deletion:
         self._findings.add(Code.POLICY_VIOLATION, place, detail)
 
 
-def _may_hold_receipt(deletion: _Deletion, bridged: Iterable[Bridged]) -> bool:
+def _may_hold_receipt(deletion: _Deletion, starts: Sequence[int]) -> bool:
     """Whether another deleted file lies between the deleted one and its DELETE: its RECEIPT may have gone with it."""
-    return any(deletion.body.last_sequence < each.first < deletion.sequence for each in bridged)
+    behind = bisect_right(starts, deletion.body.last_sequence)
+    return behind < len(starts) and starts[behind] < deletion.sequence

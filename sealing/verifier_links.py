@@ -7,7 +7,8 @@ section 8.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sealing.findings import Code, Findings, Place
@@ -106,11 +107,15 @@ class Links:
         self.generation += 1
 
     def _too_late(self, header: RecordHeader, place: Place) -> None:
-        for hole in self.holes:
-            if hole.first <= header.sequence <= hole.last and header.sequence not in hole.filled:
-                hole.filled.add(header.sequence)
+        index = bisect_right(self.holes, header.sequence, key=_first_of) - 1  # holes rise along the chain
+        if index >= 0 and header.sequence <= self.holes[index].last:
+            self.holes[index].filled.add(header.sequence)
         detail = f"record {header.sequence} stands behind record {self.expected - 1}"
         self._findings.add(Code.REPLAY_OR_REORDER, place, detail)
+
+
+def _first_of(hole: Hole) -> int:
+    return hole.first
 
 
 def settle(
@@ -128,19 +133,21 @@ def settle(
         The ranges that DELETEs bridge.
     """
     bridged: list[Bridged] = []
+    starts = sorted(deletes)
     for hole in holes:
         if len(hole.filled) < hole.last - hole.first + 1:
-            bridged += _bridge(hole, deletes, Findings() if part and hole.first == SEQUENCE_FIRST else findings)
+            heard = Findings() if part and hole.first == SEQUENCE_FIRST else findings
+            bridged += _bridge(hole, deletes, starts, heard)
     return tuple(bridged)
 
 
-def _bridge(hole: Hole, deletes: Mapping[int, Delete], findings: Findings) -> list[Bridged]:
+def _bridge(hole: Hole, deletes: Mapping[int, Delete], starts: Sequence[int], findings: Findings) -> list[Bridged]:
     found: list[Bridged] = []
     position, head, last = hole.first, hole.hash_before, None
     while position <= hole.last:
         last = deletes.get(position)
         if last is None or last.last_sequence > hole.last or (head is not None and last.hash_before != head):
-            _missing(hole, position, deletes, findings)
+            _missing(hole, position, starts, findings)
             return found
         found.append(Bridged(last.file_number, last.first_sequence, last.last_sequence))
         position, head = last.last_sequence + 1, last.head_after
@@ -149,9 +156,9 @@ def _bridge(hole: Hole, deletes: Mapping[int, Delete], findings: Findings) -> li
     return found
 
 
-def _missing(hole: Hole, position: int, deletes: Mapping[int, Delete], findings: Findings) -> None:
-    later = [first for first in deletes if position < first <= hole.last]
-    end = min(later, default=hole.last + 1) - 1
+def _missing(hole: Hole, position: int, starts: Sequence[int], findings: Findings) -> None:
+    index = bisect_right(starts, position)
+    end = hole.last if index == len(starts) else min(starts[index] - 1, hole.last)
     if hole.first == SEQUENCE_FIRST:
         code, what = Code.HEAD_MISSING, "the beginning of the chain"
     else:

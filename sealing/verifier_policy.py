@@ -6,6 +6,7 @@ nothing once its certificate was revoked: whoever has its key says what he likes
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -92,8 +93,13 @@ class PolicyWatch:
             for each in receipts
             if (each.last_sequence, each.head_hash) in heads
         ]
+        bridges = _bridges(holes, freed)
+        stretches = [(_reach(sequence, bridges), sequence, utc_ns) for sequence, utc_ns in points]
         for file in self._revoked:
-            if not any(_vouches(point, file, holes, freed) for point in points):
+            if not any(
+                utc_ns < file.revoked_ns and low <= file.first and file.last <= sequence
+                for low, sequence, utc_ns in stretches
+            ):
                 self._distrust(file)
 
     def _open(self, policy: UnitPolicy, header: RecordHeader, body: Open, place: Place) -> None:
@@ -128,17 +134,22 @@ class PolicyWatch:
         self._findings.add(Code.UNTRUSTED_KEY, file.place, detail)
 
 
-def _vouches(point: tuple[int, int], file: _Revoked, holes: Sequence[Hole], freed: Mapping[int, int]) -> bool:
-    """Whether a token or receipt of an earlier time stands for all of a file."""
-    sequence, utc_ns = point
-    if utc_ns >= file.revoked_ns or sequence < file.last:
-        return False
-    between = [hole for hole in holes if file.first <= hole.last and hole.first <= sequence]
-    # Hashes lead from the record that is vouched for back to the next hole; over it leads only a DELETE that was
-    # there in time itself.
-    return all(_bridged_by(hole, sequence, freed) for hole in between)
+def _bridges(holes: Sequence[Hole], freed: Mapping[int, int]) -> list[tuple[int, int, int | None]]:
+    """Holes in order: first and last number, and the last DELETE that accounts for each; None where none does."""
+    starts = sorted(freed)
+    found: list[tuple[int, int, int | None]] = []
+    for hole in holes:
+        inside = starts[bisect_left(starts, hole.first) : bisect_right(starts, hole.last)]
+        found.append((hole.first, hole.last, max((freed[each] for each in inside), default=None)))
+    return found
 
 
-def _bridged_by(hole: Hole, sequence: int, freed: Mapping[int, int]) -> bool:
-    named = [freed[first] for first in freed if hole.first <= first <= hole.last]
-    return bool(named) and max(named) <= sequence
+def _reach(sequence: int, bridges: Sequence[tuple[int, int, int | None]]) -> int:
+    """First record that hashes lead back to from one that was seen.
+
+    They lead to the next hole; over it leads only a DELETE that was there in time itself.
+    """
+    for first, last, deleted_at in reversed(bridges):
+        if first <= sequence and (deleted_at is None or deleted_at > sequence):
+            return last + 1
+    return 0
