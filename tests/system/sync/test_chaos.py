@@ -34,7 +34,7 @@ LONGEST_SECONDS = 45.0
 ENOUGH_KILLS = 5
 
 
-def carry(unit: UnitOnDisk, client: StoreClient | str, seed: int = 1) -> Ending:
+def carry(unit: UnitOnDisk, client: StoreClient | str, seed: int = 1, seconds: float = LONGEST_SECONDS) -> Ending:
     """The unit's own loop, with short waits, over a client or, without TLS, to a URL."""
     if isinstance(client, str):
         client = StoreClient(client, unit.device_id, None, timeout_seconds=1.0)
@@ -54,7 +54,7 @@ def carry(unit: UnitOnDisk, client: StoreClient | str, seed: int = 1) -> Ending:
         )
     )
     try:
-        return courier.run_once(LONGEST_SECONDS)
+        return courier.run_once(seconds)
     finally:
         client.close()
 

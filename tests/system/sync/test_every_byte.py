@@ -155,7 +155,7 @@ def test_a_request_that_arrives_twice_changes_nothing(bench: Bench) -> None:
     lengths(bench)
     repeated = bytes(bench.proxy.upwards)
     before = bench.store.ledger.files()[0]["receipt"]
-    with socket.create_connection(("127.0.0.1", bench.proxy._store_port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", bench.proxy.store_port), timeout=5) as line:
         line.sendall(repeated)
         line.shutdown(socket.SHUT_WR)
         while line.recv(65_536):

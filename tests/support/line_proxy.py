@@ -1,0 +1,95 @@
+"""A proxy between unit and store on this machine: what every kind of bad line has in common."""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from typing import Self
+
+PIECE_BYTES = 65_536
+_RESET = struct.pack("ii", 1, 0)
+
+
+class LineProxy:
+    """Listens on a free port and joins each connection with one to the store; what passes is its subclass's matter.
+
+    Args:
+        port: The store's port on this machine.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.store_port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[threading.Thread] = []
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self.start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            left = list(self._open)
+        for one in left:
+            _end(one)
+        for thread in self._threads:
+            thread.join(5)
+
+    def joined(self, unit: socket.socket, store: socket.socket) -> None:
+        """Both ends are connected: start what carries bytes between them."""
+        raise NotImplementedError
+
+    def refused(self) -> None:
+        """The store did not answer; the unit's connection is closed."""
+
+    def start(self, body: Callable[..., None], *args: object) -> None:
+        """Run something on a thread that is joined at the end."""
+        thread = threading.Thread(target=body, args=args, name="line")
+        self._threads = [one for one in self._threads if one.is_alive()]
+        self._threads.append(thread)
+        thread.start()
+
+    def close(self, *sockets: socket.socket) -> None:
+        """Close connections."""
+        with self._lock:
+            self._open -= set(sockets)
+        for one in sockets:
+            _end(one)
+            one.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                unit, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                store = socket.create_connection(("127.0.0.1", self.store_port), timeout=5)
+            except OSError:
+                unit.close()
+                self.refused()
+                continue
+            store.settimeout(None)
+            with self._lock:
+                self._open |= {unit, store}
+            self.joined(unit, store)
+
+
+def reset_at_close(*sockets: socket.socket) -> None:
+    """Have connections end by RST instead of FIN."""
+    for one in sockets:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+def _end(one: socket.socket) -> None:
+    try:
+        one.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
