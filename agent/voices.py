@@ -7,7 +7,7 @@ itself, never beside a running agent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.assembly import make_directories
@@ -32,8 +32,12 @@ def voice_settings(config: AgentConfig, paths: UnitPaths) -> VoiceSettings:
     return VoiceSettings(paths.voice, _VOICES[config.unit.language], agency=paths.agency_voice)
 
 
-def render_words(config: AgentConfig) -> bool:
+def render_words(config: AgentConfig, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> bool:
     """Render every word that the unit needs before anybody is checked out; what is there already stays.
+
+    Args:
+        config: The unit's configuration.
+        on_progress: Told of clips done and clips in all.
 
     Returns:
         Whether every word is there now. A unit that is checked out is left as it is: its words hold names, which the
@@ -54,4 +58,4 @@ def render_words(config: AgentConfig) -> bool:
             wardrobe = Wardrobe(voice_settings(config, paths), profile.capture, CHINA, profile.grounds)
         except OSError as error:
             raise SpoolError(f"{paths.voice}: cannot be written: {error.strerror}; check owner and medium") from error
-        return wardrobe.render_missing()
+        return wardrobe.render_missing(on_progress)

@@ -75,8 +75,11 @@ class Wardrobe:
         self.speech.book = self._book(stored)
         return replace(held, officers=stored.officers)
 
-    def render_missing(self) -> bool:
+    def render_missing(self, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> bool:
         """Render what the words in force lack; blocks for seconds. Without a voice the unit sounds tones instead.
+
+        Args:
+            on_progress: Told of clips done and clips in all.
 
         Returns:
             Whether every word is there now.
@@ -86,7 +89,7 @@ class Wardrobe:
             return True
         log.info("rendering %d of %d clips", len(missing), len(self.speech.book.phrases))
         try:
-            self._cache.render(self.speech.book.phrases, self._synthesiser())
+            self._cache.render(self.speech.book.phrases, self._synthesiser(), on_progress)
         except (VoiceError, OSError):
             log.exception("words could not be rendered: tones stand in for them")
             return False

@@ -17,6 +17,7 @@ from capture.voice.cache import VoiceCache
 from capture.voice.errors import AgencyVoiceError, SynthesisError, VoiceUnavailableError
 from capture.voice.language import Language
 from capture.voice.loudness import TOLERANCE_LU, TRUE_PEAK_MAX_DBTP, measure
+from capture.voice.phrases import PromptBook, VoiceFacts
 from capture.voice.samples import Samples, from_s16, to_s16
 from tests.unit.capture_voice.test_cache import THREE, Whistler
 
@@ -82,6 +83,16 @@ def test_words_that_the_agency_has_recorded_meanwhile_are_rendered_anew(folder: 
     report = cache.render(THREE, Whistler())
     assert (report.rendered, report.reused, report.removed) == (1, 2, 1)
     assert cache.missing(THREE) == ()
+
+
+def test_the_first_clip_that_fails_ends_a_rendering_whose_progress_was_told(tmp_path: Path) -> None:
+    first = PromptBook(VoiceFacts()).phrases[0]
+    settings = VoiceSettings(tmp_path / "voice", synthesiser=lambda: Whistler(fails_at=first.spoken))
+    told: list[tuple[int, int]] = []
+    wardrobe = Wardrobe(settings, CaptureProfile(), CHINA)
+    assert not wardrobe.render_missing(lambda done, total: told.append((done, total)))
+    assert [done for done, _ in told] == [0]
+    assert told[0][1] > 300
 
 
 def test_an_engine_speaks_its_languages_and_the_built_in_voice_the_others(folder: Path) -> None:
