@@ -14,13 +14,13 @@ collect_ignore_glob = [] if "TIER_B_ROOT" in os.environ else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine() -> Iterator[Machine]:
     """The machine, up; the simulator's driver set lies where a vendor's would."""
     root = Path(os.environ["TIER_B_ROOT"])
     packages = Path(os.environ["TIER_B_PACKAGES"])
     (site,) = root.glob("usr/local/lib/python3.*/dist-packages")
     shutil.copytree(packages / "simulator", site, dirs_exist_ok=True)
-    made = Machine(root, tmp_path_factory.mktemp("machine") / "console.log")
+    made = Machine(root, root.parent / "console.log")
     try:
         made.boot()
         yield made
@@ -37,9 +37,9 @@ def installed(machine: Machine) -> Unit:
 
 
 @pytest.fixture(scope="session")
-def store(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(machine: Machine) -> Iterator[Store]:
     """The agency's store, listening where the machine can reach it."""
-    made = Store(tmp_path_factory.mktemp("agency") / "store")
+    made = Store(machine.root.parent / "store")
     made.command("init", made.directory, "--url", f"https://{HOST_ADDRESS}:{STORE_PORT}")
     made.start()
     try:
@@ -49,9 +49,9 @@ def store(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def provisioned(installed: Unit, store: Store, tmp_path_factory: pytest.TempPathFactory) -> Unit:
+def provisioned(installed: Unit, store: Store) -> Unit:
     """The unit is its agency's and configured; nothing was started."""
-    installed.provision(store, tmp_path_factory.mktemp("carried"))
+    installed.provision(store, store.directory.parent)
     installed.configure(THE_DAY)
     return installed
 

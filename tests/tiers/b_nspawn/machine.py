@@ -1,7 +1,7 @@
 """A Debian machine that systemd runs, in a container: started, asked, spied on, switched off.
 
-Rules of this module: commands run inside by `nsenter`, as root of the machine would run them; nothing of the project is
-imported. The console is a terminal (`script` makes one): without, systemd-nspawn shows nothing and boots nothing.
+Rules of this module: commands run inside by `nsenter`, as root of the machine would run them. The
+console is a terminal (`script` makes one): without, systemd-nspawn shows nothing and boots nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from hal.drivers.system_clock import SystemClock
+
 BOOT_SECONDS: Final = 60.0
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LOOK_SECONDS: Final = 0.25
+_CLOCK: Final = SystemClock()
 HOST_ADDRESS: Final = "10.88.0.1"
 MACHINE_ADDRESS: Final = "10.88.0.2"
 NAME: Final = "unit"
@@ -34,12 +38,10 @@ def wait_until(reached: Callable[[], bool], seconds: float, what: str, context: 
     Raises:
         AssertionError: It did not come in `seconds`; says `what`, and the context.
     """
-    step = 0.25
-    for _ in range(round(seconds / step)):
-        if reached():
-            return
-        pause(step)
-    assert reached(), f"{what} did not come in {seconds} s\n{context()}"
+    end_ns = _CLOCK.boottime_ns() + round(seconds * 1e9)
+    while not reached():
+        assert _CLOCK.boottime_ns() < end_ns, f"{what} did not come in {seconds} s\n{context()}"
+        pause(_LOOK_SECONDS)
 
 
 class Machine:
@@ -87,13 +89,14 @@ class Machine:
         environment = [
             "/usr/bin/env",
             "-i",
+            "--chdir=/",
             f"PATH={_PATH}",
             "LC_ALL=C.UTF-8",
             "HOME=/root",
             "DEBIAN_FRONTEND=noninteractive",
         ]
         done = subprocess.run(
-            [*entering, "--wd=/", *environment, *command],
+            [*entering, *environment, *command],
             capture_output=True,
             text=True,
             input=text,

@@ -14,7 +14,7 @@ from agent.journal import MessageId
 from sealing.trust import Trust
 from sealing.verifier import verify_chain
 from tests.tiers.b_nspawn.machine import HOST_ADDRESS, wait_until
-from tests.tiers.b_nspawn.unit import AGENT, OFFICERS, STATE, STORE_PORT, SYNC, Store, Unit, later_package
+from tests.tiers.b_nspawn.unit import AGENT, DEVICE_ID, OFFICERS, STATE, STORE_PORT, SYNC, Store, Unit, later_package
 
 SHIPPED_UNITS = Path(__file__).resolve().parents[3] / "systemd/units"
 WATCHDOG_SECONDS = 30
@@ -194,13 +194,12 @@ def test_a_killed_agent_goes_on_recording(ready: Unit) -> None:
     before = ready.pid()
     wait_until(lambda: ready.has_said("程序无响应中断"), 60.0, "the cause of the first break", ready.last_words)
     ready.machine.run("systemctl", "kill", "--signal=SIGKILL", AGENT)
-    wait_until(lambda: ready.pid() not in {0, before}, 30.0, "a restart after the kill", ready.last_words)
-    ready.wait_for("recording")
+    wait_until(lambda: ready.pid() not in {0, before}, 60.0, "a restart after the kill", ready.last_words)
+    wait_until(lambda: ready.has_said("程序异常中断"), 90.0, "the cause of the second break", ready.last_words)
     assert ready.machine.show(AGENT, "NRestarts") == {"NRestarts": "2"}
 
 
 def test_what_was_recorded_is_uploaded_receipted_and_freed(ready: Unit, store: Store) -> None:
-    wait_until(lambda: ready.has_said("程序异常中断"), 60.0, "the cause of the second break", ready.last_words)
     ready.wait_for("idle", 120.0)
     wait_until(lambda: len(ready.sealed()) <= SEALED_FILES_LEFT, 120.0, "room on the unit", ready.last_words)
     wait_until(lambda: not list(ready.machine.path(f"{STATE}/inbox").glob("*.receipt")), 30.0, "an empty inbox")
@@ -210,7 +209,7 @@ def test_what_was_recorded_is_uploaded_receipted_and_freed(ready: Unit, store: S
 
 
 def test_what_the_store_holds_is_whole_and_marks_both_breaks(ready: Unit, store: Store) -> None:
-    report = verify_chain([store.directory / "objects"], Trust.load(store.directory / "trust"))
+    report = verify_chain([store.directory / "objects" / DEVICE_ID], Trust.load(store.directory / "trust"))
     (session,) = report.sessions
     assert [each.cause for each in session.breaks] == ["watchdog", "crash"]
     assert session.end_reason == "button"
@@ -225,7 +224,8 @@ def test_an_idle_unit_is_upgraded_and_goes_on_with_its_chain(ready: Unit) -> Non
     assert isinstance(boot, dict)
     assert isinstance(now, dict)
     assert (now["number"], now["clean"]) == (boot["number"] + 1, True)
-    assert machine.show(SYNC, "ActiveState") == {"ActiveState": "active"}
+    up = {"ActiveState": "active"}
+    wait_until(lambda: machine.show(SYNC, "ActiveState") == up, 30.0, "sync", ready.last_words)
 
 
 @pytest.mark.parametrize("action", ["remove", "purge"])

@@ -31,7 +31,7 @@ after 20 s: stall disk 10 min
 wait outside for words "程序无响应中断"
 wait outside for words "程序异常中断"
 after 8 s: press mark
-after 3 s: hold record 2 s
+after 6 s: hold record 2 s
 wait outside for lamp "idle"
 after 1 s: dock
 after 9 h
@@ -82,14 +82,13 @@ class Unit:
         return self.machine.run("runuser", "-u", user, "--", "recorder", *arguments, check=check)
 
     def status(self) -> dict[str, object]:
-        """What `recorder status --json` says; empty while the agent does not answer."""
-        done = self.recorder("status", "--json", check=False)
-        return json.loads(done.stdout) if done.returncode == 0 else {}
+        """What `recorder status --json` says."""
+        found: dict[str, object] = json.loads(self.recorder("status", "--json").stdout)
+        return found
 
     def state(self) -> str:
-        """What the recorder is doing."""
-        recorder = self.status().get("recorder")
-        return str(recorder["state"]) if isinstance(recorder, dict) else "unknown"
+        """What the agent last told systemd that the recorder is doing."""
+        return self.machine.show(AGENT, "StatusText")["StatusText"].partition(",")[0]
 
     def wait_for(self, state: str, seconds: float = 60.0) -> None:
         """Wait until the recorder is doing this."""
