@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.journal import MessageId
+from sealing.reader import in_order
 from sealing.trust import Trust
 from sealing.verifier import verify_chain
 from tests.tiers.b_nspawn.machine import HOST_ADDRESS, wait_until
@@ -209,7 +210,8 @@ def test_what_was_recorded_is_uploaded_receipted_and_freed(ready: Unit, store: S
 
 
 def test_what_the_store_holds_is_whole_and_marks_both_breaks(ready: Unit, store: Store) -> None:
-    report = verify_chain([store.directory / "objects" / DEVICE_ID], Trust.load(store.directory / "trust"))
+    held = in_order(list((store.directory / "objects" / DEVICE_ID).rglob("*.evs")))
+    report = verify_chain(held, Trust.load(store.directory / "trust"))
     (session,) = report.sessions
     assert [each.cause for each in session.breaks] == ["watchdog", "crash"]
     assert session.end_reason == "button"
