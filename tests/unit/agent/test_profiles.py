@@ -130,6 +130,12 @@ def test_pr_6_codes_stand_once_in_their_list(doubled: str) -> None:
     parse_profile((MINIMAL + doubled).encode(), "own.toml")
 
 
+def test_pr_6_a_cause_and_a_ground_have_different_codes() -> None:
+    """PR-6."""
+    both = "[[capture.interruptions.causes]]\n" + GROUND + "[[exemption.grounds]]\n" + GROUND
+    assert "capture.interruptions.causes and exemption.grounds: each code may stand once" in refused(MINIMAL + both)
+
+
 def test_pr_6_a_code_that_names_no_entry_is_refused() -> None:
     """PR-6."""
     section = '[secrecy]\nnot_over_radio = ["b"]\n[[secrecy.classes]]\n'
