@@ -1,10 +1,14 @@
 """The whole agent of a provisioned unit inside a simulated world, in this process, its clock held by the test."""
 
+import atexit
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 
@@ -41,8 +45,11 @@ class Hum:
         return (0.1 * np.sin(2 * np.pi * 220 * seconds)).astype(np.float32)
 
 
-def hummed(directory: Path) -> Path:
-    """Render Huainan's words with the humming voice into a directory."""
+@cache
+def hummed() -> Path:
+    """Huainan's words in the humming voice, rendered once in a process."""
+    directory = Path(mkdtemp(prefix="hummed-"))
+    atexit.register(shutil.rmtree, directory)
     settings, profile = VoiceSettings(directory, synthesiser=Hum), load_profile("huainan").profile
     Wardrobe(settings, profile.capture, CHINA, profile.grounds).render_missing()
     return directory

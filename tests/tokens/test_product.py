@@ -29,9 +29,9 @@ from tests.tokens.conftest import PIN, SimulatedTpm
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return hummed(tmp_path_factory.mktemp("voice"))
+@pytest.fixture
+def voice() -> Path:
+    return hummed()
 
 
 def shift(unit: ProvisionedUnit, voice: Path) -> None:

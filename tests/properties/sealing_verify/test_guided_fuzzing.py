@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 60 if os.environ.get("CI") else 15
+SECONDS = 60 if os.environ.get("CI") else 10
 """A minute where nobody waits for it."""
 MEMORY_MB = 1_024
 HANG_SECONDS = 30

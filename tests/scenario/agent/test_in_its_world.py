@@ -13,9 +13,9 @@ from tests.support.agent_in_world import Scene, hummed, running_in_world
 from tests.support.provisioned_unit import provision
 
 
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return hummed(tmp_path_factory.mktemp("voice"))
+@pytest.fixture
+def voice() -> Path:
+    return hummed()
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ pytestmark = pytest.mark.timeout(180)
 SIMULATED = ("--assurance", "simulated")
 
 
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return hummed(tmp_path_factory.mktemp("voice"))
+@pytest.fixture
+def voice() -> Path:
+    return hummed()
 
 
 def unit_of_suite(root: Path, number: int) -> ProvisionedUnit:

@@ -81,7 +81,7 @@ class Ceremony:
 
 def test_the_ceremony_of_the_page(tmp_path: Path) -> None:
     """From making to rotation; the drill is done with the offline escrow key alone."""
-    voice = hummed(tmp_path / "voice")
+    voice = hummed()
     ceremony = Ceremony(tmp_path / "agency")
     unit = ceremony.unit
     unit.root.mkdir()
