@@ -1,5 +1,7 @@
 """COSE_Sign1 in the one shape of the format (SF-5)."""
 
+import random
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
@@ -73,6 +75,12 @@ SHAPES = {
     "algorithm as text": envelope(encoding.encode({1: "EdDSA", 4: KEY_ID}), {}, b"", bytes(64)),
     "algorithm as bool": envelope(encoding.encode({1: True, 4: KEY_ID}), {}, b"", bytes(64)),
     "bytes behind": signed() + b"\x00",
+    "a length in more bytes than it takes": signed().replace(b"\x42hi", b"\x58\x02hi"),
+    "a length in two bytes more": signed().replace(b"\x42hi", b"\x59\x00\x02hi"),
+    "a length in eight bytes": signed().replace(b"\x42hi", b"\x5b" + (2).to_bytes(8, "big") + b"hi"),
+    "an indefinite length": signed().replace(b"\x42hi", b"\x5f\x42hi\xff"),
+    "cut off in the signature": signed()[:-1],
+    "cut off behind the payload": signed()[:-66],
 }
 
 
@@ -81,6 +89,51 @@ def test_any_other_shape_is_refused(data: bytes) -> None:
     """SF-5."""
     with pytest.raises(MalformedError):
         cose.decode_sign1(data)
+
+
+INSIDE_THE_PROTECTED_HEADER = (
+    *("COSE_Sign1 protected header", "COSE_Sign1 algorithm", "COSE_Sign1 key id"),
+    *("CBOR ", "not CBOR"),
+)
+"""The envelope itself was taken apart."""
+
+
+def as_the_library_reads_it(data: bytes) -> bool:
+    """Whether it is tag 18 and deterministic CBOR of the one shape, by the decoder of all other values."""
+    try:
+        parts = encoding.decode(data[1:], 4_096)
+    except MalformedError:
+        return False
+    match parts:
+        case [bytes(), {**unprotected}, bytes(), bytes(signature)]:
+            return data[:1] == b"\xd2" and not unprotected and len(signature) == 64
+        case _:
+            return False
+
+
+def test_it_accepts_exactly_what_the_library_reads_as_this_shape() -> None:
+    """SF-2, SF-5: the envelope is taken apart by hand; that must not let in, or keep out, anything else."""
+    chance, seen = random.Random(5), [0, 0]
+    for _ in range(20_000):
+        data = bytearray(signed(chance.randbytes(chance.choice([0, 2, 23, 24, 255, 256]))))
+        at = chance.randrange(min(len(data), 40))
+        match chance.randrange(3):
+            case 0:
+                data[at] = chance.randrange(256)
+            case 1:
+                del data[at]
+            case _:
+                data.insert(at, chance.randrange(256))
+        try:
+            cose.decode_sign1(bytes(data), 4_096)
+            taken = True
+        except SuiteError:
+            taken = True
+        except MalformedError as error:
+            taken = str(error).startswith(INSIDE_THE_PROTECTED_HEADER)
+        assert taken == as_the_library_reads_it(bytes(data)), data.hex()
+        seen[taken] += 1
+    assert min(seen) > 1_000
 
 
 def test_an_unknown_algorithm_is_refused() -> None:
