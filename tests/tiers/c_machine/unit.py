@@ -64,7 +64,8 @@ class BenchUnit(Machine):
 
     def set_charge(self, percent: int) -> None:
         """Let the fuel gauge say another charge; the kernel's driver reads it within a second or two."""
-        self.check(f"i2cset -y {self._board['bus']} 0x36 0x04 0x{percent:04x} w")
+        # The kernel's driver holds the chip: -f.
+        self.check(f"i2cset -f -y {self._board['bus']} 0x36 0x04 0x{percent:04x} w")
 
     def status(self) -> Status:
         """`status.json`, as the agent writes it every second."""
