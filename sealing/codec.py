@@ -82,7 +82,8 @@ def check_body(body: Body) -> dict[int, Plain]:
         BodyError: A field is outside its range, or the whole would not fit into a header.
     """
     fields = encode_body(body)
-    if _always_fits(type(body)):
+    body_class: type = type(body)
+    if _always_fits(body_class):
         return fields
     length = len(encoding.encode(fields))
     if length > HEADER_BYTES_MAX - _ENVELOPE_BYTES:
