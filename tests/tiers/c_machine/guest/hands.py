@@ -29,8 +29,11 @@ class Port:
         self._rest = b""
 
     def say(self, message: dict[str, object]) -> None:
+        left = json.dumps(message, ensure_ascii=False).encode() + b"\n"
         with self._lock:
-            self._file.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+            # The port takes what fits into its buffers.
+            while left:
+                left = left[self._file.write(left) :]
 
     def hear(self) -> dict[str, object]:
         while b"\n" not in self._rest:
