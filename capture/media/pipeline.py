@@ -16,6 +16,7 @@ from capture.errors import MediaError, MuxError
 from capture.media.fragment_ledger import FragmentLedger
 from capture.media.fragment_muxer import FragmentMuxer
 from capture.media.frame_intake import FrameIntake, Refusal, Taken
+from capture.media.frame_stamp import FrameStamp, stamped
 from capture.media.limits import (
     AAC_FRAME_SAMPLES,
     AUDIO_TICKS_PER_SECOND,
@@ -29,6 +30,7 @@ from capture.media.sound_path import SoundPath
 from capture.media.template import VideoTemplate
 from capture.media.values import (
     AudioPacket,
+    CivilMoment,
     CloseFacts,
     FrameMoment,
     MediaSettings,
@@ -56,6 +58,8 @@ class MediaPipeline:
         session_zero_ns: CLOCK_BOOTTIME at session time 0; None lets the first key frame stand at 1 s.
         settings: The session and its streams.
         hash_header: Hash of the suite in force, for the init hash.
+        civil_time: Civil time of a moment of CLOCK_BOOTTIME, and whether it can be trusted: stands in every picture.
+            None: pictures stay as the camera gave them.
     """
 
     def __init__(
@@ -66,8 +70,10 @@ class MediaPipeline:
         session_zero_ns: int | None,
         settings: MediaSettings,
         hash_header: Callable[[bytes], bytes] = lambda header: hashlib.sha256(header).digest(),
+        civil_time: Callable[[int], CivilMoment] | None = None,
     ) -> None:
         self._output = output
+        self._civil_time = civil_time
         self._settings = settings
         self._hash_header = hash_header
         self._zero_ns = session_zero_ns
@@ -160,7 +166,15 @@ class MediaPipeline:
         if isinstance(taken, Refusal):
             self._refuse(frame, taken)
         else:
-            self._record(taken)
+            self._record(self._stamped(taken))
+
+    def _stamped(self, taken: Taken) -> Taken:
+        """CS-33: the picture's own time goes into it before anything is sealed."""
+        if self._civil_time is None:
+            return taken
+        packet, moment = taken.packet, self._civil_time(taken.packet.captured_boottime_ns)
+        stamp = FrameStamp(packet.number, moment.utc_ns, packet.captured_boottime_ns, moment.trusted)
+        return replace(taken, packet=replace(packet, data=stamped(packet.data, stamp)))
 
     def audio(self, block: AudioBlock) -> None:
         """Take a block from the microphone.

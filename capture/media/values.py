@@ -109,6 +109,15 @@ class FrameMoment:
 
 
 @dataclass(frozen=True, slots=True)
+class CivilMoment:
+    """A moment in civil time."""
+
+    utc_ns: int
+    trusted: bool
+    """Whether the clock was set by somebody who knows, and not since let go."""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaStatistics:
     """What the pipeline took and refused since it was made."""
 

@@ -44,6 +44,7 @@ PURE_CORE = frozenset(
         "capture.media.boxes",
         "capture.media.fragment_ledger",
         "capture.media.frame_intake",
+        "capture.media.frame_stamp",
         "capture.media.parameter_sets",
         "capture.media.segmenter",
         "capture.preflight",

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import av
 import pytest
+from av.bitstream import BitStreamFilterContext
 
+from capture.media.frame_stamp import stamps
 from capture.voice.cache import INDEX_NAME, VoiceCache
 from sealing.records import (
     Break,
@@ -131,6 +133,25 @@ def test_recording_began_with_the_press_cs_3(recorded: Place) -> None:
     assert first.captured_boottime_ns == given[0]
     assert first.captured_boottime_ns - start.pressed_boottime_ns < SECOND_NS
     assert first.captured_boottime_ns - start.session_zero_boottime_ns == SECOND_NS
+
+
+@pytest.mark.requirement("R17", "all")
+def test_every_picture_says_its_number_and_when_it_was_taken_cs_33(recorded: Place, tmp_path: Path) -> None:
+    """CS-33."""
+    (session,) = opened(recorded.spool, tmp_path / "opened")
+    assert session.session_video is not None
+    with av.open(str(session.session_video)) as video:
+        film = video.streams.video[0]
+        turned = BitStreamFilterContext("h264_mp4toannexb", film)
+        pictures = [bytes(out) for packet in video.demux(film) for out in turned.filter(packet) if out.size]
+    found = [stamp for picture in pictures for stamp in stamps(picture)]
+    given = truth(recorded, "frames")["runs"][0]["captured_boottime_ns"]
+    assert [stamp.number for stamp in found] == list(range(len(given)))
+    assert [stamp.boottime_ns for stamp in found] == given
+    start = next(header for header in headers(recorded.spool) if isinstance(header.body, SessionStart))
+    civil_ns = start.utc_ns - start.boottime_ns
+    assert all(abs(stamp.utc_ns - stamp.boottime_ns - civil_ns) < SECOND_NS // 1000 for stamp in found)
+    assert {stamp.clock_trusted for stamp in found} == {start.time_source in {"network", "store"}}
 
 
 @pytest.mark.requirement("R6", "all")
