@@ -78,7 +78,8 @@ def take_the_stores_time(unit: BenchUnit, agency: Agency) -> None:
     unit.check(f"echo {text} | base64 -d >{inbox}/.t && chown recorder-sync:recorder {inbox}/.t")
     unit.check(f"mv {inbox}/.t {inbox}/store.time")
     unit.wait_for(lambda said: abs(said["clock"]["utc_ns"] - told_ns) < 10 * _CLOSE_NS, "the store's time is in force")
-    again = unit.run("systemctl start recorder-time.service; journalctl -u recorder-time --no-pager -o cat", 300)
+    unit.check('while [ "$(systemctl is-active recorder-time)" = activating ]; do sleep 1; done', 300)
+    again = unit.run("systemctl start recorder-time; journalctl -u recorder-time --no-pager -o cat", 300)
     assert "sync asks again" in again.out, again.out
 
 
