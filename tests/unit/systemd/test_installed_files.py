@@ -93,7 +93,7 @@ def test_the_default_configuration_loads_on_both_sides(tmp_path: Path) -> None:
 
 def test_what_is_commented_out_is_the_default_and_is_accepted(tmp_path: Path) -> None:
     text = CONFIG.read_text(encoding="utf-8")
-    active = re.sub(r"^#(?=[a-z0-9_]+ = )", "", text, flags=re.MULTILINE)
+    active = re.sub(r"^#(?=\[[a-z]+\]$|[a-z0-9_]+ = )", "", text, flags=re.MULTILINE)
     keys = {table: set(values) for table, values in tomllib.loads(active).items()}
     assert keys["spool"] == {"free", "free_below_percent", "footage_seconds"}
     config = load_config(with_id(tmp_path, active))
