@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from agent.assembly import SOFTWARE_VERSION, Prepared
 from agent.beacon import Beacon
+from agent.config import Language
 from agent.control import ControlSocket
 from agent.control_wire import (
     CheckinRequest,
@@ -36,6 +37,7 @@ from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
 from agent.voices import voice_settings
+from capture.caption import CaptionFacts
 from capture.events import DockStanding
 from capture.media.limits import FileLimits
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
@@ -273,8 +275,19 @@ class Agent:
             self._sealing,
             prepared.profile.profile.capture,
             self._profile_facts(),
-            RecorderSettings(voice=voice, file_limits=limits, grounds=grounds, suite=prepared.policy.check()),
+            RecorderSettings(
+                voice=voice,
+                file_limits=limits,
+                grounds=grounds,
+                caption=self._caption_facts(),
+                suite=prepared.policy.check(),
+            ),
         )
+
+    def _caption_facts(self) -> CaptionFacts:
+        facts, language = self._prepared.profile.profile.profile, self._prepared.config.unit.language
+        agency = facts.agency_en if language is Language.EN else facts.agency
+        return CaptionFacts(agency, self._prepared.identity.device_id)
 
     def _profile_facts(self) -> ProfileFacts:
         return ProfileFacts(self._prepared.profile.profile.profile.id, self._prepared.profile.hash)

@@ -49,3 +49,7 @@ class AssignmentError(RecorderError, ValueError):
 
 class VoiceNotRenderedError(RecorderError):
     """The words of a check-out could not be rendered; the unit was not handed over."""
+
+
+class CaptionFontError(RecorderError):
+    """There are no letters for the burnt-in line; pictures go without it."""

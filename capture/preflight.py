@@ -24,6 +24,8 @@ RTC_DIFFERENCE_MS_MAX = 3_000
 
 CHECKS = ("battery", "storage", "clock", "camera", "microphone", "speaker", "key", "spool")
 """Codes of all checks, in the order in which they are sealed."""
+CAPTION = "caption"
+"""Code of the check behind them, where the profile wants a burnt-in line."""
 
 _SEVERITY = {CheckVerdict.PASS: 0, CheckVerdict.DEGRADED: 1, CheckVerdict.FAIL: 2}
 
@@ -67,6 +69,8 @@ class Measurements:
     """Room on the medium that footage may not use."""
     comparison: ClockComparison = NOTHING_COMPARED
     """What civil time could be held against."""
+    caption_ready: bool | None = None
+    """Whether the burnt-in line can be written; None where the profile wants none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ def judge(measured: Measurements, limits: PreflightSection) -> PreflightResult:
 
     Returns:
         One result per code of `CHECKS`, in that order; behind the battery's percent its minutes, where they are known,
-        and behind the clock's uncertainty its source, and its offsets where they are known.
+        and behind the clock's uncertainty its source, and its offsets where they are known; at the end the burnt-in
+        line, where the profile wants it.
     """
     checks = (
         _battery(measured.battery, limits),
@@ -107,6 +112,7 @@ def judge(measured: Measurements, limits: PreflightSection) -> PreflightResult:
         _yes_or("speaker", measured.chirp_heard, CheckVerdict.DEGRADED),
         _yes_or("key", measured.key_ready, CheckVerdict.FAIL),
         _yes_or("spool", measured.spool_ready, CheckVerdict.FAIL),
+        *_caption(measured.caption_ready),
     )
     return PreflightResult(worst(checks), checks)
 
@@ -120,6 +126,7 @@ def judge_standing(measured: Measurements, limits: PreflightSection) -> Prefligh
         *_clock(measured, limits),
         _yes_or("key", measured.key_ready, CheckVerdict.FAIL),
         _yes_or("spool", measured.spool_ready, CheckVerdict.FAIL),
+        *_caption(measured.caption_ready),
     )
     return PreflightResult(worst(checks), checks)
 
@@ -223,6 +230,11 @@ def _microphone(sound: SoundLevel | None, limits: PreflightSection) -> CheckResu
         figure = sound.clipped_permille
         return CheckResult("microphone", CheckVerdict.DEGRADED, figure, limits.clipped_permille_max, "permille")
     return CheckResult("microphone", CheckVerdict.PASS, level, limits.microphone_dbfs_min, "dbfs")
+
+
+def _caption(ready: bool | None) -> tuple[CheckResult, ...]:
+    """A missing line does not spoil the recording, and is announced with the rest (CS-34)."""
+    return () if ready is None else (_yes_or(CAPTION, ready, CheckVerdict.DEGRADED),)
 
 
 def _yes_or(check: str, answer: bool | None, otherwise: CheckVerdict) -> CheckResult:

@@ -259,6 +259,8 @@ class RecordingSection(Section):
     height_pixels: int = Field(default=1080, ge=16, le=2160)
     frames_per_second: int = Field(default=30, ge=5, le=60)
     bitrate_bps: int = Field(default=8_000_000, ge=50_000, le=50_000_000)
+    caption: bool = False
+    """A line in the picture, before it is encoded: time, agency, unit and officers (CS-34)."""
 
     @property
     def frame_rate(self) -> Fraction:

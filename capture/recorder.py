@@ -2,7 +2,7 @@
 
 Rules of this module: composition and the public calls only. Threads (each a `Worker`): session (machine, presses,
 effects), camera (starts and stops it), microphone (reads it), media (pipeline), voice (loudspeaker), watch (checks,
-frames, windows, clock).
+frames, windows, clock), caption (the burnt-in line, where the profile wants one).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from capture import events as ev
 from capture.assignment import Assignment
+from capture.caption import CaptionFacts
 from capture.conditions import Condition
 from capture.errors import AssignmentError, RecorderBusyError, RecorderError
 from capture.gestures import GestureReader
@@ -25,6 +26,7 @@ from capture.preflight import PreflightResult
 from capture.profile import CaptureProfile, ExemptionGround
 from capture.resume import LastKnown, bodies, fold, plan
 from capture.shell.camera import CameraKeeper
+from capture.shell.captioning import make_caption
 from capture.shell.executor import Executor, Parts
 from capture.shell.intake import MediaQueue
 from capture.shell.measuring import Measuring, Senses
@@ -40,7 +42,7 @@ from capture.states import CAPTURING, Machine, SessionRules, State, snapshot
 from capture.status import RecorderStatus, status_of
 from capture.voice.ring import RecentSound
 from hal.ports import Hardware
-from hal.values import ButtonName, CameraSettings
+from hal.values import ButtonName, CameraSettings, Caption
 from hal.worker import Worker
 from sealing.records import StateSnapshot
 from sealing.recovery import Recovery
@@ -79,6 +81,8 @@ class RecorderSettings:
     """On which the profile's text lets officers not record (R11)."""
     reserve_bytes: int = 64 * 1024 * 1024
     """Room that only ledger records may use (`SealingPolicy.reserve_bytes`)."""
+    caption: CaptionFacts = field(default_factory=CaptionFacts)
+    """What the burnt-in line says of the unit, where the profile wants one."""
     suite: Suite = SUITE_1
     """Suite in force: names each run's film header."""
 
@@ -119,13 +123,16 @@ class Recorder:
         self._seals = Seals(sealing, post, self._clock.boottime_ns)
         self._queue = MediaQueue(self._clock)
         recent = RecentSound()
-        self._camera = CameraKeeper(hardware.camera, self._clock, _camera_settings(profile), self._queue, post)
+        self._caption = make_caption(self._clock, profile, settings.caption, settings.zone, self._assignment)
+        asked = _camera_settings(profile, self._caption)
+        self._camera = CameraKeeper(hardware.camera, self._clock, asked, self._queue, post)
         self._microphone = MicrophoneReader(hardware.microphone, self._clock, self._queue, recent)
         limits, digest = settings.file_limits, settings.suite.digest
         self._media = MediaDesk(self._queue, self._seals, self._clock, limits, self._frame_rate, post, digest)
         flowing, speech = self._microphone.flowing, self._wardrobe.speech
         self._voice = VoiceDesk(hardware.speaker, self._clock, speech, recent, flowing, post)
-        senses = Senses(self._camera, self._microphone, self._voice)
+        captioned = (self._caption is not None) if profile.recording.caption else None
+        senses = Senses(self._camera, self._microphone, self._voice, captioned)
         measuring = Measuring(hardware, sealing, senses, settings.reserve_bytes)
         watched = Watched(self._camera, self._seals, self._voice, recent, self._is_capturing, self._conditions)
         thresholds = Thresholds(profile.preflight, profile.warnings)
@@ -164,6 +171,7 @@ class Recorder:
             self._media.worker,
             self._voice.worker,
             self._watch.worker,
+            *(() if self._caption is None else (self._caption.worker,)),
         )
 
     def start(self, recovery: Recovery) -> None:
@@ -330,6 +338,9 @@ class Recorder:
     def _is_capturing(self) -> bool:
         return self._runner.machine.state in CAPTURING
 
+    def _assignment(self) -> Assignment | None:
+        return self._runner.machine.assignment
+
     def _conditions(self) -> frozenset[Condition]:
         return self._runner.machine.conditions
 
@@ -366,9 +377,9 @@ class Recorder:
         return reply
 
 
-def _camera_settings(profile: CaptureProfile) -> CameraSettings:
-    recording = profile.recording
-    return CameraSettings(recording.width_pixels, recording.height_pixels, recording.frame_rate, recording.bitrate_bps)
+def _camera_settings(profile: CaptureProfile, caption: Caption | None) -> CameraSettings:
+    asked = profile.recording
+    return CameraSettings(asked.width_pixels, asked.height_pixels, asked.frame_rate, asked.bitrate_bps, caption)
 
 
 def _check(assignment: Assignment) -> None:

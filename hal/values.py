@@ -1,7 +1,8 @@
 """Values that cross the hardware ports.
 
-Rules of this module: frozen dataclasses and enums only; no behaviour beyond derived properties; units stand in the
-names. Nothing here may import another module of the project.
+Rules of this module: frozen dataclasses and enums only, and the one thing that a driver calls while it makes a
+picture; no behaviour beyond derived properties; units stand in the names. Nothing here may import another module of the
+project.
 """
 
 from __future__ import annotations
@@ -9,6 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 class TimeSource(Enum):
@@ -65,6 +71,19 @@ class StorageReading:
     """Remaining life of the medium, None where it cannot be read."""
 
 
+class Caption(Protocol):
+    """What is written into every picture before it is encoded (DR-37)."""
+
+    def draw(self, luma: npt.NDArray[np.uint8], captured_boottime_ns: int) -> None:
+        """Write into a picture. On the driver's thread; as a rule well under a millisecond.
+
+        Args:
+            luma: The picture's writable Y plane, row by row, video range.
+            captured_boottime_ns: Sensor time of the picture on CLOCK_BOOTTIME.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CameraSettings:
     """What the camera is asked to deliver: H.264, closed GOPs, every IDR preceded by SPS and PPS (Annex B)."""
@@ -73,6 +92,8 @@ class CameraSettings:
     height_pixels: int = 1080
     frames_per_second: Fraction = Fraction(30)
     bitrate_bps: int = 8_000_000
+    caption: Caption | None = field(default=None, compare=False, repr=False)
+    """Writes into every picture; what is in force need not repeat it."""
 
     @property
     def gop_frames(self) -> int:

@@ -64,6 +64,7 @@ _CHECKS: Final[Mapping[str, Words]] = {
     "speaker": Words("扬声器", "speaker"),
     "key": Words("签名密钥", "signing key"),
     "spool": Words("存储目录", "spool"),
+    "caption": Words("画面字幕", "line in the picture"),
 }
 _VERDICTS: Final[Mapping[str, Words]] = {
     "pass": Words("通过", "passed"),

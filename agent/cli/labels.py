@@ -27,6 +27,7 @@ _CODES: Final[Mapping[str, tuple[str, str]]] = {
     "speaker": ("扬声器", "loudspeaker"),
     "key": ("签名密钥", "signing key"),
     "spool": ("封存区", "spool"),
+    "caption": ("画面字幕", "line in the picture"),
     "idle": ("待机", "idle"),
     "starting": ("正在启动", "starting"),
     "notice": ("正在告知", "giving the notice"),

@@ -35,6 +35,8 @@ class Senses:
     """What it measured."""
     voice: VoiceDesk
     """Whether its chirp was heard."""
+    caption_ready: bool | None = None
+    """Whether the burnt-in line can be written; None where the profile wants none."""
 
 
 class Measuring:
@@ -53,6 +55,7 @@ class Measuring:
         self._camera = senses.camera
         self._microphone = senses.microphone
         self._voice = senses.voice
+        self._caption_ready = senses.caption_ready
         self.reserve_bytes = reserve_bytes
 
     def measure(self) -> Measurements:
@@ -70,6 +73,7 @@ class Measuring:
             spool_ready=self._sealing.fault is None,
             bitrate_bps=self._camera.settings.bitrate_bps,
             reserve_bytes=self.reserve_bytes,
+            caption_ready=self._caption_ready,
         )
 
     def storage_is_full(self) -> bool:

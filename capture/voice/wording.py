@@ -163,6 +163,7 @@ CHECK_NAMES: dict[str, Words] = {
     "speaker": Words("扬声器", "loudspeaker"),
     "key": Words("签名密钥", "signing key"),
     "spool": Words("存储目录", "spool"),
+    "caption": Words("画面字幕", "line in the picture"),
 }
 """Codes of `CheckResult.check`."""
 

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import av
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from hal.conformance.rig import Fate, Rig, RigConformance
@@ -17,6 +20,7 @@ from hal.values import CameraSettings, EncodedFrame
 
 _SECOND_NS = 1_000_000_000
 _SPS, _PPS, _IDR = 7, 8, 5
+_WHITE = 235
 _SMALL = CameraSettings(width_pixels=320, height_pixels=240, bitrate_bps=1_000_000)
 
 
@@ -36,13 +40,36 @@ class Gathered:
         self.faults.append(reason)
 
 
+class Stripe:
+    """A caption that paints the upper quarter white and keeps the times that it is given."""
+
+    def __init__(self) -> None:
+        self.times: list[int] = []
+
+    def draw(self, luma: npt.NDArray[np.uint8], captured_boottime_ns: int) -> None:
+        """Paint."""
+        luma[: luma.shape[0] // 4] = _WHITE
+        self.times.append(captured_boottime_ns)
+
+
+class Spoiled(Stripe):
+    """A caption that fails at every picture."""
+
+    def draw(self, luma: npt.NDArray[np.uint8], captured_boottime_ns: int) -> None:
+        """Fail."""
+        super().draw(luma[:0], captured_boottime_ns)
+        raise ValueError("no letters")
+
+
 class CameraConformance(RigConformance):
     """Encoded frames, their times, and what happens when the cable goes."""
 
-    def record(self, hardware: Hardware, seconds: float) -> tuple[CameraSettings, Gathered]:
+    def record(
+        self, hardware: Hardware, seconds: float, asked: CameraSettings = _SMALL
+    ) -> tuple[CameraSettings, Gathered]:
         """Let the camera run; gives the settings in force and what came."""
         gathered = Gathered()
-        settings = hardware.camera.start(_SMALL, gathered)
+        settings = hardware.camera.start(asked, gathered)
         hardware.clock.wait(hardware.clock.signal(), seconds)
         hardware.camera.stop()
         assert len(gathered.frames) > settings.gop_frames, "hardly a frame came"
@@ -61,16 +88,29 @@ class CameraConformance(RigConformance):
     def test_what_comes_can_be_decoded_picture_for_picture(self, hardware: Hardware) -> None:
         """DR-17: one picture for each access unit, of the size in force, in capture order."""
         settings, gathered = self.record(hardware, 3.0)
-        decoder = av.CodecContext.create("h264", "r")
-        pictures = []
-        for number, frame in enumerate(gathered.frames):
-            packet = av.Packet(frame.data)
-            packet.pts = number
-            pictures += decoder.decode(packet)
-        pictures += decoder.decode(None)
+        pictures = decoded(gathered.frames)
         assert [picture.pts for picture in pictures] == list(range(len(gathered.frames)))
         sizes = {(picture.width, picture.height) for picture in pictures}
         assert sizes == {(settings.width_pixels, settings.height_pixels)}
+
+    def test_a_caption_is_in_every_picture_and_in_no_measurement(self, hardware: Hardware) -> None:
+        """DR-37: drawn before the encoder, with the picture's own time; what is measured is the scene."""
+        stripe = Stripe()
+        _, gathered = self.record(hardware, 3.0, replace(_SMALL, caption=stripe))
+        assert {frame.captured_boottime_ns for frame in gathered.frames} <= set(stripe.times)
+        for picture in decoded(gathered.frames):
+            luma = picture.to_ndarray(format="gray")
+            assert luma[: luma.shape[0] // 5].min() > 200, f"picture {picture.pts} has no caption"
+        measured = [frame.picture for frame in gathered.frames if frame.picture is not None]
+        assert measured
+        assert all(min(each.fingerprint[:16]) < 200 for each in measured)
+
+    def test_a_caption_that_fails_costs_no_picture(self, hardware: Hardware) -> None:
+        """DR-37: pictures go on without it."""
+        spoiled = Spoiled()
+        _, gathered = self.record(hardware, 2.0, replace(_SMALL, caption=spoiled))
+        assert gathered.faults == []
+        assert {frame.captured_boottime_ns for frame in gathered.frames} <= set(spoiled.times)
 
     def test_capture_times_are_the_clocks_and_rise_at_the_rate(self, hardware: Hardware) -> None:
         """DR-18: CLOCK_BOOTTIME of the sensor, strictly rising, at the rate in force."""
@@ -140,6 +180,17 @@ class CameraConformance(RigConformance):
             hardware.camera.start(_SMALL, Gathered())
         rig.do(Fate.PLUG_CAMERA)
         self.record(hardware, 3.0)
+
+
+def decoded(frames: Sequence[EncodedFrame]) -> list[av.VideoFrame]:
+    """The pictures of access units; each carries the number of its unit as `pts`."""
+    decoder = av.CodecContext.create("h264", "r")
+    pictures = list[av.VideoFrame]()
+    for number, frame in enumerate(frames):
+        packet = av.Packet(frame.data)
+        packet.pts = number
+        pictures += decoder.decode(packet)
+    return pictures + decoder.decode(None)
 
 
 def nal_kinds(data: bytes) -> list[int]:

@@ -14,6 +14,7 @@ import numpy as np
 from av import VideoFrame
 from av.video.codeccontext import VideoCodecContext
 
+from hal.captions import CaptionGuard
 from hal.drivers.common.camera_run import FrameTaker
 from hal.drivers.common.clock_kernel import monotonic_offset_ns
 from hal.drivers.common.encoder import PictureEncoder
@@ -22,7 +23,7 @@ from hal.drivers.linux import v4l2_structs as v4l2
 from hal.drivers.linux.v4l2 import Negotiated, RawFrame
 from hal.errors import HardwareError, TransientHardwareError
 from hal.ports import Clock
-from hal.values import CameraSettings, PictureStatistics
+from hal.values import CameraSettings, Caption, PictureStatistics
 from hal.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class WebcamSession:
         in_force = CameraSettings(agreed.width & ~1, agreed.height & ~1, agreed.frames_per_second, settings.bitrate_bps)
         taker.expect(in_force)
         making = _Making(self._clock, device, agreed, in_force, taker, self._offset_ns)
+        making.captions = CaptionGuard(settings.caption)
         self._worker = Worker("webcam", self._clock, making.body)
         self._worker.start()
         return in_force
@@ -112,6 +114,8 @@ class _Making:
         self._pictures = PictureReader(agreed, in_force)
         self._encoder = PictureEncoder(in_force)
         self._count = 0
+        self.captions = CaptionGuard(None)
+        """Draws into each picture, after it was measured and before it is encoded."""
 
     def body(self, worker: Worker) -> None:
         while not worker.stop.is_set():
@@ -138,6 +142,7 @@ class _Making:
         if self._count % self._settings.gop_frames == 0:
             measured = measure(_luma(picture))
         self._count += 1
+        self.captions.attempt(lambda caption: _caption(caption, picture, captured_ns))
         data, keyframe = self._encoder.encode(picture)
         self._taker.frame(data, captured_ns, measured, keyframe=keyframe)
 
@@ -189,6 +194,12 @@ def _jpeg_decoder() -> VideoCodecContext:
     if not isinstance(context, VideoCodecContext):
         raise TypeError("mjpeg is no video decoder in this build of FFmpeg")
     return context
+
+
+def _caption(caption: Caption, picture: VideoFrame, captured_ns: int) -> None:
+    # The decoder may still hold what it gave.
+    picture.make_writable()
+    caption.draw(_luma(picture), captured_ns)
 
 
 def _luma(picture: VideoFrame) -> Plane:

@@ -14,10 +14,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from hal.captions import CaptionGuard
 from hal.drivers.common.camera_run import FrameTaker
 from hal.drivers.common.picture import Plane, measure
 from hal.errors import DriverSetError
-from hal.values import CameraSettings, PictureStatistics
+from hal.values import CameraSettings, Caption, PictureStatistics
 
 if TYPE_CHECKING:
     from picamera2 import Picamera2
@@ -68,7 +69,7 @@ class PicameraSession:
         in_force = CameraSettings(width, height, rate, settings.bitrate_bps)
         taker.expect(in_force)
         encoder = self._encoder = make_encoder(in_force)
-        notes = FrameNotes(taker, (width, height, main["stride"]))
+        notes = FrameNotes(taker, (width, height, main["stride"]), settings.caption)
         camera.pre_callback = notes.note
         camera.start_encoder(encoder, make_output(encoder, notes), name="main")
         camera.start()
@@ -94,11 +95,13 @@ class FrameNotes:
     Args:
         taker: Where frames go.
         luma: Width, height and stride of the luma plane, in pixels.
+        caption: Is drawn into every picture, after it was measured and before it is encoded.
     """
 
-    def __init__(self, taker: FrameTaker, luma: tuple[int, int, int]) -> None:
+    def __init__(self, taker: FrameTaker, luma: tuple[int, int, int], caption: Caption | None = None) -> None:
         self._taker = taker
         self._luma = luma
+        self._captions = CaptionGuard(caption)
         self._notes: OrderedDict[int, tuple[int, PictureStatistics | None]] = OrderedDict()
         self._measured_ns: int | None = None
 
@@ -110,6 +113,7 @@ class FrameNotes:
             if self._measured_ns is None or captured_ns - self._measured_ns >= _MEASURE_NS:
                 self._measured_ns = captured_ns
                 picture = self._measure(request)
+            self._captions.attempt(lambda caption: self._caption(caption, request, captured_ns))
             # The encoder counts in whole microseconds, rounded as here.
             self._notes[int(captured_ns / 1000)] = (captured_ns, picture)
             while len(self._notes) > _NOTES_MAX:
@@ -131,7 +135,13 @@ class FrameNotes:
         from picamera2 import MappedArray
 
         with MappedArray(request, "main", reshape=False, write=False) as mapped:
-            return _measure_luma(mapped.array, self._luma)
+            return measure(_luma_of(mapped.array, self._luma))
+
+    def _caption(self, caption: Caption, request: CompletedRequest, captured_ns: int) -> None:
+        from picamera2 import MappedArray
+
+        with MappedArray(request, "main", reshape=False, write=True) as mapped:
+            caption.draw(_luma_of(mapped.array, self._luma), captured_ns)
 
 
 def make_encoder(settings: CameraSettings) -> Encoder:
@@ -234,6 +244,7 @@ def _rate(asked: Fraction, limits_us: tuple[int, int, int] | None) -> Fraction:
     return asked
 
 
-def _measure_luma(buffer: Plane, luma: tuple[int, int, int]) -> PictureStatistics:
+def _luma_of(buffer: Plane, luma: tuple[int, int, int]) -> Plane:
+    """A view of a mapped buffer's Y plane, without its padding."""
     width, height, stride = luma
-    return measure(buffer[: stride * height].reshape(height, stride)[:, :width])
+    return buffer[: stride * height].reshape(height, stride)[:, :width]

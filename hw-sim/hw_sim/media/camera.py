@@ -7,9 +7,11 @@ drawn and encoded, so the times are the sensor's, however slow the machine is.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from av import VideoFrame
 
+from hal.captions import CaptionGuard
 from hal.errors import PermanentHardwareError, TransientHardwareError
 from hal.ports import CameraSink
 from hal.values import CameraSettings, EncodedFrame, PartDescription
@@ -58,7 +60,7 @@ class SimCamera:
             raise TransientHardwareError("camera is busy: it was started and not stopped")
         in_force = self._source.settings(settings)
         self._source.begin(in_force)
-        run = _Run(self._world, self._source, self._stage, in_force, sink)
+        run = _Run(self._world, self._source, self._stage, replace(in_force, caption=settings.caption), sink)
         self._worker = Worker("sim-camera", self._world.clock, run.body)
         self._worker.start()
         return in_force
@@ -92,6 +94,8 @@ class _Run:
         self._settings, self._sink = settings, sink
         self._encoder = H264Encoder(settings)
         self._black = pictures.black(settings.width_pixels, settings.height_pixels)
+        self._captions = CaptionGuard(settings.caption)
+        self._captioned: VideoFrame | None = None
         self._jitter = random.Random(stage.picture_number)
         self._slots = 0
         self._sequence = 0
@@ -154,13 +158,27 @@ class _Run:
         picture, number = self._picture(captured_ns)
         if self._world.faults.take_dropped_frame():
             return
-        data, keyframe = self._encoder.encode(picture)
+        data, keyframe = self._encoder.encode(self._with_caption(picture, captured_ns))
         measured = None
         if self._given % self._settings.gop_frames == 0:
             measured = pictures.with_sensor_noise(pictures.statistics(pictures.plane(picture, 0)), number)
         self._given += 1
         self._world.truth.camera_frame(sequence, captured_ns, number)
         self._sink.frame(EncodedFrame(data, captured_ns, keyframe, sequence, measured))
+
+    def _with_caption(self, picture: VideoFrame, captured_ns: int) -> VideoFrame:
+        """The picture with its caption, on a frame of its own: a scene or film shows the same frame again."""
+        if not self._captions.wanted:
+            return picture
+        if self._captioned is None:
+            self._captioned = VideoFrame(picture.width, picture.height, "yuv420p")
+        shown = self._captioned
+        # The encoder may still hold the frame of before.
+        shown.make_writable()
+        for index in range(3):
+            pictures.plane(shown, index)[:] = pictures.plane(picture, index)
+        self._captions.attempt(lambda caption: caption.draw(pictures.plane(shown, 0), captured_ns))
+        return shown
 
     def _picture(self, captured_ns: int) -> tuple[VideoFrame, int]:
         faults = self._world.faults

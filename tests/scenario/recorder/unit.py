@@ -10,11 +10,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from capture.assignment import Assignment, Officer
+from capture.caption import CaptionFacts
 from capture.profile import CaptureProfile, ExemptionGround
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
 from capture.resume import replay
@@ -70,6 +71,7 @@ class Place:
     options: dict[str, Option]
     queue_bytes: int = CAPACITY_BYTES
     grounds: tuple[ExemptionGround, ...] = ()
+    caption: CaptionFacts = field(default_factory=CaptionFacts)
 
     @property
     def spool(self) -> Path:
@@ -97,7 +99,8 @@ class Unit:
         self._stack.callback(self.world.clock.set_speed, 1.0)
         self.sealing = SealingService(self._start_writer, self.hardware.clock, self.place.queue_bytes)
         recovery = self.sealing.start()
-        settings = RecorderSettings(VoiceSettings(self.place.voice), grounds=self.place.grounds)
+        voice = VoiceSettings(self.place.voice)
+        settings = RecorderSettings(voice, grounds=self.place.grounds, caption=self.place.caption)
         self.recorder = Recorder(self.hardware, self.sealing, self.place.profile, FACTS, settings)
         self.recorder.start(recovery)
         return self

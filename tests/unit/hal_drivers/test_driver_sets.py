@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import ClassVar, Self
 
+import numpy as np
 import pytest
 from gpiozero.pins import Factory
 from gpiozero.pins.mock import MockFactory
 
+from hal.conformance.camera import Spoiled, Stripe
 from hal.drivers.common.camera_run import CameraSession
 from hal.drivers.linux.driver_set import LinuxDriverSet, LinuxParts
 from hal.drivers.pi.driver_set import PiDriverSet, PiParts
@@ -195,3 +200,59 @@ def test_notes_of_frames_that_never_come_are_forgotten() -> None:
     for number in range(1, 1000):
         notes.note(Request(number * 33_333_333))
     assert len(notes._notes) == 64
+
+
+class Mapped:
+    """What picamera2 maps of a request: rows of 40 bytes, of which 32 are picture, then the colours."""
+
+    buffer = np.full(40 * 18 * 3 // 2, 100, np.uint8)
+    writes: ClassVar[list[bool]] = []
+
+    def __init__(self, request: Request, name: str, *, reshape: bool, write: bool) -> None:
+        assert (name, reshape) == ("main", False)
+        self.writes.append(write)
+        self.array = self.buffer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("caption", [Stripe(), Spoiled()])
+def test_a_caption_is_drawn_into_the_mapped_request_after_it_was_measured(
+    monkeypatch: pytest.MonkeyPatch, caption: Stripe
+) -> None:
+    """DR-37: padding and colours stay; what it raises is no fault of the camera."""
+    monkeypatch.setattr(Mapped, "buffer", Mapped.buffer.copy())
+    monkeypatch.setattr(Mapped, "writes", [])
+    module = ModuleType("picamera2")
+    monkeypatch.setattr(module, "MappedArray", Mapped, raising=False)
+    monkeypatch.setitem(sys.modules, "picamera2", module)
+    taker = Taker()
+    notes = FrameNotes(taker, (32, 18, 40), caption)
+    notes.note(Request(5_000_000))
+    notes.note(Request(38_333_333))
+    luma, colours = Mapped.buffer[: 40 * 18].reshape(18, 40), Mapped.buffer[40 * 18 :]
+    drawn = 4 if type(caption) is Stripe else 0
+    assert (luma[:drawn, :32] == 235).all()
+    assert (luma[drawn:] == 100).all()
+    assert (luma[:, 32:] == 100).all()
+    assert (colours == 100).all()
+    assert Mapped.writes == [False, True, True]
+    measured = notes._notes[5_000][1]
+    assert measured is not None
+    assert measured.mean_luma == 100
+    assert caption.times == [5_000_000, 38_333_333]
+    assert taker.reasons == []
+
+
+def test_without_a_caption_no_request_is_mapped_for_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DR-37: pictures stay as they are."""
+    monkeypatch.setattr(Mapped, "writes", [])
+    module = ModuleType("picamera2")
+    monkeypatch.setattr(module, "MappedArray", Mapped, raising=False)
+    monkeypatch.setitem(sys.modules, "picamera2", module)
+    FrameNotes(Taker(), (32, 18, 40)).note(Request(5_000_000))
+    assert Mapped.writes == [False]

@@ -8,14 +8,14 @@ import av
 import numpy as np
 import pytest
 
-from hal.conformance.camera import Gathered, nal_kinds
+from hal.conformance.camera import Gathered, Spoiled, Stripe, nal_kinds
 from hal.drivers.common.camera_run import CameraLimits, GuardedCamera
 from hal.drivers.common.encoder import PictureEncoder
 from hal.drivers.common.picture import measure
 from hal.drivers.linux import v4l2_structs as v4l2
 from hal.drivers.linux.webcam import WebcamSession
 from hal.drivers.system_clock import SystemClock
-from hal.values import CameraSettings, EncodedFrame, PartDescription
+from hal.values import CameraSettings, Caption, EncodedFrame, PartDescription
 from tests.unit.hal_drivers.drawn_webcam import DrawnWebcam, drawing
 
 CLOCK = SystemClock()
@@ -23,12 +23,14 @@ _RATE = Fraction(100)
 _LIMITS = CameraLimits(1.0, 1.5, 1.5, 1.0, 0.5, 0.5)
 
 
-def record(webcam: DrawnWebcam, seconds: float = 0.6) -> tuple[CameraSettings, Gathered]:
+def record(
+    webcam: DrawnWebcam, seconds: float = 0.6, caption: Caption | None = None
+) -> tuple[CameraSettings, Gathered]:
     gathered = Gathered()
     camera = GuardedCamera(
         CLOCK, lambda: WebcamSession(CLOCK, webcam.open, lambda: 0), PartDescription("camera", "drawn"), _LIMITS
     )
-    settings = camera.start(CameraSettings(1920, 1080, Fraction(30), 1_000_000), gathered)
+    settings = camera.start(CameraSettings(1920, 1080, Fraction(30), 1_000_000, caption), gathered)
     CLOCK.wait(CLOCK.signal(), seconds)
     camera.close()
     return settings, gathered
@@ -121,3 +123,23 @@ def test_a_thumbnail_shows_the_sensors_noise() -> None:
     assert abs(first.mean_luma - still.mean()) < 0.5
     black = measure(np.full((480, 640), 16, np.uint8))
     assert (black.mean_luma, black.luma_deviation) == (16, 0)
+
+
+@pytest.mark.parametrize("pixel_format", [v4l2.MJPEG, v4l2.YUYV])
+def test_a_caption_is_drawn_after_measuring_and_before_encoding(pixel_format: int) -> None:
+    """DR-37: with the time of its picture."""
+    stripe = Stripe()
+    _, gathered = record(DrawnWebcam(CLOCK, pixel_format, _RATE), caption=stripe)
+    assert [frame.captured_boottime_ns for frame in gathered.frames] == stripe.times
+    assert all(shown.to_ndarray(format="gray")[:50].min() > 220 for shown in pictures(gathered.frames))
+    first = gathered.frames[0].picture
+    assert first is not None
+    assert min(first.fingerprint[:16]) < 100
+
+
+def test_a_caption_that_raises_costs_no_picture() -> None:
+    """DR-37."""
+    spoiled = Spoiled()
+    _, gathered = record(DrawnWebcam(CLOCK, v4l2.YUYV, _RATE), caption=spoiled)
+    assert len(gathered.frames) == len(spoiled.times) > 20
+    assert gathered.faults == []

@@ -1,9 +1,11 @@
 """What the simulated camera delivers, read back by a decoder of its own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from hal.errors import PermanentHardwareError, TransientHardwareError
@@ -234,3 +236,56 @@ def test_a_still_picture_is_no_frozen_sensor(bench: Bench) -> None:
     prints = [frame.picture.fingerprint for frame in bench.sink.frames if frame.picture]
     assert len(set(prints)) == len(prints) == 4
     assert {luma for thumbnail in prints for luma in thumbnail} == {15, 16, 17}
+
+
+class Band:
+    """A caption: a white band on top, or nothing at all."""
+
+    def __init__(self, rows: int = 20) -> None:
+        self.rows = rows
+        self.times: list[int] = []
+
+    def draw(self, luma: npt.NDArray[np.uint8], captured_boottime_ns: int) -> None:
+        luma[: self.rows] = 235
+        self.times.append(captured_boottime_ns)
+
+
+def test_a_caption_is_drawn_into_each_picture_and_into_no_other(bench: Bench) -> None:
+    """DR-37: a scene shows the same memory again; the letters of before must not stay in it."""
+    band = Band()
+    bench.film(1.0, replace(SMALL, caption=band))
+    band.rows, count = 0, len(bench.sink.frames)
+    bench.world.clock.step_by(1.0)
+    lumas = decoded(bench.sink.frames)
+    drawn = [bool((luma[:16] > 220).all()) for luma in lumas]
+    assert 20 < count < len(drawn) - 20
+    assert drawn == [index < count for index in range(len(drawn))]
+    assert band.times == [frame.captured_boottime_ns for frame in bench.sink.frames]
+    assert numbers(bench.sink.frames) == list(range(len(bench.sink.frames)))
+
+
+def test_a_caption_of_nothing_changes_no_byte() -> None:
+    """DR-37, CS-34: what is encoded without a caption is the picture that the camera saw."""
+    found = []
+    for settings in (SMALL, replace(SMALL, caption=Band(0))):
+        bench = Bench()
+        bench.film(1.5, settings)
+        bench.stop()
+        found.append([frame.data for frame in bench.sink.frames])
+    assert found[0] == found[1]
+    assert len(found[0]) > 30
+
+
+@pytest.mark.parametrize("fault", ["black", "frozen"])
+def test_faults_are_seen_behind_a_caption(bench: Bench, fault: str) -> None:
+    """DR-37: measured before it is drawn; a clock that runs in the picture must hide no dead sensor."""
+    bench.world.faults.camera_covered = fault == "black"
+    bench.film(1.0, replace(SMALL, caption=Band()))
+    bench.world.faults.camera_frozen = Frozen.REPEATS if fault == "frozen" else Frozen.NO
+    count = len(bench.sink.frames)
+    bench.world.clock.step_by(3.0)
+    measured = [frame.picture for frame in bench.sink.frames[count:] if frame.picture]
+    assert len(measured) == 3
+    assert fault == "black" or len({each.fingerprint for each in measured}) == 1
+    assert fault == "frozen" or {each.mean_luma for each in measured} == {16}
+    assert all((luma[:16] > 220).all() for luma in decoded(bench.sink.frames))
