@@ -48,6 +48,7 @@ HELD = {
     "DR-33": "test_the_dock_is_seen",
     "DR-34": "test_a_hot_board_says_so",
     "DR-36": "test_what_civil_time_is_held_against_is_a_figure_or_unknown",
+    "DR-37": "test_a_caption_is_in_every_picture_and_in_no_measurement",
 }
 
 
