@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from agent.assembly import SOFTWARE_VERSION, Prepared
 from agent.beacon import Beacon
-from agent.config import Language
+from agent.caption import caption_facts
 from agent.control import ControlSocket
 from agent.control_wire import (
     CheckinRequest,
@@ -37,7 +37,6 @@ from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
 from agent.voices import voice_settings
-from capture.caption import CaptionFacts
 from capture.events import DockStanding
 from capture.media.limits import FileLimits
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
@@ -267,7 +266,7 @@ class Agent:
 
     def _make_recorder(self) -> Recorder:
         prepared = self._prepared
-        voice = voice_settings(prepared.config, prepared.paths)
+        voice, language = voice_settings(prepared.config, prepared.paths), prepared.config.unit.language
         limits = FileLimits(seconds=prepared.policy.footage_seconds, bytes=prepared.policy.footage_bytes)
         grounds = prepared.profile.profile.grounds
         return Recorder(
@@ -279,15 +278,10 @@ class Agent:
                 voice=voice,
                 file_limits=limits,
                 grounds=grounds,
-                caption=self._caption_facts(),
+                caption=caption_facts(prepared.profile.profile.profile, language, prepared.identity.device_id),
                 suite=prepared.policy.check(),
             ),
         )
-
-    def _caption_facts(self) -> CaptionFacts:
-        facts, language = self._prepared.profile.profile.profile, self._prepared.config.unit.language
-        agency = facts.agency_en if language is Language.EN else facts.agency
-        return CaptionFacts(agency, self._prepared.identity.device_id)
 
     def _profile_facts(self) -> ProfileFacts:
         return ProfileFacts(self._prepared.profile.profile.profile.id, self._prepared.profile.hash)
