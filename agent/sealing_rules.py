@@ -63,8 +63,8 @@ def _suite_of(agency: UnitPolicy, identity: DeviceIdentity, recipients: tuple[Re
     if not fitting:
         raise IdentityError(
             f"device policy number {agency.number} has no rules for the unit's recipients and the suites "
-            f"{', '.join(map(str, sorted(own))) or 'none'} of its key and certificate; install the bundle again, or enrol "
-            "the unit anew"
+            f"{', '.join(map(str, sorted(own))) or 'none'} of its key and certificate; install the bundle again, "
+            "or enrol the unit anew"
         )
     return max(fitting)
 
