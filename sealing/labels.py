@@ -81,10 +81,10 @@ _UNITS: Final[Mapping[str, Words]] = {
     "ok": Words("", ""),
     "offset-ms": Words(" 毫秒（与时间服务器）", " ms off the time server"),
     "rtc-ms": Words(" 毫秒（与实时时钟）", " ms off the RTC"),
-    "source-network": Words("（网络校时）", " (network)"),
-    "source-store": Words("（存储端校时）", " (store)"),
-    "source-rtc": Words("（本机时钟）", " (own clock)"),
-    "source-unset": Words("（未校时）", " (not set)"),
+    "source-network": Words(" 网络校时", " network"),
+    "source-store": Words(" 存储端校时", " store"),
+    "source-rtc": Words(" 本机时钟", " own clock"),
+    "source-unset": Words(" 未校时", " not set"),
 }
 _ENDS: Final[Mapping[str, Words]] = {
     "button": Words("按键结束", "by the button"),
@@ -154,6 +154,14 @@ def words(table: str, code: str) -> Words:
         code: As it stands in the record.
     """
     return _TABLES[table].get(code, Words(code, code))
+
+
+def figure_words(figure: int, unit: str) -> Words:
+    """A check's figure with its unit; where the unit says it all (`ok`, the clock's source), no figure."""
+    said = words("unit", unit)
+    if unit == "ok" or unit.startswith("source-"):
+        return said
+    return Words(f" {figure}{said.zh}", f" {figure}{said.en}")
 
 
 def duration(nanoseconds: int) -> Words:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sealing.framing import RecordHeader
-from sealing.labels import Words, duration, words
+from sealing.labels import Words, duration, figure_words, words
 from sealing.records import (
     Anchor,
     AnchorKind,
@@ -126,12 +126,13 @@ def _preflight(body: Preflight) -> Line:
 
 
 def _check(check: CheckResult) -> Words:
-    name, unit, verdict = words("check", check.check), words("unit", check.unit), words("verdict", check.verdict.value)
+    name, verdict = words("check", check.check), words("verdict", check.verdict.value)
     if check.verdict is not CheckVerdict.PASS:
         name = Words(f"{name.zh}{verdict.zh}", f"{name.en} {verdict.en}")
     if check.unit == "ok":
         return Words(name.zh + ("正常" if check.verdict is CheckVerdict.PASS else ""), name.en)
-    return Words(f"{name.zh} {check.figure}{unit.zh}", f"{name.en} {check.figure}{unit.en}")
+    figure = figure_words(check.figure, check.unit)
+    return Words(name.zh + figure.zh, name.en + figure.en)
 
 
 def _prompt(body: Prompt) -> Line:

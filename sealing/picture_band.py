@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from sealing.labels import Words, duration, media_time, words
+from sealing.labels import Words, duration, figure_words, media_time, words
 from sealing.layout import civil, clock
 from sealing.picture_scale import Label, Scale, rows_of
 from sealing.picture_svg import Style, box, diamond, line, pill, text, text_width
@@ -164,8 +164,7 @@ class Band:
         x = self._left
         for check in session.checks:
             colours, sign = _VERDICTS[check.verdict]
-            name, unit = look.words(words("check", check.check)), look.words(words("unit", check.unit))
-            figure = "" if check.unit == "ok" else f" {check.figure}{unit}"
+            name, figure = look.words(words("check", check.check)), look.words(figure_words(check.figure, check.unit))
             label = f"{sign} {name}{figure}"
             if x + text_width(label, 12) + 20 > self._right:
                 x, self._y = self._left, self._y + 27

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sealing import records as r
-from sealing.labels import duration, media_time, words
+from sealing.labels import Words, duration, figure_words, media_time, words
 from sealing.layout import clock, padded, uncertainty, width, wrapped
 from sealing.picture import WIDTH, render_picture
 from sealing.picture_scale import Label, Placed, Scale, rows_of
@@ -222,3 +222,17 @@ def test_chinese_takes_two_columns() -> None:
     assert padded("中断", 6) == "中断  "
     assert wrapped("中断原因说明：没有听到", 8) == ["中断原因", "说明：没", "有听到"]
     assert all(width(line) <= 20 for line in wrapped("a long English sentence that has to be broken", 20))
+
+
+@pytest.mark.parametrize(
+    ("figure", "unit", "zh", "en"),
+    [
+        (1, "source-network", " 网络校时", " network"),
+        (1, "ok", "", ""),
+        (5, "ms", " 5 毫秒", " 5 ms"),
+        (-700, "rtc-ms", " -700 毫秒（与实时时钟）", " -700 ms off the RTC"),
+        (3, "unheard-of", " 3unheard-of", " 3unheard-of"),
+    ],
+)
+def test_a_clocks_source_is_told_as_a_word_and_no_figure(figure: int, unit: str, zh: str, en: str) -> None:
+    assert figure_words(figure, unit) == Words(zh, en)
