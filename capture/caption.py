@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from hal.values import ClockReading, TimeSource
+from hal.values import ClockReading
 
 UNTRUSTED = "*"
 """Behind the time while nothing vouches for it."""
-_TRUSTED = frozenset({TimeSource.NETWORK, TimeSource.STORE})
 _MILLISECOND_NS = 1_000_000
 
 
@@ -36,7 +35,7 @@ def is_time_trusted(reading: ClockReading, uncertainty_max_ms: int) -> bool:
     Returns:
         Whether a time server or the store vouches for it, within the limit.
     """
-    return reading.source in _TRUSTED and 0 <= reading.uncertainty_ns <= uncertainty_max_ms * _MILLISECOND_NS
+    return reading.source.is_vouched_for and 0 <= reading.uncertainty_ns <= uncertainty_max_ms * _MILLISECOND_NS
 
 
 def caption_parts(

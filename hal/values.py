@@ -29,6 +29,11 @@ class TimeSource(Enum):
     UNSET = "unset"
     """Nothing vouches for it."""
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether somebody outside the unit answers for the time."""
+        return self in {TimeSource.NETWORK, TimeSource.STORE}
+
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:

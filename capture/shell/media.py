@@ -21,7 +21,7 @@ from capture.media.values import CivilMoment, FrameMoment, MediaSettings, Number
 from capture.shell.intake import QUEUE_BYTES, Begin, End, Forget, Item, Locate, MediaQueue, Noticed, size_bytes
 from capture.states import CAMERA_FAULT
 from hal.ports import Clock
-from hal.values import AudioBlock, EncodedFrame, TimeSource
+from hal.values import AudioBlock, EncodedFrame
 from hal.worker import Worker
 from sealing.errors import SealingError
 
@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.1
 MARK_WAIT_NS = 1_000_000_000
 """Longest wait for the frame behind a mark's press, which shows that its own frame has come."""
-TRUSTED_SOURCES = frozenset({TimeSource.NETWORK, TimeSource.STORE})
-"""Where a clock's time comes from somebody who answers for it."""
 SOUND_AHEAD_NS = 2_000_000_000
 """Sound held without a picture: what may reach back to the first frame."""
 
@@ -190,7 +188,7 @@ class MediaDesk:
 
     def _civil_time(self, boottime_ns: int) -> CivilMoment:
         now = self._clock.read()
-        return CivilMoment(now.utc_ns - (now.boottime_ns - boottime_ns), now.source in TRUSTED_SOURCES)
+        return CivilMoment(now.utc_ns - (now.boottime_ns - boottime_ns), now.source.is_vouched_for)
 
     def _end(self, reason: str) -> None:
         pipeline = self._pipeline

@@ -66,7 +66,7 @@ class UnitTime:
     def set_right(self, world_ns: int, source: TimeSource) -> None:
         """Let a time server, the store or the battery-backed clock set the unit's clock; UNSET takes all trust."""
         with self._lock:
-            error_ns = 0 if source in {TimeSource.NETWORK, TimeSource.STORE} else self._error_ns(world_ns)
+            error_ns = 0 if source.is_vouched_for else self._error_ns(world_ns)
             self._write(world_ns, error_ns, source)
 
     def step(self, world_ns: int, seconds: float) -> None:
