@@ -1,0 +1,93 @@
+"""What an MQTT broker needs to stand between units and store: certificates, configuration, access rules.
+
+Rules of this module: files alone, out of the shipped `sync/mosquitto/` and the agency's CA; nothing runs here. The
+broker is trusted with nothing, so its key promises nothing (PROTOCOL.md, MQTT).
+
+The folder for the broker: `mosquitto.conf`, `acl`, `agency-ca.pem`, `broker.pem`, `broker.key`. The store's own end
+lies in the store: `keys/mqtt.key`, `trust/mqtt.pem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from sync import durable
+from sync.store import certificates
+from sync.store.authority import CA_CERTIFICATE, Authority
+from sync.store.certificates import Issuer, Wanted
+
+STORE_USER: Final = "recorder:store"
+"""The store's name at the broker. No unit can be called so: a device id has no colon."""
+CLIENT_KEY: Final = "mqtt.key"
+CLIENT_CERTIFICATE: Final = "mqtt.pem"
+CONFIGURATION: Final = "mosquitto.conf"
+ACCESS_RULES: Final = "acl"
+DEFAULT_PORT: Final = 8883
+SHIPPED: Final = Path(__file__).resolve().parents[1] / "mosquitto"
+_SHIPPED_FOLDER: Final = "/etc/mosquitto/recorder"
+
+
+def make_client(authority: Authority, now: datetime) -> None:
+    """Make the store's key and certificate for the broker, over what was there.
+
+    Args:
+        authority: The agency's, with the CA's key at hand.
+        now: Civil time, with its zone.
+
+    Raises:
+        StoreError: Key or certificate of the CA are missing.
+        OSError: The folder cannot be written.
+    """
+    wanted = Wanted(STORE_USER, certificates.SERVER_DAYS, (ExtendedKeyUsageOID.CLIENT_AUTH,))
+    private, certificate = _issued(authority.issuer(), wanted, now)
+    durable.write_file(authority.keys / CLIENT_KEY, private, 0o600)
+    durable.write_file(authority.trust / CLIENT_CERTIFICATE, certificate, 0o644)
+
+
+def write_broker(authority: Authority, folder: Path, hosts: Sequence[str], port: int, now: datetime) -> None:
+    """Write all that the broker needs, with a new key, into a folder that is there.
+
+    Args:
+        authority: The agency's, with the CA's key at hand.
+        folder: Where the broker will find it; the configuration names it.
+        hosts: Names and addresses under which units and store reach the broker; at least one.
+        port: Where it listens.
+        now: Civil time, with its zone.
+
+    Raises:
+        StoreError: Key or certificate of the CA are missing.
+        OSError: The folder cannot be written.
+    """
+    private, certificate = _issued(authority.issuer(), certificates.server_wanted(hosts), now)
+    durable.write_file(folder / "broker.key", private, 0o600)
+    durable.write_file(folder / "broker.pem", certificate, 0o644)
+    durable.write_file(folder / CA_CERTIFICATE, _first_ca(authority), 0o644)
+    durable.write_file(folder / ACCESS_RULES, (SHIPPED / ACCESS_RULES).read_bytes(), 0o644)
+    durable.write_file(folder / CONFIGURATION, configuration(folder.absolute(), port).encode(), 0o644)
+
+
+def configuration(folder: Path, port: int) -> str:
+    """The shipped `mosquitto.conf` for a folder and a port."""
+    text = (SHIPPED / CONFIGURATION).read_text(encoding="utf-8")
+    return text.replace(_SHIPPED_FOLDER, str(folder)).replace(f"listener {DEFAULT_PORT}\n", f"listener {port}\n")
+
+
+def _first_ca(authority: Authority) -> bytes:
+    """The CA that issues link certificates; that of suite 3 issues none, and a broker may not know its kind of key."""
+    return authority.certificate(CA_CERTIFICATE).public_bytes(Encoding.PEM)
+
+
+def _issued(issuer: Issuer, wanted: Wanted, now: datetime) -> tuple[bytes, bytes]:
+    """A new private key and its certificate, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate: x509.Certificate = certificates.issue(issuer, key.public_key(), wanted, now)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private, certificate.public_bytes(Encoding.PEM)
