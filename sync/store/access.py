@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -15,8 +14,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from sealing.oids import EKU_LINK
+from sync.store.clerk import admit
 from sync.store.ports import PromiseLedger
-from sync.store.refusals import RefusedError
+from sync.store.refusals import forbidden
 from sync.store.register import Register
 from sync.wire import device_id_of
 
@@ -31,12 +31,8 @@ def unit_access(ledger: PromiseLedger, register: Register) -> Middleware:
             device_id = device_id_of(named)
             der = _check_certificate(request, device_id)
             if der is not None and await asyncio.to_thread(register.is_denied, der):
-                raise _forbidden("revoked", "the link certificate stands on the deny list")
-            unit = await asyncio.to_thread(ledger.unit, device_id)
-            if unit is None:
-                raise _forbidden("unknown-unit", f"unit {device_id} is not enrolled")
-            if unit.revoked:
-                raise _forbidden("revoked", f"unit {device_id} is revoked")
+                raise forbidden("revoked", "the link certificate stands on the deny list")
+            await asyncio.to_thread(admit, ledger, device_id)
         return await handler(request)
 
     return check
@@ -50,15 +46,11 @@ def _check_certificate(request: web.Request, device_id: str) -> bytes | None:
         return None
     der = tls.getpeercert(binary_form=True)
     if der is None:
-        raise _forbidden("wrong-unit", "no client certificate was shown")
+        raise forbidden("wrong-unit", "no client certificate was shown")
     certificate = x509.load_der_x509_certificate(der)
     names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [device_id]:
-        raise _forbidden("wrong-unit", f"the certificate is made out to {names}, the path to {device_id}")
+        raise forbidden("wrong-unit", f"the certificate is made out to {names}, the path to {device_id}")
     if EKU_LINK not in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value:
-        raise _forbidden("wrong-unit", "the certificate is not a link certificate")
+        raise forbidden("wrong-unit", "the certificate is not a link certificate")
     return der
-
-
-def _forbidden(code: str, detail: str) -> RefusedError:
-    return RefusedError(HTTPStatus.FORBIDDEN, code, detail)

@@ -50,6 +50,11 @@ def no_room(detail: str) -> RefusedError:
     return RefusedError(HTTPStatus.INSUFFICIENT_STORAGE, "no-room", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
+def forbidden(code: str, detail: str) -> RefusedError:
+    """403: not this unit, or no longer."""
+    return RefusedError(HTTPStatus.FORBIDDEN, code, detail)
+
+
 @web.middleware
 async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn errors of handlers into the answers that the protocol has for them."""

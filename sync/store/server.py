@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final, Literal
+from typing import Final
 
 import aiohttp
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from sync.errors import ContentError, WireError
+from sync.errors import WireError
 from sync.store.access import unit_access
+from sync.store.clerk import Clerk, Standing, check_size
 from sync.store.desk import Desk, contact_keeper
 from sync.store.doorkeeper import tell_doorkeeper
 from sync.store.fsck import check_store
@@ -28,20 +29,14 @@ from sync.store.register import Register
 from sync.store.uploads import ActiveUploads, Pace
 from sync.store.vault import Declaration, Name
 from sync.wire import (
-    CONTENT_MISMATCH,
     FILE_BYTES_MAX,
     JSON_BYTES_MAX,
     OFFSET_CONTENT_TYPE,
-    PARKED,
     RECEIPT_CONTENT_TYPE,
     STATE_HEADER,
     TUS_EXTENSIONS,
     TUS_VERSION,
-    DeviceState,
-    FileAnswer,
-    HeldFile,
     Inventory,
-    InventoryAnswer,
     decode_metadata,
     file_id_of,
     non_negative,
@@ -66,10 +61,10 @@ class StoreServer:
 
     def __init__(self, intake: Intake, store_id: str, body_idle_seconds: float = BODY_IDLE_SECONDS) -> None:
         self._intake = intake
-        self._store_id = store_id
         self._body_idle_seconds = body_idle_seconds
         self._uploads = ActiveUploads()
         self._register = Register(intake.ledger)
+        self._clerk = Clerk(intake, self._register, store_id)
         self._desk = Desk(intake, self._register)
         self.operations = Operations(intake, self._register, store_id)
 
@@ -113,50 +108,23 @@ class StoreServer:
         size_bytes = non_negative(request.headers, "Upload-Length")
         if size_bytes == 0:
             raise WireError("Upload-Length is 0; a sealed file is never empty")
-        if size_bytes > FILE_BYTES_MAX:
-            detail = f"{size_bytes} bytes are more than {FILE_BYTES_MAX}"
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
+        check_size(size_bytes)
         metadata = decode_metadata(request.headers.get("Upload-Metadata", ""))
         name = Name(request.match_info["device"], metadata.file_id)
         location = {"Location": f"/v1/{name.device_id}/files/{name.file_id}"}
-        held = await asyncio.to_thread(self._receipted_size, name)
-        if held is not None:
-            if held != size_bytes:
-                detail = f"the store holds {held} bytes under this id, not {size_bytes}"
-                raise RefusedError(HTTPStatus.CONFLICT, "size-differs", detail)
+        if await asyncio.to_thread(self._clerk.settled, name, size_bytes):
             return _tus(HTTPStatus.CREATED, {**location, STATE_HEADER: "receipted"})
-        await asyncio.to_thread(self._refuse_parked, name)
         wanted = Declaration(size_bytes=size_bytes, number=metadata.number, torn_bytes=metadata.torn_bytes)
         await self._uploads.preempt(name)
-        await asyncio.to_thread(self._declare, name, wanted)
+        await asyncio.to_thread(self._clerk.declare, name, wanted)
         return _tus(HTTPStatus.CREATED, {**location, STATE_HEADER: "partial"})
-
-    def _declare(self, name: Name, wanted: Declaration) -> None:
-        if wanted.size_bytes - self._intake.vault.offset(name) > self._intake.vault.room_bytes():
-            raise no_room(f"no room for {wanted.size_bytes} bytes")
-        self._intake.declare(name, wanted)
 
     async def head(self, request: web.Request) -> web.Response:
         """Say how much of an upload is here (SY-8)."""
         _check_version(request)
         name = _name(request)
         await self._uploads.preempt(name)
-        return _tus(HTTPStatus.OK, await asyncio.to_thread(self._standing, name))
-
-    def _standing(self, name: Name) -> dict[str, str]:
-        held = self._receipted_size(name)
-        if held is not None:
-            return {"Upload-Offset": str(held), "Upload-Length": str(held), STATE_HEADER: "receipted"}
-        self._refuse_parked(name)
-        declaration = self._declaration(name)
-        offset = self._intake.vault.offset(name)
-        if declaration.size_bytes - offset > self._intake.vault.room_bytes():
-            raise no_room(f"no room for {declaration.size_bytes - offset} bytes more")
-        return {
-            "Upload-Offset": str(offset),
-            "Upload-Length": str(declaration.size_bytes),
-            STATE_HEADER: "partial",
-        }
+        return _standing(await asyncio.to_thread(self._clerk.standing, name))
 
     async def patch(self, request: web.Request) -> web.Response:
         """Append to an upload; on its last byte, judge and promise it."""
@@ -165,27 +133,23 @@ class StoreServer:
         offset = non_negative(request.headers, "Upload-Offset")
         if request.headers.get("Content-Type") != OFFSET_CONTENT_TYPE:
             raise WireError(f"Content-Type is not {OFFSET_CONTENT_TYPE}")
-        async with self._uploads.held(name, request):
-            held = await asyncio.to_thread(self._receipted_size, name)
+        async with self._uploads.held(name, _abort(request)):
+            held = await asyncio.to_thread(self._clerk.receipted_size, name)
             if held is not None:
                 _check_offset(offset, held)
                 return _finished(held)
-            upload = await asyncio.to_thread(self._open, name)
+            upload = await asyncio.to_thread(self._clerk.open, name)
             try:
                 return await self._take_body(request, upload, offset)
             finally:
                 upload.close()
-
-    def _open(self, name: Name) -> Upload:
-        self._refuse_parked(name)
-        return self._intake.open(name, self._declaration(name))
 
     async def _take_body(self, request: web.Request, upload: Upload, offset: int) -> web.Response:
         _check_offset(offset, upload.offset)
         await asyncio.to_thread(self._check_length, upload, request.content_length or 0)
         await self._receive(request, upload)
         if upload.complete:
-            await asyncio.to_thread(self._finish, upload)
+            await asyncio.to_thread(self._clerk.finish, upload)
         return _finished(upload.offset)
 
     def _check_length(self, upload: Upload, body_bytes: int) -> None:
@@ -225,21 +189,10 @@ class StoreServer:
         async with asyncio.timeout(self._body_idle_seconds):
             return await request.content.readany() or None
 
-    def _finish(self, upload: Upload) -> None:
-        try:
-            self._intake.finish(upload)
-        except ContentError as error:
-            if self._intake.vault.refusal(upload.name) is not None:
-                raise RefusedError(PARKED, "parked", str(error)) from error
-            raise RefusedError(CONTENT_MISMATCH, error.code, error.detail, {"Upload-Offset": "0"}) from error
-
     async def receipt(self, request: web.Request) -> web.Response:
         """Give the receipt, the same bytes every time (SY-23)."""
         name = _name(request)
-        found = await asyncio.to_thread(self._intake.ledger.receipt, name.device_id, bytes.fromhex(name.file_id))
-        if found is None:
-            await asyncio.to_thread(self._refuse_parked, name)
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no-receipt", f"no receipt for {name.file_id}")
+        found = await asyncio.to_thread(self._clerk.receipt, name)
         return web.Response(body=found, headers={"Content-Type": RECEIPT_CONTENT_TYPE, "Cache-Control": "no-store"})
 
     async def inventory(self, request: web.Request) -> web.Response:
@@ -249,68 +202,11 @@ class StoreServer:
         except ValidationError as error:
             raise WireError(f"not an inventory: {error.error_count()} errors, first {error.errors()[0]}") from error
         device_id = request.match_info["device"]
-        return _json(await asyncio.to_thread(self._answer_inventory, device_id, asked))
-
-    def _answer_inventory(self, device_id: str, asked: Inventory) -> InventoryAnswer:
-        """SY-34: keep what the unit holds, and say what is here of it and what goes first."""
-        self._register.told_inventory(device_id, asked, self._intake.now_utc_ns())
-        wanted = self._register.wanted(device_id)
-        return InventoryAnswer(
-            files=tuple(self._answer_file(device_id, one, wanted) for one in asked.files),
-            last_receipt_number=self._intake.ledger.last_receipt(device_id)[0],
-        )
-
-    def _answer_file(self, device_id: str, held: HeldFile, wanted: frozenset[bytes]) -> FileAnswer:
-        name = Name(device_id, held.file_id)
-        size = self._receipted_size(name)
-        if size is not None:
-            return FileAnswer(file_id=held.file_id, state="receipted", offset_bytes=size)
-        refusal = self._intake.vault.refusal(name)
-        if refusal is not None:
-            return FileAnswer(
-                file_id=held.file_id, state="parked", offset_bytes=refusal.size_bytes, reason=refusal.code
-            )
-        offset = self._intake.vault.offset(name)
-        known = self._intake.vault.declaration(name) is not None
-        first = held.session_id is not None and bytes.fromhex(held.session_id) in wanted
-        state: Literal["partial", "unknown"] = "partial" if known else "unknown"
-        return FileAnswer(file_id=held.file_id, state=state, offset_bytes=offset, first=first)
+        return _json(await asyncio.to_thread(self._clerk.inventory, device_id, asked))
 
     async def state(self, request: web.Request) -> web.Response:
         """Say what is known of a unit."""
-        return _json(await asyncio.to_thread(self._device_state, request.match_info["device"]))
-
-    def _device_state(self, device_id: str) -> DeviceState:
-        ledger = self._intake.ledger
-        count, size, sequence = ledger.holds(device_id)
-        number, digest = ledger.last_receipt(device_id)
-        unit = ledger.unit(device_id)
-        return DeviceState(
-            device_id=device_id,
-            store_id=self._store_id,
-            files=count,
-            bytes=size,
-            parked=len(ledger.parked(device_id)),
-            last_receipt_number=number,
-            last_receipt_sha256=digest.hex() if number else None,
-            head_sequence=sequence,
-            revoked=unit is not None and unit.revoked,
-        )
-
-    def _receipted_size(self, name: Name) -> int | None:
-        return self._intake.ledger.size(name.device_id, bytes.fromhex(name.file_id))
-
-    def _declaration(self, name: Name) -> Declaration:
-        declaration = self._intake.vault.declaration(name)
-        if declaration is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no-upload", f"no upload {name.file_id}; create it")
-        return declaration
-
-    def _refuse_parked(self, name: Name) -> None:
-        """SY-14: parked content is not taken again."""
-        refusal = self._intake.vault.refusal(name)
-        if refusal is not None:
-            raise RefusedError(PARKED, "parked", f"{refusal.code}: {refusal.detail}")
+        return _json(await asyncio.to_thread(self._clerk.device_state, request.match_info["device"]))
 
 
 def _check_version(request: web.Request) -> None:
@@ -341,6 +237,17 @@ def _beyond(size_bytes: int) -> RefusedError:
 
 def _tus(status: HTTPStatus, headers: dict[str, str]) -> web.Response:
     return web.Response(status=status, headers={"Tus-Resumable": TUS_VERSION, "Cache-Control": "no-store", **headers})
+
+
+def _standing(found: Standing) -> web.Response:
+    state = "receipted" if found.receipted else "partial"
+    sizes = {"Upload-Offset": str(found.offset_bytes), "Upload-Length": str(found.size_bytes)}
+    return _tus(HTTPStatus.OK, {**sizes, STATE_HEADER: state})
+
+
+def _abort(request: web.Request) -> Callable[[], None] | None:
+    """What ends a request whose upload a newer one takes over (SY-12)."""
+    return None if request.transport is None else request.transport.abort
 
 
 def _finished(offset: int) -> web.Response:

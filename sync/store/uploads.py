@@ -1,4 +1,4 @@
-"""Which request has which upload, so that a newer one can take it over (SY-12), and how many go on at a time.
+"""Who has which upload, so that a newer one can take it over (SY-12), and how many go on at a time.
 
 Rules of this module: asyncio only, one event loop; no files.
 """
@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import web
-
 from sync.store.refusals import busy
 from sync.store.vault import Name
 
@@ -24,7 +22,8 @@ PREEMPT_SECONDS: Final = 30.0
 
 @dataclass(slots=True)
 class _Holder:
-    transport: asyncio.Transport | None
+    abort: Callable[[], None] | None
+    kind: str
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -46,8 +45,8 @@ class ActiveUploads:
             RefusedError: It did not end in time.
         """
         while (holder := self._holders.get(name)) is not None:
-            if holder.transport is not None:
-                holder.transport.abort()
+            if holder.abort is not None:
+                holder.abort()
             try:
                 async with asyncio.timeout(PREEMPT_SECONDS):
                     await holder.done.wait()
@@ -55,16 +54,25 @@ class ActiveUploads:
                 raise busy("an older request for this upload is still writing") from error
 
     @asynccontextmanager
-    async def held(self, name: Name, request: web.Request) -> AsyncIterator[None]:
-        """Hold an upload for a request; an older holder is pre-empted.
+    async def held(
+        self, name: Name, abort: Callable[[], None] | None, kind: str = "request", most: int | None = None
+    ) -> AsyncIterator[None]:
+        """Hold an upload; an older holder is pre-empted.
+
+        Args:
+            name: The upload.
+            abort: Ends this holder when a newer one comes; None where it cannot be hastened.
+            kind: Holders of one kind share a limit.
+            most: Limit of the kind; None: that of requests.
 
         Raises:
             RefusedError: Too many uploads go on, or the older holder did not end.
         """
         await self.preempt(name)
-        if len(self._holders) >= self._most:
-            raise busy(f"{self._most} uploads go on already")
-        holder = _Holder(request.transport)
+        limit = self._most if most is None else most
+        if sum(holder.kind == kind for holder in self._holders.values()) >= limit:
+            raise busy(f"{limit} uploads go on already")
+        holder = _Holder(abort, kind)
         self._holders[name] = holder
         try:
             yield
