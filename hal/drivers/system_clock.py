@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,9 @@ _TIME_ERROR: Final = 5
 _MICROSECOND_NS: Final = 1_000
 _EARLIEST_CIVIL_NS: Final = 1_577_836_800_000_000_000
 """2020-01-01: a clock before it was never set since the battery of its RTC was empty."""
+_TOGETHER_NS: Final = 50_000
+"""Two clocks read within this time were read together."""
+_READINGS_MAX: Final = 5
 
 
 class _Timex(ctypes.Structure):
@@ -47,7 +50,7 @@ class SystemClock:
 
     def read(self) -> ClockReading:
         """Read civil and monotonic time together."""
-        utc_ns, boottime_ns = time.time_ns(), self.boottime_ns()
+        utc_ns, boottime_ns = read_together(time.time_ns, self.boottime_ns)
         source, uncertainty_ns = self._source(utc_ns)
         return ClockReading(utc_ns, boottime_ns, source, uncertainty_ns, self._boot_id)
 
@@ -78,3 +81,29 @@ class SystemClock:
         if utc_ns < _EARLIEST_CIVIL_NS:
             return TimeSource.UNSET, -1
         return TimeSource.RTC, max(timex.maxerror, 0) * _MICROSECOND_NS
+
+
+def read_together(civil_ns: Callable[[], int], boottime_ns: Callable[[], int]) -> tuple[int, int]:
+    """Read two clocks as of one moment (DR-5).
+
+    A thread that has to wait for the processor between the two would see a step that never was; such a reading is
+    taken again, and on a machine that never lets it through the closest one counts.
+
+    Args:
+        civil_ns: Gives civil time.
+        boottime_ns: Gives CLOCK_BOOTTIME.
+
+    Returns:
+        Civil time, and CLOCK_BOOTTIME in the middle of that reading.
+    """
+    readings: list[tuple[int, int, int]] = []
+    before_ns = boottime_ns()
+    for _ in range(_READINGS_MAX):
+        utc_ns, after_ns = civil_ns(), boottime_ns()
+        apart_ns = after_ns - before_ns
+        readings.append((apart_ns, utc_ns, before_ns + apart_ns // 2))
+        if apart_ns <= _TOGETHER_NS:
+            break
+        before_ns = after_ns
+    _, utc_ns, at_boottime_ns = min(readings)
+    return utc_ns, at_boottime_ns

@@ -9,8 +9,11 @@ import ctypes
 import errno
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from hal.drivers.system_clock import read_together
 
 CLOCK_MONOTONIC: Final = time.CLOCK_MONOTONIC
 """The number by which the kernel is asked to stamp."""
@@ -86,10 +89,8 @@ def monotonic_offset_ns() -> int:
 
 def civil_offset_ns() -> int:
     """CLOCK_REALTIME less CLOCK_BOOTTIME: constant but for corrections and steps."""
-    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    civil = time.clock_gettime_ns(time.CLOCK_REALTIME)
-    after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return civil - (before + after) // 2
+    civil, boottime = read_together(time.time_ns, lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+    return civil - boottime
 
 
 def open_step_alarm() -> int:
@@ -119,10 +120,18 @@ def step_alarm_rang(descriptor: int) -> bool:
     return False
 
 
-def arm_step_alarm(descriptor: int) -> None:
-    """Arm the alarm, again after each step. Raises OSError."""
+def arm_step_alarm(descriptor: int, settime: Callable[..., int] = _LIBC.timerfd_settime) -> None:
+    """Arm the alarm, again after each step. Raises OSError.
+
+    Args:
+        descriptor: The alarm.
+        settime: timerfd_settime(2), with the errno of ctypes.
+    """
     far = _Itimerspec(_Timespec(0, 0), _Timespec(_FAR_SECONDS, 0))
     flags = _TFD_TIMER_ABSTIME | _TFD_TIMER_CANCEL_ON_SET
-    if _LIBC.timerfd_settime(descriptor, flags, ctypes.byref(far), None) < 0:
-        number = ctypes.get_errno()
+    if settime(descriptor, flags, ctypes.byref(far), None) >= 0:
+        return
+    number = ctypes.get_errno()
+    # The clock was set once more since the alarm was read; the kernel arms it all the same (timerfd_create(2), NOTES).
+    if number != errno.ECANCELED:
         raise OSError(number, f"timerfd_settime: {os.strerror(number)}")

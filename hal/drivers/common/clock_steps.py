@@ -80,10 +80,12 @@ class StepWatch:
         poll.register(self._alarm, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
         while not worker.stop.is_set():
-            ready = {descriptor for descriptor, _ in poll.poll(_BEAT_MS)}
+            poll.poll(_BEAT_MS)
             worker.beat()
-            if self._alarm not in ready or not self._rang(self._alarm):
-                before_ns = self._offset_ns() if not ready else before_ns
+            # Read before the alarm is asked: a step that comes in between rings once more, and is measured then.
+            now_ns = self._offset_ns()
+            if not self._rang(self._alarm):
+                before_ns = now_ns
                 continue
             now_ns = self._offset_ns()
             step = ClockStep(self._clock.boottime_ns(), now_ns - before_ns)

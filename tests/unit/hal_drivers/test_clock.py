@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hal.drivers.common.chrony import parse_tracking, read_tracking
 from hal.drivers.common.clock_check import UnitClockCheck
 from hal.drivers.common.clock_kernel import (
     KernelTime,
+    arm_step_alarm,
     civil_offset_ns,
     monotonic_offset_ns,
     open_step_alarm,
@@ -19,7 +22,7 @@ from hal.drivers.common.clock_kernel import (
 )
 from hal.drivers.common.clock_steps import ClockStep, StepWatch
 from hal.drivers.common.clock_unit import UnitClock, vouches
-from hal.drivers.system_clock import SystemClock
+from hal.drivers.system_clock import SystemClock, read_together
 from hal.errors import TransientHardwareError
 from hal.values import ClockComparison, TimeSource
 from tests.unit.hal_drivers.sysfs import Sysfs
@@ -141,7 +144,10 @@ class Alarm:
         os.eventfd_write(self.descriptor, 1)
 
     def rang(self, descriptor: int) -> bool:
-        return os.eventfd_read(descriptor) > 0
+        try:
+            return os.eventfd_read(descriptor) > 0
+        except BlockingIOError:
+            return False
 
 
 def test_a_step_is_told_at_once_and_how_far() -> None:
@@ -165,6 +171,60 @@ def test_a_step_is_told_at_once_and_how_far() -> None:
     watch.close()
     assert [step.moved_ns for step in steps] == [3_600 * _SECOND_NS, -1_800 * _SECOND_NS]
     assert all(0 < step.at_boottime_ns <= clock.boottime_ns() for step in steps)
+
+
+def test_a_step_between_two_looks_is_measured_from_before_it() -> None:
+    """DR-5: the alarm rings after the watch has looked at the clocks, and before it has asked the alarm."""
+    clock = SystemClock()
+    seen, ringing, asked = clock.signal(), os.eventfd(0, os.EFD_NONBLOCK), 0
+    offsets = iter([1_000, 1_000, 1_000 + 7 * _SECOND_NS])
+    steps: list[ClockStep] = []
+
+    def rang(_: int) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == 1
+
+    def note(step: ClockStep) -> None:
+        steps.append(step)
+        seen.set()
+
+    watch = StepWatch(clock, note, lambda: ringing, rang, lambda: next(offsets, 1_000 + 7 * _SECOND_NS))
+    watch.start()
+    os.eventfd_write(ringing, 1)
+    assert clock.wait(seen, 2.0)
+    watch.close()
+    assert [step.moved_ns for step in steps] == [7 * _SECOND_NS]
+
+
+@pytest.mark.parametrize(("number", "armed"), [(errno.ECANCELED, True), (errno.EINVAL, False)])
+def test_a_clock_that_is_set_while_the_alarm_is_armed_again_ends_no_watch(number: int, armed: bool) -> None:
+    """DR-5: the kernel says ECANCELED and arms all the same; anything else is an error."""
+
+    def settime(*_: object) -> int:
+        ctypes.set_errno(number)
+        return -1
+
+    if armed:
+        arm_step_alarm(0, settime)
+        return
+    with pytest.raises(OSError, match="timerfd_settime"):
+        arm_step_alarm(0, settime)
+
+
+def test_two_clocks_are_read_together_even_where_the_thread_has_to_wait_in_between() -> None:
+    """DR-5: a second of waiting between the two would be a step that never was."""
+    boot_ns = iter([0, _SECOND_NS, _SECOND_NS + 10_000])
+    civil_ns = iter([5 * _SECOND_NS, 6 * _SECOND_NS + 5_000])
+    assert read_together(civil_ns.__next__, boot_ns.__next__) == (6 * _SECOND_NS + 5_000, _SECOND_NS + 5_000)
+
+
+def test_on_a_machine_that_never_lets_a_reading_through_the_closest_counts() -> None:
+    """DR-5: it ends, and is off by half of the shortest wait at most."""
+    boot_ns = iter([0, 400, 500, 900, 1_300, 1_700])
+    scaled = (value * 1_000_000 for value in boot_ns)
+    civil_ns = iter(range(5))
+    assert read_together(civil_ns.__next__, scaled.__next__) == (1, 450_000_000)
 
 
 TRACKING = (
