@@ -9,6 +9,7 @@ lies in the store: `keys/mqtt.key`, `trust/mqtt.pem`.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,8 @@ CONFIGURATION: Final = "mosquitto.conf"
 ACCESS_RULES: Final = "acl"
 DEFAULT_PORT: Final = 8883
 SHIPPED: Final = Path(__file__).resolve().parents[1] / "mosquitto"
+_GROUP_PURPOSE: Final = b"recorder/v1 shared subscriptions"
+_SCALAR_BYTES: Final = 32
 _SHIPPED_FOLDER: Final = "/etc/mosquitto/recorder"
 
 
@@ -72,6 +75,19 @@ def write_broker(authority: Authority, folder: Path, hosts: Sequence[str], port:
     durable.write_file(folder / CA_CERTIFICATE, _first_ca(authority), 0o644)
     durable.write_file(folder / ACCESS_RULES, (SHIPPED / ACCESS_RULES).read_bytes(), 0o644)
     durable.write_file(folder / CONFIGURATION, configuration(folder.absolute(), port).encode(), 0o644)
+
+
+def share_group(authority: Authority) -> str:
+    """Name of the group in which the store's processes share what units say; nobody else may know it.
+
+    Access rules do not reach subscriptions: whoever knew the name could join the group, and what the broker dealt to
+    him would be lost. So it follows from a key that only the store has.
+
+    Raises:
+        StoreError: The receipt key is missing.
+    """
+    scalar = authority.key("receipt").private_numbers().private_value
+    return hmac.digest(scalar.to_bytes(_SCALAR_BYTES), _GROUP_PURPOSE, "sha256").hex()
 
 
 def configuration(folder: Path, port: int) -> str:

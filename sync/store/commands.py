@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from sync.store.backup import back_up, restore
+from sync.store.broker_commands import broker_files
 from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
 from sync.store.key_commands import rotate
@@ -328,4 +329,5 @@ ALL: Final = (
     publish,
     rotate,
     log_group,
+    broker_files,
 )

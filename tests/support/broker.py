@@ -113,8 +113,8 @@ def plain_broker(folder: Path, settings: Sequence[str] = ()) -> Iterator[Broker]
     """A running broker without TLS or ACL: stock settings, and those given (`max_queued_messages 10`)."""
     one = Broker(folder, free_port(), tls=False)
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"listener {one.port} {HOST}", *_user_line(), *settings]
-    (folder / broker.CONFIGURATION).write_text(_PLAIN + "".join(f"{line}\n" for line in lines))
+    (folder / broker.CONFIGURATION).write_text(f"{_PLAIN}listener {one.port} {HOST}\n")
+    add_settings(folder, settings)
     with running(one):
         yield one
 
@@ -128,10 +128,16 @@ def agency_broker(
     folder.mkdir(parents=True, exist_ok=True)
     broker.make_client(authority, now)
     broker.write_broker(authority, folder, ("localhost", HOST), one.port, now)
-    with (folder / broker.CONFIGURATION).open("a") as file:
-        file.writelines(f"{line}\n" for line in [*_user_line(), *settings])
+    add_settings(folder, settings)
     with running(one):
         yield one
+
+
+def add_settings(folder: Path, settings: Sequence[str] = ()) -> None:
+    """Add lines to a broker's configuration, and what root needs: mosquitto becomes another user, who reads no test."""
+    user = ["user root"] if os.geteuid() == 0 else []
+    with (folder / broker.CONFIGURATION).open("a") as file:
+        file.writelines(f"{line}\n" for line in [*user, *settings])
 
 
 @contextmanager
@@ -156,11 +162,6 @@ def store_tls(authority: Authority) -> ssl.SSLContext:
     """The store's end of a line to the broker."""
     own = authority.trust / broker.CLIENT_CERTIFICATE
     return client_tls(authority.trust / CA_CERTIFICATE, own, authority.keys / broker.CLIENT_KEY)
-
-
-def _user_line() -> list[str]:
-    # As root mosquitto becomes another user, who cannot enter a test's folder.
-    return ["user root"] if os.geteuid() == 0 else []
 
 
 def _listens(port: int) -> bool:

@@ -1,0 +1,37 @@
+"""`recorder-store broker`: what an MQTT broker needs.
+
+Rules of this module: the command line alone (`sync.store.broker` does it); messages on stderr.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sync.store import broker
+from sync.store.authority import Authority
+from sync.store.settings import load_settings
+from sync.store.tables import Directory, now
+
+
+@click.command("broker")
+@click.argument("directory", type=Directory)
+@click.argument("folder", type=Directory)
+@click.option("--host", "hosts", multiple=True, required=True, help="A name or address by which the broker is reached.")
+@click.option("--port", default=broker.DEFAULT_PORT, show_default=True, help="Where it listens.")
+def broker_files(directory: Path, folder: Path, hosts: tuple[str, ...], port: int) -> None:
+    """Write into FOLDER all that mosquitto needs to stand between the store in DIRECTORY and its units.
+
+    The store gets its own end, too. Again into the same folder renews keys and certificates.
+    """
+    load_settings(directory)
+    authority = Authority(directory)
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    broker.write_broker(authority, folder, hosts, port, now())
+    broker.make_client(authority, now())
+    click.echo(
+        f"start the broker with: mosquitto -c {folder.absolute() / broker.CONFIGURATION}; its user has to be able to "
+        f"read {folder}. The store's own end is {authority.keys / broker.CLIENT_KEY}",
+        err=True,
+    )
