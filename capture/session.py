@@ -247,7 +247,7 @@ TABLE: Mapping[State, Row] = {
         ev.TimerFired: _to(ending.still_faulty, _S.FAULT),
         ev.SealingLost: Ignore("it is known already"),
         ev.SealingBack: _to(ending.sealing_back, _S.IDLE, _S.INTERRUPTED, _S.FINISHING),
-        ev.ClockStepped: Ignore("nothing can be sealed"),
+        ev.ClockStepped: _to(standing.clock_stepped_unsealed, _S.FAULT),
         ev.ConditionChanged: Ignore("nothing can be sealed; it is found again"),
         ev.StopRequested: Ignore("nothing can be sealed; recovery will"),
     },

@@ -14,7 +14,7 @@ from capture.conditions import Condition
 from capture.effects import Phrase
 from capture.events import DockStanding, FirstFrame, MarkLocated, RunEnded
 from capture.profile import CaptureProfile, ExemptionGround, Moment, Speaker
-from sealing.records import BreakOrigin, PromptKind, StateSnapshot, VoicePurpose
+from sealing.records import BreakOrigin, ClockStep, PromptKind, StateSnapshot, VoicePurpose
 
 UNCLASSIFIED = "unclassified"
 CAMERA_FAULT = "camera-fault"
@@ -237,6 +237,8 @@ class Machine:
     conditions: frozenset[Condition] = frozenset()
     """What was found wrong and is not over yet. A fault outlives its session, so that its end is sealed too."""
     dock: DockStanding = DockStanding.OUT
+    clock_owed: ClockStep | None = None
+    """How civil time was moved while nothing could be sealed."""
 
     @property
     def lamp(self) -> str:

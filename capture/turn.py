@@ -17,8 +17,8 @@ from capture.errors import CaptureError
 from capture.events import DockStanding, FirstFrame, MarkLocated, PromptEnded, RunEnded, WindowClosed
 from capture.states import Ask, Gap, Machine, Menu, OpenSession, State, Waiting
 from sealing.codec import Private
+from sealing.records import ClockStep, Fault, Prompt, PromptKind, SessionBody, VoicePurpose, VoiceWindow
 from sealing.records import Event as EventRecord
-from sealing.records import Fault, Prompt, PromptKind, SessionBody, VoicePurpose, VoiceWindow
 
 
 class IllegalEventError(CaptureError):
@@ -37,6 +37,7 @@ class MachineChange(TypedDict, total=False):
     windows: int
     conditions: frozenset[Condition]
     dock: DockStanding
+    clock_owed: ClockStep | None
 
 
 class SessionChange(TypedDict, total=False):

@@ -172,6 +172,9 @@ def still_faulty(turn: Turn, event: TimerFired) -> None:
 def sealing_back(turn: Turn, _event: SealingBack) -> None:
     """The chain can be written again: seal what was owed, and go on."""
     duties.clear_timers(turn)
+    if turn.machine.clock_owed is not None:
+        turn.seal(turn.machine.clock_owed)
+        turn.set(clock_owed=None)
     session = turn.machine.session
     if session is None:
         turn.go(State.IDLE)

@@ -91,6 +91,13 @@ def clock_stepped(turn: Turn, event: ClockStepped) -> None:
         turn.say(PromptKind.STATUS, Phrase.CLOCK_STEPPED)
 
 
+def clock_stepped_unsealed(turn: Turn, event: ClockStepped) -> None:
+    """The step is owed until the chain can be written again; several add up."""
+    owed = turn.machine.clock_owed
+    before_ns, source = (0, event.source_before) if owed is None else (owed.step_ns, owed.source_before)
+    turn.set(clock_owed=ClockStep(before_ns + event.step_ns, source, event.source_after))
+
+
 def dock_told(turn: Turn, event: DockTold) -> None:
     """Between recordings, say how far the upload is (CS-31); in one, only remember it."""
     words = _DOCK_WORDS.get((turn.machine.dock, event.standing))

@@ -9,9 +9,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from capture.civil_time import StepFinder
 from capture.conditions import Condition, Glance, battery_must_end, conditions, figure_of, heat_must_end
 from capture.effects import CloseWindow, DropWindow, Measure, OpenWindow
-from capture.events import CaptureLost, ClockStepped, ConditionChanged, Event, PreflightDone
+from capture.events import CaptureLost, ConditionChanged, Event, PreflightDone
 from capture.preflight import PreflightResult, judge, judge_standing
 from capture.profile import PreflightSection, WarningsSection
 from capture.shell.camera import CameraKeeper
@@ -35,8 +36,6 @@ CHECK_SECONDS = 1.7
 """From the press to the judgement; the verdict follows within 2 s (CS-5)."""
 SECOND_LOOK_NS = 1_000_000_000
 STANDING_LOOK_NS = 30_000_000_000
-CLOCK_STEP_NS = 500_000_000
-"""Civil against monotonic time: what moves further between two looks is a step (R17)."""
 _ORDERS_MAX = 128
 _SECOND_NS = 1_000_000_000
 
@@ -114,10 +113,14 @@ class Watch:
         self._detector: SpeechDetector | None = None
         self._last_look_ns = 0
         self._last_standing_ns = -STANDING_LOOK_NS
-        self._clock_before: ClockReading | None = None
+        self._steps = StepFinder(clock.read())
         self.standing: PreflightResult | None = None
         """What the unit knows of itself without camera and sound; looked at twice a minute."""
         self.worker = Worker("watch", clock, self._body)
+
+    def begin(self, taken_up: ClockReading) -> None:
+        """Hold civil time against what it was when the chain was taken up. Before the thread starts."""
+        self._steps = StepFinder(taken_up)
 
     def order(self, order: Order | Probe) -> None:
         """Have it looked after. Never blocks."""
@@ -218,14 +221,12 @@ class Watch:
                 self._post(ConditionChanged(condition, present, self._clock.boottime_ns(), figure))
 
     def _look_at_clock(self) -> None:
-        now, before = self._clock.read(), self._clock_before
-        self._clock_before = now
-        if before is None:
-            return
-        step_ns = (now.utc_ns - before.utc_ns) - (now.boottime_ns - before.boottime_ns)
-        if abs(step_ns) > CLOCK_STEP_NS or now.source is not before.source:
-            log.warning("clock moved by %d ms (%s, %s)", step_ns // 1_000_000, before.source.value, now.source.value)
-            self._post(ClockStepped(step_ns, before.source.value, now.source.value))
+        step = self._steps.look(self._clock.read())
+        if step is not None:
+            log.warning(
+                "clock moved by %d ms (%s, %s)", step.step_ns // 1_000_000, step.source_before, step.source_after
+            )
+            self._post(step)
 
 
 def _judged_at(due: Measure | Probe) -> int:
