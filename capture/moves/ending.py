@@ -85,10 +85,22 @@ def run_ended(turn: Turn, event: RunEnded) -> None:
 
 def finish_interrupted(turn: Turn, event: FinishPressed) -> None:
     """The recording ends without going on after its break (R9)."""
-    announced = turn.gap.origin is BreakOrigin.ANNOUNCED
-    _end_interrupted(turn, "button" if announced else "cannot-continue", event.at_boottime_ns)
-    if turn.machine.rules.reported and not announced:
+    stuck = _cannot_continue(turn)
+    _end_interrupted(turn, "cannot-continue" if stuck else "button", event.at_boottime_ns)
+    if turn.machine.rules.reported and stuck:
         turn.say(PromptKind.STATUS, Phrase.CANNOT_CONTINUE)
+
+
+def _cannot_continue(turn: Turn) -> bool:
+    """Tell whether an end in a break is the text's «确实无法继续记录» (HN 12, DL 14, NM 13, WH 8).
+
+    A text that asks for an explanation on resuming knows two ways out of a break: to go on, or this. A ground on which
+    it lets officers stop is a way of its own (R11); a text without a word on breaks leaves the end to the officer.
+    """
+    gap, rules = turn.gap, turn.machine.rules
+    if gap.origin is BreakOrigin.MACHINE:
+        return True
+    return rules.explanation_window_seconds is not None and gap.cause not in rules.grounds
 
 
 def stop_capturing(turn: Turn, _event: StopRequested) -> None:

@@ -185,7 +185,7 @@ def test_the_units_own_menu_is_no_reason(place: Place) -> None:
         finish(unit)
     reason = only(place.spool, VoiceWindow)
     assert (reason.purpose, reason.accepted) == (VoicePurpose.BREAK_REASON, False)
-    assert only(place.spool, SessionEnd).reason == "button"
+    assert only(place.spool, SessionEnd).reason == "cannot-continue"
 
 
 def test_a_withdrawn_break_leaves_no_gap(place: Place) -> None:

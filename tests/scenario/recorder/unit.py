@@ -186,11 +186,20 @@ class Unit:
 
 
 def headers(spool: Path) -> Iterator[RecordHeader]:
-    """Headers of every whole record in a spool."""
+    """Headers of every record in a spool that counts.
+
+    A file that a fault or a cut ended may hold whole records that were never synced; the next file begins with the
+    number of the first of them.
+    """
+    files: list[list[RecordHeader]] = []
     for path in sorted(spool.glob("*.evs")):
         with SealedFile(path) as file:
             file.check_magic()
-            yield from _headers_of(file)
+            files.append(list(_headers_of(file)))
+    begun = [records for records in files if records]
+    for place, records in enumerate(begun):
+        following = begun[place + 1][0].sequence if place + 1 < len(begun) else None
+        yield from (header for header in records if following is None or header.sequence < following)
 
 
 def _headers_of(file: SealedFile) -> Iterator[RecordHeader]:

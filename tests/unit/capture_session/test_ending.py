@@ -7,9 +7,12 @@ import pytest
 from capture import effects as fx
 from capture import events as ev
 from capture.cues import Cue
+from capture.profile import ExemptionGround
 from capture.states import State
 from sealing.records import Break, Checkin, Checkout, ClockStep, Event, Preflight, Prompt, PromptKind, SessionEnd
-from tests.unit.capture_session.script import ASSIGNMENT, Driver, machine, profile, result
+from tests.unit.capture_session.script import ASSIGNMENT, INTERRUPTIONS, Driver, machine, profile, result
+
+GROUND = ExemptionGround(code="privacy", zh="涉及个人隐私", en="privacy", stops=True)
 
 
 def recording() -> Driver:
@@ -74,8 +77,31 @@ def test_finishing_during_a_camera_break_is_sealed_as_cannot_continue_r9() -> No
     assert driver.all(fx.StopCapture)
 
 
-def test_finishing_an_announced_break_is_the_officers_end() -> None:
-    driver = recording()
+@pytest.mark.requirement("R9", "huainan", "dalian-jinpu", "wuhan", "inner-mongolia")
+@pytest.mark.parametrize("named", [None, "所属部门负责人"])
+def test_finishing_an_announced_break_could_not_go_on_r9_cs_10(named: str | None) -> None:
+    driver = Driver(machine(profile(interruptions={**INTERRUPTIONS, "report_to": named})))
+    driver.record()
+    driver.announce(1)
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    (ended,) = driver.sealed(SessionEnd)
+    assert (ended.reason, ended.unexplained_breaks) == ("cannot-continue", 1)
+    assert (driver.last(fx.Speak).phrase is fx.Phrase.CANNOT_CONTINUE) is (named is not None)
+
+
+def test_finishing_on_a_ground_of_the_text_is_the_officers_end_r11() -> None:
+    driver = Driver(machine(grounds=(GROUND,)))
+    driver.record()
+    driver.announce(driver.machine.rules.announced_causes.index(GROUND.code))
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    assert driver.sealed(Break)[0].cause == GROUND.code
+    assert driver.sealed(SessionEnd)[0].reason == "button"
+
+
+@pytest.mark.requirement("R9", "wuhu")
+def test_finishing_an_announced_break_is_the_officers_end_where_no_text_asks_for_more() -> None:
+    driver = Driver(machine(profile(interruptions={"causes": INTERRUPTIONS["causes"]})))
+    driver.record()
     driver.announce(1)
     driver.feed(ev.FinishPressed(driver.now_ns))
     assert driver.sealed(SessionEnd)[0].reason == "button"
