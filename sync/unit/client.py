@@ -23,6 +23,7 @@ from sync.secrecy import Line
 from sync.unit.config import SyncPaths
 from sync.unit.lines import line_of
 from sync.unit.spool import SealedFile
+from sync.unit.transport import Standing
 from sync.unit.tuning import tune
 from sync.wire import (
     JSON_BYTES_MAX,
@@ -75,15 +76,6 @@ class RefusedError(SyncError):
         self.code = code
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the store has of an upload."""
-
-    offset_bytes: int
-    size_bytes: int
-    receipted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +145,10 @@ class StoreClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def rest(self) -> None:
+        """Nothing is to be said for now: as `close`."""
+        self.close()
 
     def head(self, file: SealedFile) -> Standing | None:
         """Ask what the store has of a file; None when it never heard of it. Raises LinkError, RefusedError."""

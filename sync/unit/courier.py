@@ -26,7 +26,7 @@ from sync.rules import Radio, Rules, read_rules
 from sync.secrecy import Cargo, Line, may_leave
 from sync.sessions import due_by_session
 from sync.unit.chronicle import Chronicle
-from sync.unit.client import LinkError, RefusedError, StoppedError, StoreClient
+from sync.unit.client import LinkError, RefusedError, StoppedError
 from sync.unit.config import SyncPaths
 from sync.unit.documents import fetch_documents
 from sync.unit.herald import Herald
@@ -36,6 +36,7 @@ from sync.unit.outcome import REFUSALS_BEFORE_LEAVING, Action, action_for
 from sync.unit.reports import Report, Reporter
 from sync.unit.roll_call import Holding, ask_store, lost_receipts
 from sync.unit.spool import SealedFile
+from sync.unit.transport import Transport
 from sync.unit.wrong_clock import fetch_time, is_about_dates
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Surroundings:
 
     paths: SyncPaths
     device_id: str
-    client: StoreClient
+    client: Transport
     store_key: PublicKey
     """The store's receipt key."""
     clock: Clock
@@ -74,9 +75,9 @@ class Surroundings:
     """A fresh random number from 0 to 1."""
     reporter: Reporter
     backoff: Backoff = field(default_factory=Backoff)
-    alerts_client: StoreClient | None = None
+    alerts_client: Transport | None = None
     """A second connection, for alerts and heads; None: none are told."""
-    undated_client: StoreClient | None = None
+    undated_client: Transport | None = None
     """Asks for the store's time where a certificate's dates fail; None: nobody asks."""
 
 
@@ -140,7 +141,7 @@ class Courier:
             if may_send and said != (receipted_to := self._receipted_to(items)):
                 self._say(Report("idle", reason=_reason(items), receipted_to=receipted_to))
                 said = receipted_to
-            self._with.client.close()
+            self._with.client.rest()
             self._with.clock.wait(self._with.stop, POLL_SECONDS)
             self._try_withheld_again()
         return Ending.STOPPED
@@ -373,7 +374,7 @@ class Courier:
         self._with.reporter.report(report)
 
 
-def _herald(surroundings: Surroundings, client: StoreClient) -> Herald:
+def _herald(surroundings: Surroundings, client: Transport) -> Herald:
     return Herald(
         client=client,
         inbox=surroundings.paths.inbox,

@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sync import inbox
-from sync.unit.client import LinkError, RefusedError, StoreClient
+from sync.unit.client import LinkError, RefusedError
 from sync.unit.config import SyncPaths
+from sync.unit.transport import Transport
 from sync.wire import DOCUMENT_BYTES_MAX, DOCUMENT_KINDS
 
 log = logging.getLogger(__name__)
 
 
-def fetch_documents(client: StoreClient, paths: SyncPaths) -> tuple[str, ...]:
+def fetch_documents(client: Transport, paths: SyncPaths) -> tuple[str, ...]:
     """Ask for each kind of document; a line that is down costs nothing, the next docking asks again.
 
     Returns:

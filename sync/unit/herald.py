@@ -24,8 +24,9 @@ from sync.errors import WireError
 from sync.rules import Radio, Rules
 from sync.secrecy import Cargo, Line, may_leave
 from sync.unit.chronicle import Chronicle, Note
-from sync.unit.client import LinkError, RefusedError, StoreClient
+from sync.unit.client import LinkError, RefusedError
 from sync.unit.reports import Report, Reporter
+from sync.unit.transport import Transport
 from sync.wire import RecordReport
 from sync.witness import Witnessed, verify_statement
 
@@ -38,7 +39,7 @@ _REFUSED_FOR_GOOD: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOU
 class Herald:
     """Tells and remembers what was answered."""
 
-    client: StoreClient
+    client: Transport
     """A connection of its own: an alert does not wait behind a file."""
     inbox: Path
     device_id: str
@@ -67,7 +68,7 @@ class Herald:
             self._wait(error)
         finally:
             if owed:
-                self.client.close()
+                self.client.rest()
 
     def _alerts(self, chronicle: Chronicle, rules: Rules | None) -> list[tuple[Note, Witnessed, AlertKind | None]]:
         """SY-33."""

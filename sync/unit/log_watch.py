@@ -19,13 +19,14 @@ from sync import durable, inbox, merkle
 from sync.checkpoint import CHECKPOINT_BYTES_MAX, Checkpoint, verify_checkpoint
 from sync.errors import WireError
 from sync.merkle import ProofError
-from sync.unit.client import LinkError, RefusedError, StoreClient
+from sync.unit.client import LinkError, RefusedError
 from sync.unit.config import SyncPaths
+from sync.unit.transport import Transport
 
 log = logging.getLogger(__name__)
 
 
-def watch_log(client: StoreClient, paths: SyncPaths, store_key: PublicKey) -> str | None:
+def watch_log(client: Transport, paths: SyncPaths, store_key: PublicKey) -> str | None:
     """Ask how the log stands, and compare it with what was seen and promised before.
 
     Args:
@@ -42,7 +43,7 @@ def watch_log(client: StoreClient, paths: SyncPaths, store_key: PublicKey) -> st
     return contradiction_of(paths)
 
 
-def _watch(client: StoreClient, paths: SyncPaths, key: ec.EllipticCurvePublicKey, before: bytes | None) -> None:
+def _watch(client: Transport, paths: SyncPaths, key: ec.EllipticCurvePublicKey, before: bytes | None) -> None:
     """Ask; what contradicts is asked once more, for a proof that the line has spoiled convicts nobody."""
     try:
         seen = None if before is None else verify_checkpoint(before, key)
@@ -72,7 +73,7 @@ class _ContradictionError(ProofError):
         self.note = note
 
 
-def _ask(client: StoreClient, paths: SyncPaths, key: ec.EllipticCurvePublicKey, seen: Checkpoint | None) -> None:
+def _ask(client: Transport, paths: SyncPaths, key: ec.EllipticCurvePublicKey, seen: Checkpoint | None) -> None:
     answer = client.log(0 if seen is None else seen.size)
     note = answer.checkpoint.encode()
     stands = verify_checkpoint(note, key)
@@ -92,7 +93,7 @@ def _check_grown(seen: Checkpoint | None, stands: Checkpoint, proof: list[bytes]
     merkle.check_consistency(seen.size, seen.root, stands.size, stands.root, proof)
 
 
-def _check_newest(client: StoreClient, paths: SyncPaths, stands: Checkpoint) -> None:
+def _check_newest(client: Transport, paths: SyncPaths, stands: Checkpoint) -> None:
     """What the store promised last must be in its log."""
     newest = _newest_receipt(paths)
     if newest is None:

@@ -15,8 +15,9 @@ from sync import inbox
 from sync.rules import Radio
 from sync.secrecy import Cargo, Line, may_leave
 from sync.sessions import Circumstances
-from sync.unit.client import LinkError, RefusedError, StoreClient
+from sync.unit.client import LinkError, RefusedError
 from sync.unit.spool import SealedFile
+from sync.unit.transport import Transport
 from sync.wire import INVENTORY_FILES_MAX, HeldFile, Inventory, InventoryAnswer
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Standings:
     """None where the store did not say."""
 
 
-def ask_store(client: StoreClient, holdings: Sequence[Holding], radio: Radio) -> Standings | None:
+def ask_store(client: Transport, holdings: Sequence[Holding], radio: Radio) -> Standings | None:
     """Tell what is held, once, and hear what the store has of it (SY-34).
 
     Returns:

@@ -15,8 +15,9 @@ from typing import Final
 from sealing.cose import PublicKey
 from sync import inbox
 from sync.errors import WireError
-from sync.unit.client import LinkError, RefusedError, StoreClient, tls_context
+from sync.unit.client import LinkError, RefusedError, tls_context
 from sync.unit.config import SyncPaths
+from sync.unit.transport import Transport
 from sync.witness import NONCE_BYTES, TimeToken, verify_time
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def undated_context(paths: SyncPaths) -> ssl.SSLContext:
     return context
 
 
-def fetch_time(client: StoreClient, store_key: PublicKey, device_id: str, inbox_directory: Path) -> TimeToken | None:
+def fetch_time(client: Transport, store_key: PublicKey, device_id: str, inbox_directory: Path) -> TimeToken | None:
     """Bring the store's time into the inbox; None when it cannot be had now.
 
     Args:
