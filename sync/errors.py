@@ -38,6 +38,10 @@ class StoreError(SyncError):
     """The store's folder is missing, damaged, or already there."""
 
 
+class EngineUnavailableError(SyncError, OSError):
+    """The database or the object store behind a store does not answer; asking again later may help."""
+
+
 class ContentError(SyncError):
     """What a unit sent is not what it claims, or does not verify.
 

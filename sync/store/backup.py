@@ -18,7 +18,7 @@ from typing import Final
 
 from sync import durable
 from sync.errors import StoreError
-from sync.store.intake import read_pieces
+from sync.store.content import read_pieces
 from sync.store.ledger import DATABASE_NAME
 from sync.store.settings import SETTINGS_NAME, load_settings
 

@@ -16,6 +16,7 @@ from sealing import codec, encoding
 from sealing.limits import HEADER_BYTES_MAX
 from sealing.records import RecordType
 from sync.sessions import Circumstances, SessionLog
+from sync.store.database import insert_once
 from sync.store.judge import ContentFacts, NotedRecord
 from sync.store.schema import files, noted, openings, witnessed
 from sync.witness import Witnessed
@@ -33,10 +34,8 @@ class Transactions(Protocol):
 
 def index_content(connection: sa.Connection, device_id: str, facts: ContentFacts) -> None:
     """Write down what a file says; a file that was indexed before changes nothing."""
-    where = (openings.c.device_id == device_id, openings.c.sequence == facts.first_sequence)
-    if connection.execute(sa.select(openings.c.sequence).where(*where)).scalar() is not None:
+    if not insert_once(connection, openings, _opening_row(device_id, facts)):
         return
-    connection.execute(sa.insert(openings).values(_opening_row(device_id, facts)))
     rows = [_note_row(device_id, note) for note in facts.notes]
     for begin in range(0, len(rows), _BATCH):
         connection.execute(sa.insert(noted), rows[begin : begin + _BATCH])

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.errors import ContentError, SpoolError, StoreError
-from sync.store.intake import Intake, read_pieces
+from sync.store.content import read_pieces
+from sync.store.intake import Intake
 from sync.store.vault import Declaration, Name
 from sync.unit.spool import SealedFile, numbers, opening, read_ended
 

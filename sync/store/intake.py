@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,18 +20,17 @@ from sealing import cose, receipts
 from sealing.trust import Trust
 from sync.enrolment import key_id
 from sync.errors import ContentError, StoreError, WireError
+from sync.store.content import Content, LocalContent, read_pieces, whole_size
 from sync.store.content_index import heads_of
 from sync.store.continuity import Arrival
 from sync.store.judge import Judge, Known
-from sync.store.ledger import ParkedContent
+from sync.store.ledger import MakeReceipt, ParkedContent
 from sync.store.ports import ObjectStore, PromiseLedger
 from sync.store.vault import Declaration, Name, Refusal
 from sync.stream import SealedStream
 from sync.wire import FAILURES_BEFORE_PARKING
 
 log = logging.getLogger(__name__)
-
-_READ_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ class Intake:
     ) -> None:
         self.vault = vault
         self.ledger = ledger
-        self._trust = trust
+        self.trust = trust
         self.signer = signer
         self.now_utc_ns = now_utc_ns
 
@@ -148,7 +146,7 @@ class Intake:
         if unit is None:
             raise StoreError(f"unit {device_id} is not enrolled; use `recorder-store enrol`")
         return Known(
-            device_id, self._trust, unit.assurance, self.ledger.epochs(device_id), heads_of(self.ledger, device_id)
+            device_id, self.trust, unit.assurance, self.ledger.epochs(device_id), heads_of(self.ledger, device_id)
         )
 
     def declare(self, name: Name, wanted: Declaration) -> None:
@@ -178,7 +176,7 @@ class Intake:
             OSError: The disk failed; nothing is lost, an empty PATCH tries again.
         """
         try:
-            arrival = self._judged(upload.name, upload.path, upload.stream, upload.judge)
+            arrival = self._judged(upload.name, LocalContent(upload.path), upload.stream, upload.judge)
             self._check_joins(arrival)
         except ContentError as error:
             self._failed(upload, error)
@@ -189,12 +187,12 @@ class Intake:
         self.vault.forget(upload.name)
         return receipt
 
-    def _judged(self, name: Name, path: Path, stream: SealedStream, judge: Judge) -> Arrival:
+    def _judged(self, name: Name, content: Content, stream: SealedStream, judge: Judge) -> Arrival:
         torn_hash = hashlib.sha256()
         whole = stream.whole_bytes
 
         def torn() -> Iterator[bytes]:
-            for piece in read_pieces(path, whole):
+            for piece in content.pieces(whole):
                 torn_hash.update(piece)
                 yield piece
 
@@ -219,14 +217,19 @@ class Intake:
         self.ledger.check(arrival)
 
     def _promise(self, name: Name, arrival: Arrival) -> bytes:
-        def make(number: int, previous: bytes) -> bytes:
-            return self.signer.sign(_receipt(self.signer.store_id, arrival, number, previous))
-
         try:
-            return self.ledger.commit(arrival, make)
+            return self.ledger.commit(arrival, self._signing(arrival))
         except ContentError as error:
-            self.park(name, self.vault.object(name), error, arrival.size_bytes)
+            self._park_object(name, error, arrival.size_bytes, arrival.torn_bytes)
             raise
+
+    def _signing(self, arrival: Arrival) -> MakeReceipt:
+        durability = self.vault.durability
+
+        def make(number: int, previous: bytes) -> bytes:
+            return self.signer.sign(_receipt(self.signer.store_id, arrival, number, previous, durability))
+
+        return make
 
     def _failed(self, upload: Upload, error: ContentError) -> None:
         """SY-14: have it sent again, but not for ever; a fault that the line cannot cause is parked at once."""
@@ -242,7 +245,9 @@ class Intake:
     def put_aside(self, upload: Upload, error: ContentError) -> None:
         """Park what an upload has brought. Raises OSError."""
         upload.sync()
-        self.park(upload.name, upload.path, error, upload.offset)
+        refusal = self._refusal(error, upload.offset, upload.declaration.torn_bytes)
+        self.vault.park(upload.name, refusal)
+        self._write_down(upload.name, refusal)
         self.vault.forget(upload.name)
 
     def promise_parked(self, name: Name) -> bytes:
@@ -254,35 +259,26 @@ class Intake:
             ContentError: It does not verify or join; it stays parked.
             OSError: The disk failed.
         """
-        path = self.vault.parked(name)
-        torn_bytes = self.vault.torn_bytes(name)
-        judge = Judge(self.known(name.device_id))
-        stream = SealedStream(path.stat().st_size, judge, torn_bytes)
-        for piece in read_pieces(path):
-            stream.feed(piece)
-        arrival = self._judged(name, path, stream, judge)
+        arrival = self._judged_again(name, self.vault.parked_content(name), self.vault.torn_bytes(name))
         self.ledger.check(arrival, by_custodian=True)
         self.vault.unpark(name)
-        receipt = self.ledger.commit(
-            arrival,
-            lambda number, previous: self.signer.sign(_receipt(self.signer.store_id, arrival, number, previous)),
-            by_custodian=True,
-        )
+        receipt = self.ledger.commit(arrival, self._signing(arrival), by_custodian=True)
         self.vault.forget_refusal(name)
         return receipt
 
-    def park(self, name: Name, source: Path, error: ContentError, size_bytes: int) -> None:
-        """Put content aside with its reason, and write it down. Raises OSError."""
-        declared = self.vault.declaration(name)
-        refusal = Refusal(
+    def _park_object(self, name: Name, error: ContentError, size_bytes: int, torn_bytes: int) -> None:
+        refusal = self._refusal(error, size_bytes, torn_bytes)
+        self.vault.park_object(name, refusal)
+        self._write_down(name, refusal)
+
+    def _refusal(self, error: ContentError, size_bytes: int, torn_bytes: int) -> Refusal:
+        return Refusal(
             code=error.code,
             detail=error.detail,
             size_bytes=size_bytes,
             parked_utc_ns=self.now_utc_ns(),
-            torn_bytes=0 if declared is None else declared.torn_bytes,
+            torn_bytes=torn_bytes,
         )
-        self.vault.park(name, source, refusal)
-        self._write_down(name, refusal)
 
     def _write_down(self, name: Name, refusal: Refusal) -> None:
         facts = (refusal.size_bytes, refusal.code, refusal.detail, refusal.parked_utc_ns)
@@ -295,7 +291,7 @@ class Intake:
             How many were found.
         """
         found = 0
-        for name in self.vault.objects():
+        for name in self.vault.perhaps_unpromised():
             if self.ledger.receipt(name.device_id, bytes.fromhex(name.file_id)) is None:
                 self._recover_object(name)
                 found += 1
@@ -308,30 +304,32 @@ class Intake:
         return found
 
     def _recover_object(self, name: Name) -> None:
-        path = self.vault.object(name)
-        declaration = self.vault.declaration(name)
-        torn_bytes = 0 if declaration is None else declaration.torn_bytes
-        judge = Judge(self.known(name.device_id))
-        stream = SealedStream(path.stat().st_size, judge, torn_bytes)
-        for piece in read_pieces(path):
-            stream.feed(piece)
+        content, torn_bytes = self.vault.content(name), self.vault.object_torn_bytes(name)
         try:
-            arrival = self._judged(name, path, stream, judge)
+            arrival = self._judged_again(name, content, torn_bytes)
         except ContentError as error:
             log.exception("object %s of %s does not verify after a restart", name.file_id, name.device_id)
-            self.park(name, path, error, stream.seen_bytes)
+            self._park_object(name, error, whole_size(content), torn_bytes)
             return
         try:
             self._promise(name, arrival)
         except ContentError:
             log.exception("object %s of %s does not join the chain", name.file_id, name.device_id)
 
+    def _judged_again(self, name: Name, content: Content, torn_bytes: int) -> Arrival:
+        """Judge what lies here as if it came over the line. Raises ContentError, OSError."""
+        judge = Judge(self.known(name.device_id))
+        stream = SealedStream(whole_size(content), judge, torn_bytes)
+        for piece in content.pieces():
+            stream.feed(piece)
+        return self._judged(name, content, stream, judge)
+
 
 _NEVER_THE_LINE: Final = frozenset({"fork", "chain-break", "simulated", "revoked"})
 """Reasons that rest on verified signatures: sending the same bytes again would find the same."""
 
 
-def _receipt(store_id: str, arrival: Arrival, number: int, previous: bytes) -> receipts.Receipt:
+def _receipt(store_id: str, arrival: Arrival, number: int, previous: bytes, durability: str) -> receipts.Receipt:
     return receipts.Receipt(
         store_id=store_id,
         device_id=arrival.device_id,
@@ -343,13 +341,5 @@ def _receipt(store_id: str, arrival: Arrival, number: int, previous: bytes) -> r
         received_utc_ns=arrival.received_utc_ns,
         receipt_number=number,
         previous_receipt_hash=previous,
-        durability=receipts.DURABLE_FSYNC,
+        durability=durability,
     )
-
-
-def read_pieces(path: Path, offset_bytes: int = 0) -> Iterator[bytes]:
-    """Read a file piece by piece from an offset. Raises OSError."""
-    with path.open("rb", buffering=0) as file:
-        file.seek(offset_bytes)
-        while piece := file.read(_READ_BYTES):
-            yield piece

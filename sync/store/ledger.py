@@ -1,14 +1,15 @@
 """The store's index: units, files with their receipts, epochs, parked content.
 
-Rules of this module: SQLAlchemy Core only, so that another engine is a setting; one lock, one connection; a row of
-`files` is the promise itself and holds the signed receipt. Nothing is ever updated there.
+Rules of this module: SQLAlchemy Core only, so that another engine is a setting; what SQLite and PostgreSQL do
+differently stands in `database`. A row of `files` is the promise itself and holds the signed receipt. Nothing is ever
+updated there.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,10 +20,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from sealing.oids import Assurance
 from sealing.receipts import FIRST_PREVIOUS_RECEIPT, receipt_hash
-from sync.errors import ContentError, StoreError
+from sync.errors import ContentError, EngineUnavailableError, StoreError
 from sync.store import receipt_log
 from sync.store.content_index import index_content
 from sync.store.continuity import Arrival, check_chain
+from sync.store.database import insert_once, lock_log, lock_unit, only_runner, put, unavailable
 from sync.store.judge import ContentFacts, EpochFacts, TornEnd
 from sync.store.schema import METADATA, SCHEMA_VERSION, epochs, files, parked, torn_ends, units
 
@@ -61,17 +63,26 @@ class Ledger:
 
     Args:
         engine: Where it lives.
+        shared: Other threads and processes use it at the same time; without it this object has one connection.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, *, shared: bool = False) -> None:
         self._engine = engine
-        self._lock = threading.Lock()
+        self._alone: AbstractContextManager[object] = nullcontext() if shared else threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """One transaction, alone; durable when the block ends without an error."""
-        with self._lock, self._engine.begin() as connection:
+        """One transaction; durable when the block ends without an error.
+
+        Raises:
+            EngineUnavailableError: The database does not answer. What became of a commit is not known.
+        """
+        with self._alone, unavailable(), self._engine.begin() as connection:
             yield connection
+
+    def only_runner(self, name: str) -> AbstractContextManager[bool]:
+        """Try to be the store's only process that does something; gives whether this one may."""
+        return only_runner(self._engine, name)
 
     def close(self) -> None:
         """Give the database back."""
@@ -94,7 +105,7 @@ class Ledger:
         Raises:
             StoreError: The unit is revoked, and nobody has decided that.
         """
-        row = {
+        row: dict[str, object] = {
             "device_id": unit.device_id,
             "assurance": unit.assurance.value,
             "enrolled_utc_ns": unit.enrolled_utc_ns,
@@ -110,8 +121,7 @@ class Ledger:
                     f"unit {unit.device_id} is revoked (`recorder-store units`); "
                     "if it has really come back, enrol it with --lift-revocation"
                 )
-            connection.execute(sa.delete(units).where(own))
-            connection.execute(sa.insert(units).values(row))
+            put(connection, units, row)
         return None if before is None else bytes(before.link_certificate)
 
     def unit(self, device_id: str) -> Unit | None:
@@ -174,8 +184,16 @@ class Ledger:
         Raises:
             ContentError: The file forks the chain or does not join it (SY-17); nothing was written.
         """
-        device_id, facts = arrival.device_id, arrival.facts
+        try:
+            return self._commit(arrival, make_receipt, by_custodian=by_custodian)
+        except EngineUnavailableError:
+            # What became of the commit is not known: the database is asked, and the row that may be there counts.
+            return self._commit(arrival, make_receipt, by_custodian=by_custodian)
+
+    def _commit(self, arrival: Arrival, make_receipt: MakeReceipt, *, by_custodian: bool) -> bytes:
+        device_id = arrival.device_id
         with self.transaction() as connection:
+            lock_unit(connection, device_id)
             known = sa.select(files.c.receipt).where(files.c.device_id == device_id, files.c.file_id == arrival.file_id)
             found: bytes | None = connection.execute(known).scalar()
             if found is not None:
@@ -186,20 +204,20 @@ class Ledger:
             number, previous = _last_receipt(connection, device_id)
             receipt = make_receipt(number + 1, previous)
             connection.execute(sa.insert(files).values(_file_row(arrival, number + 1, receipt)))
-            receipt_log.append(connection, device_id, arrival.file_id, receipt)
-            _learn(connection, device_id, facts)
+            _learn(connection, device_id, arrival.facts)
             if by_custodian:
                 own = (parked.c.device_id == device_id, parked.c.file_id == arrival.file_id.hex())
                 connection.execute(sa.delete(parked).where(*own))
+            # Last, for everybody waits for it.
+            lock_log(connection)
+            receipt_log.append(connection, device_id, arrival.file_id, receipt)
         return receipt
 
     def park(self, content: ParkedContent) -> None:
         """Write down why content is refused; the first reason stays."""
-        key = (parked.c.device_id == content.device_id, parked.c.file_id == content.file_id)
+        row = {column: getattr(content, column) for column in parked.c.keys()}  # noqa: SIM118 - a collection
         with self.transaction() as connection:
-            if connection.execute(sa.select(parked.c.code).where(*key)).scalar() is None:
-                row = {column: getattr(content, column) for column in parked.c.keys()}  # noqa: SIM118 - a collection
-                connection.execute(sa.insert(parked).values(row))
+            insert_once(connection, parked, row)
 
     def parked(self, device_id: str | None = None, file_id: str | None = None) -> tuple[ParkedContent, ...]:
         """Refused content, of one unit or file where given."""
@@ -292,18 +310,23 @@ def _check_allowed(connection: sa.Connection, device_id: str) -> None:
 
 def _learn(connection: sa.Connection, device_id: str, facts: ContentFacts) -> None:
     for one in facts.epochs:
-        key = (epochs.c.device_id == device_id, epochs.c.epoch == one.epoch)
-        if connection.execute(sa.select(epochs.c.epoch).where(*key)).scalar() is None:
-            connection.execute(sa.insert(epochs).values(device_id=device_id, **_epoch_row(one)))
+        if not insert_once(connection, epochs, _epoch_row(device_id, one)):
+            _check_epoch(connection, device_id, one)
     for end in facts.torn_ends:
-        key = (torn_ends.c.device_id == device_id, torn_ends.c.file_number == end.file_number)
-        if connection.execute(sa.select(torn_ends.c.torn_bytes).where(*key)).scalar() is None:
-            connection.execute(sa.insert(torn_ends).values(device_id=device_id, **_torn_row(end)))
+        insert_once(connection, torn_ends, _torn_row(device_id, end))
     index_content(connection, device_id, facts)
 
 
-def _epoch_row(one: EpochFacts) -> dict[str, int | bytes]:
+def _check_epoch(connection: sa.Connection, device_id: str, one: EpochFacts) -> None:
+    """SY-17: a file that was judged while another one of its unit was committed may name another key than that one."""
+    found = sa.select(epochs.c.public_key).where(epochs.c.device_id == device_id, epochs.c.epoch == one.epoch)
+    if connection.execute(found).scalar_one() != one.public_key_der:
+        raise ContentError("fork", f"epoch {one.epoch} was already certified for another key")
+
+
+def _epoch_row(device_id: str, one: EpochFacts) -> dict[str, object]:
     return {
+        "device_id": device_id,
         "epoch": one.epoch,
         "boot_number": one.boot_number,
         "sequence": one.sequence,
@@ -311,8 +334,9 @@ def _epoch_row(one: EpochFacts) -> dict[str, int | bytes]:
     }
 
 
-def _torn_row(end: TornEnd) -> dict[str, int | bytes]:
-    return {"file_number": end.file_number, "torn_bytes": end.torn_bytes, "torn_hash": end.torn_hash}
+def _torn_row(device_id: str, end: TornEnd) -> dict[str, object]:
+    facts = {"file_number": end.file_number, "torn_bytes": end.torn_bytes, "torn_hash": end.torn_hash}
+    return {"device_id": device_id, **facts}
 
 
 def _file_row(arrival: Arrival, receipt_number: int, receipt: bytes) -> dict[str, object]:

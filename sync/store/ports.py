@@ -1,7 +1,8 @@
 """What stands behind a store: where objects lie, and where promises are written.
 
-Rules of this module: Protocols alone. The embedded store has `vault.Vault` and `ledger.Ledger`; an agency that outgrows
-one machine puts an object store and an SQL database here, and keeps the protocol, the judging and the order of SY-19.
+Rules of this module: Protocols alone. The embedded store has `vault.Vault` and a `ledger.Ledger` on SQLite; an agency
+that outgrows one machine has `s3_objects.S3Objects` and a `Ledger` on PostgreSQL, with the same protocol, the same
+judging and the order of SY-19.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from sync.store.content import Content
 from sync.store.continuity import Arrival
 from sync.store.judge import EpochFacts
 from sync.store.ledger import MakeReceipt, ParkedContent, Unit
@@ -21,6 +23,11 @@ from sync.store.vault import Declaration, Name, Refusal
 
 class ObjectStore(Protocol):
     """Uploads on their way, objects that are held, content that is parked; every method may raise OSError."""
+
+    @property
+    def durability(self) -> str:
+        """What receipts say of how the content is held."""
+        ...
 
     def part(self, name: Name) -> Path:
         """A local file that takes what arrives of an upload; each gateway has its own."""
@@ -50,20 +57,32 @@ class ObjectStore(Protocol):
         """Turn a synced upload into a durable object, whole or not at all (SY-19). Idempotent for the same content."""
         ...
 
-    def object(self, name: Name) -> Path:
-        """Where an object can be read."""
+    def content(self, name: Name) -> Content:
+        """An object, to be read."""
         ...
 
     def objects(self) -> Iterator[Name]:
         """Every object that is held."""
         ...
 
-    def park(self, name: Name, source: Path, refusal: Refusal) -> None:
-        """Put content aside with its reason, the reason first (SY-16)."""
+    def perhaps_unpromised(self) -> Iterator[Name]:
+        """Objects that a kill of this process may have left without their rows."""
         ...
 
-    def parked(self, name: Name) -> Path:
-        """Where parked content can be read."""
+    def object_torn_bytes(self, name: Name) -> int:
+        """Length of an object's torn end, as its upload was declared."""
+        ...
+
+    def park(self, name: Name, refusal: Refusal) -> None:
+        """Put an upload aside with its reason, the reason first (SY-16)."""
+        ...
+
+    def park_object(self, name: Name, refusal: Refusal) -> None:
+        """Put an object aside with its reason, the reason first (SY-16)."""
+        ...
+
+    def parked_content(self, name: Name) -> Content:
+        """Parked content, to be read."""
         ...
 
     def refusal(self, name: Name) -> Refusal | None:
@@ -96,6 +115,10 @@ class PromiseLedger(Protocol):
 
     def transaction(self) -> AbstractContextManager[sa.Connection]:
         """One transaction for the tables around the promises; durable when the block ends without an error."""
+        ...
+
+    def only_runner(self, name: str) -> AbstractContextManager[bool]:
+        """Try to be the store's only process that does something; gives whether this one may."""
         ...
 
     def unit(self, device_id: str) -> Unit | None:

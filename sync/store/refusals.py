@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sync.errors import WireError
+from sync.errors import EngineUnavailableError, WireError
 from sync.wire import REASON_HEADER, TUS_VERSION, Problem
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,9 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         return _answer(request, RefusedError(HTTPStatus.BAD_REQUEST, "malformed", str(error)))
     except web.HTTPRequestEntityTooLarge as error:
         return _answer(request, RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error)))
+    except EngineUnavailableError as error:
+        log.error("%s %s: %s", request.method, request.path, error)  # noqa: TRY400 - whose fault it is stands in it
+        return _answer(request, busy("the store's database or object store does not answer"))
     except OSError as error:
         if error.errno in _NO_ROOM:
             return _answer(request, no_room("the store's disk is full"))

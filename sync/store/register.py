@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from sync.errors import StoreError
 from sync.rules import Rules, rules_of_profile
+from sync.store.database import insert_once, lock_unit, put
 from sync.store.ports import PromiseLedger
 from sync.store.schema import (
     closings,
@@ -115,8 +116,11 @@ class Register:
             return before
         row = {one.name: getattr(seen, one.name) for one in fields(seen)} | {"seen_as": seen.seen_as.value}
         with self._ledger.transaction() as connection:
-            connection.execute(sa.insert(witnessed).values(row))
-        return seen
+            inserted = insert_once(connection, witnessed, row)
+        if inserted:
+            return seen
+        # Another process of the store was told in the same moment; what it signed counts.
+        return self.seen(seen.device_id, seen.seen_as, seen.sequence, seen.record_hash) or seen
 
     def witnessed(self, seen_as: Witnessed, device_id: str | None = None) -> tuple[Seen, ...]:
         """Everything that was told, in the order of its coming."""
@@ -127,8 +131,8 @@ class Register:
             rows = connection.execute(found).mappings().all()
         return tuple(_seen(row) for row in rows)
 
-    def forks(self) -> tuple[Fork, ...]:
-        """SY-32: proved heads that contradict one another, or what was promised."""
+    def forks(self, device_id: str | None = None) -> tuple[Fork, ...]:
+        """SY-32: proved heads, of one unit where given, that contradict one another, or what was promised."""
         proved = sa.select(witnessed.c.device_id, witnessed.c.sequence, witnessed.c.record_hash).where(
             witnessed.c.seen_as == Witnessed.HEAD.value, witnessed.c.proved.is_(True)
         )
@@ -136,10 +140,12 @@ class Register:
         promised = sa.select(files.c.device_id, files.c.last_sequence, files.c.head_hash).join(witnessed, same)
         within = (witnessed.c.device_id == noted.c.device_id) & (witnessed.c.sequence == noted.c.sequence)
         told = sa.select(noted.c.device_id, noted.c.sequence, noted.c.record_hash).join(witnessed, within)
+        if device_id is not None:
+            proved, promised, told = (one.where(witnessed.c.device_id == device_id) for one in (proved, promised, told))
         found: dict[tuple[str, int], set[bytes]] = {}
         with self._ledger.transaction() as connection:
-            for device_id, sequence, record_hash in connection.execute(sa.union(proved, promised, told)):
-                found.setdefault((device_id, sequence), set()).add(record_hash)
+            for whose, sequence, record_hash in connection.execute(sa.union(proved, promised, told)):
+                found.setdefault((whose, sequence), set()).add(record_hash)
         return tuple(Fork(*key, tuple(sorted(hashes))) for key, hashes in sorted(found.items()) if len(hashes) > 1)
 
     def heard(self, device_id: str, now_utc_ns: int) -> None:
@@ -148,8 +154,7 @@ class Register:
             return
         self._heard[device_id] = now_utc_ns
         with self._ledger.transaction() as connection:
-            connection.execute(sa.delete(contacts).where(contacts.c.device_id == device_id))
-            connection.execute(sa.insert(contacts).values(device_id=device_id, last_utc_ns=now_utc_ns))
+            put(connection, contacts, {"device_id": device_id, "last_utc_ns": now_utc_ns})
 
     def contacts(self) -> dict[str, int]:
         """When each unit was heard last."""
@@ -171,6 +176,7 @@ class Register:
             for one in {one.file_id: one for one in told.files}.values()
         ]
         with self._ledger.transaction() as connection:
+            lock_unit(connection, device_id)
             connection.execute(sa.delete(held).where(held.c.device_id == device_id))
             if rows:
                 connection.execute(sa.insert(held), rows)
@@ -186,11 +192,9 @@ class Register:
 
     def want(self, device_id: str, session_id: bytes, now_utc_ns: int) -> None:
         """Have a recording sent before everything else."""
-        row = {"device_id": device_id, "session_id": session_id, "since_utc_ns": now_utc_ns}
+        row: dict[str, object] = {"device_id": device_id, "session_id": session_id, "since_utc_ns": now_utc_ns}
         with self._ledger.transaction() as connection:
-            key = (wanted.c.device_id == device_id, wanted.c.session_id == session_id)
-            connection.execute(sa.delete(wanted).where(*key))
-            connection.execute(sa.insert(wanted).values(row))
+            put(connection, wanted, row)
 
     def wanted(self, device_id: str) -> frozenset[bytes]:
         """Recordings of a unit that somebody waits for."""
@@ -202,16 +206,14 @@ class Register:
         """Let the store know a profile. Raises ConfigurationError when it is none."""
         rules = rules_of_profile(content)
         digest = hashlib.sha256(content).digest()
-        row = {
+        row: dict[str, object] = {
             "profile_hash": digest,
             "profile_id": rules.profile_id,
             "content": content,
             "added_utc_ns": now_utc_ns,
         }
         with self._ledger.transaction() as connection:
-            known = sa.select(profiles.c.profile_id).where(profiles.c.profile_hash == digest)
-            if connection.execute(known).scalar() is None:
-                connection.execute(sa.insert(profiles).values(row))
+            insert_once(connection, profiles, row)
         return rules
 
     def rules(self) -> dict[bytes, Rules]:
@@ -223,11 +225,11 @@ class Register:
     def close_task(self, closing: Closing) -> None:
         """Say that a task is done. Raises StoreError: somebody said so before."""
         with self._ledger.transaction() as connection:
-            before = connection.execute(sa.select(closings).where(closings.c.task_id == closing.task_id)).first()
-            if before is not None:
-                raise StoreError(f"task {closing.task_id} was closed before, by {before.closed_by}")
             row = {one.name: getattr(closing, one.name) for one in fields(closing)}
-            connection.execute(sa.insert(closings).values(row))
+            if not insert_once(connection, closings, row):
+                own = sa.select(closings.c.closed_by).where(closings.c.task_id == closing.task_id)
+                before = connection.execute(own).scalar_one()
+                raise StoreError(f"task {closing.task_id} was closed before, by {before}")
 
     def closings(self) -> dict[str, Closing]:
         """Tasks that are done, by id."""
@@ -264,10 +266,8 @@ class Register:
 
 def _deny(connection: sa.Connection, device_id: str, certificate_der: bytes, reason: str, now_utc_ns: int) -> None:
     digest = hashlib.sha256(certificate_der).digest()
-    row = {"certificate_sha256": digest, "device_id": device_id, "since_utc_ns": now_utc_ns, "reason": reason}
-    known = sa.select(denials.c.device_id).where(denials.c.certificate_sha256 == digest)
-    if connection.execute(known).scalar() is None:
-        connection.execute(sa.insert(denials).values(row))
+    row: dict[str, object] = {"certificate_sha256": digest, "device_id": device_id, "since_utc_ns": now_utc_ns}
+    insert_once(connection, denials, {**row, "reason": reason})
 
 
 def _seen(row: sa.RowMapping) -> Seen:

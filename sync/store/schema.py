@@ -9,13 +9,17 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from sync.store.database import Words
+
 SCHEMA_VERSION: Final = 2
 METADATA: Final = sa.MetaData()
+# By bytes, as SQLite and Python sort: a database's own language would list units in another order.
+DEVICE_ID: Final = sa.String(64).with_variant(sa.Text(collation="C"), "postgresql")
 
 units: Final = sa.Table(
     "units",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("assurance", sa.String(16), nullable=False),
     sa.Column("enrolled_utc_ns", sa.BigInteger, nullable=False),
     sa.Column("device_certificate", sa.LargeBinary, nullable=False),
@@ -27,10 +31,10 @@ units: Final = sa.Table(
 files: Final = sa.Table(
     "files",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("file_id", sa.LargeBinary(32), primary_key=True),
-    sa.Column("file_number", sa.Integer, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("file_number", sa.BigInteger, nullable=False),
+    sa.Column("kind", Words, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("torn_bytes", sa.BigInteger, nullable=False),
     sa.Column("torn_hash", sa.LargeBinary(32), nullable=False),
@@ -56,7 +60,7 @@ files: Final = sa.Table(
 epochs: Final = sa.Table(
     "epochs",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("epoch", sa.BigInteger, primary_key=True),
     sa.Column("boot_number", sa.BigInteger, nullable=False),
     sa.Column("sequence", sa.BigInteger, nullable=False),
@@ -67,8 +71,8 @@ epochs: Final = sa.Table(
 torn_ends: Final = sa.Table(
     "torn_ends",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
-    sa.Column("file_number", sa.Integer, primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
+    sa.Column("file_number", sa.BigInteger, primary_key=True),
     sa.Column("torn_bytes", sa.BigInteger, nullable=False),
     sa.Column("torn_hash", sa.LargeBinary(32), nullable=False),
 )
@@ -77,11 +81,11 @@ torn_ends: Final = sa.Table(
 parked: Final = sa.Table(
     "parked",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("file_id", sa.String(64), primary_key=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
-    sa.Column("code", sa.String(40), nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("code", Words, nullable=False),
+    sa.Column("detail", Words, nullable=False),
     sa.Column("parked_utc_ns", sa.BigInteger, nullable=False),
 )
 """What is held and refused."""
@@ -89,23 +93,23 @@ parked: Final = sa.Table(
 openings: Final = sa.Table(
     "openings",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True),
     sa.Column("session_id", sa.LargeBinary(16), nullable=True),
-    sa.Column("profile_id", sa.String(64), nullable=False),
+    sa.Column("profile_id", Words, nullable=False),
     sa.Column("profile_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("officer_ids", sa.JSON, nullable=False),
-    sa.Column("activity_id", sa.Text, nullable=True),
-    sa.Column("category", sa.Text, nullable=True),
-    sa.Column("label", sa.Text, nullable=True),
-    sa.Column("exception_reason", sa.Text, nullable=True),
+    sa.Column("activity_id", Words, nullable=True),
+    sa.Column("category", Words, nullable=True),
+    sa.Column("label", Words, nullable=True),
+    sa.Column("exception_reason", Words, nullable=True),
 )
 """What promised files say of the circumstances they were made in."""
 
 noted: Final = sa.Table(
     "noted",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True),
     sa.Column("type", sa.Integer, nullable=False),
     sa.Column("record_hash", sa.LargeBinary(32), nullable=False),
@@ -117,11 +121,11 @@ noted: Final = sa.Table(
 witnessed: Final = sa.Table(
     "witnessed",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("seen_as", sa.String(8), primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True),
     sa.Column("record_hash", sa.LargeBinary(32), primary_key=True),
-    sa.Column("kind", sa.String(40), nullable=True),
+    sa.Column("kind", Words, nullable=True),
     sa.Column("proved", sa.Boolean, nullable=False),
     sa.Column("record", sa.LargeBinary, nullable=True),
     sa.Column("opening", sa.LargeBinary, nullable=True),
@@ -134,7 +138,7 @@ profiles: Final = sa.Table(
     "profiles",
     METADATA,
     sa.Column("profile_hash", sa.LargeBinary(32), primary_key=True),
-    sa.Column("profile_id", sa.String(64), nullable=False),
+    sa.Column("profile_id", Words, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Column("added_utc_ns", sa.BigInteger, nullable=False),
 )
@@ -143,7 +147,7 @@ profiles: Final = sa.Table(
 contacts: Final = sa.Table(
     "contacts",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("last_utc_ns", sa.BigInteger, nullable=False),
 )
 """When a unit was heard last, to the minute."""
@@ -151,9 +155,9 @@ contacts: Final = sa.Table(
 held: Final = sa.Table(
     "held",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("file_id", sa.LargeBinary(32), primary_key=True),
-    sa.Column("file_number", sa.Integer, nullable=False),
+    sa.Column("file_number", sa.BigInteger, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("session_id", sa.LargeBinary(16), nullable=True),
     sa.Column("due_utc_ns", sa.BigInteger, nullable=True),
@@ -164,7 +168,7 @@ held: Final = sa.Table(
 wanted: Final = sa.Table(
     "wanted",
     METADATA,
-    sa.Column("device_id", sa.String(64), primary_key=True),
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
     sa.Column("session_id", sa.LargeBinary(16), primary_key=True),
     sa.Column("since_utc_ns", sa.BigInteger, nullable=False),
 )
@@ -175,8 +179,8 @@ closings: Final = sa.Table(
     METADATA,
     sa.Column("task_id", sa.String(160), primary_key=True),
     sa.Column("closed_utc_ns", sa.BigInteger, nullable=False),
-    sa.Column("closed_by", sa.Text, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("closed_by", Words, nullable=False),
+    sa.Column("note", Words, nullable=False),
 )
 """Tasks that are done."""
 
@@ -191,11 +195,37 @@ documents: Final = sa.Table(
 )
 """The agency's signed documents, byte for byte; units get the one with the highest number of each kind."""
 
+operators: Final = sa.Table(
+    "operators",
+    METADATA,
+    sa.Column("certificate_sha256", sa.LargeBinary(32), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("office", sa.Text, nullable=False),
+    sa.Column("certificate", sa.LargeBinary, nullable=False),
+    sa.Column("since_utc_ns", sa.BigInteger, nullable=False),
+    sa.Column("ended_utc_ns", sa.BigInteger, nullable=True),
+    sa.Column("ended_why", sa.Text, nullable=True),
+)
+"""Who may annotate, and until when."""
+
+annotation_rows: Final = sa.Table(
+    "annotations",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("device_id", DEVICE_ID, nullable=False),
+    sa.Column("session_id", sa.LargeBinary(16), nullable=True),
+    sa.Column("file_id", sa.LargeBinary(32), nullable=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Index("annotations_of_units", "device_id", "number"),
+)
+"""What the back office stated, byte for byte as it was signed; rows are only ever added."""
+
 log_leaves: Final = sa.Table(
     "log_leaves",
     METADATA,
     sa.Column("leaf_index", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("device_id", sa.String(64), nullable=False),
+    sa.Column("device_id", DEVICE_ID, nullable=False),
     sa.Column("file_id", sa.LargeBinary(32), nullable=False),
     sa.Index("log_leaves_of_files", "device_id", "file_id"),
 )
@@ -214,8 +244,25 @@ denials: Final = sa.Table(
     "denials",
     METADATA,
     sa.Column("certificate_sha256", sa.LargeBinary(32), primary_key=True),
-    sa.Column("device_id", sa.String(64), nullable=False),
+    sa.Column("device_id", DEVICE_ID, nullable=False),
     sa.Column("since_utc_ns", sa.BigInteger, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reason", Words, nullable=False),
 )
 """Link certificates that open no connection any more."""
+
+facts: Final = sa.Table(
+    "facts",
+    METADATA,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""What a database that stands apart from the store's folder says of itself: its version, and whose it is."""
+
+rounds: Final = sa.Table(
+    "rounds",
+    METADATA,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("ended_utc_ns", sa.BigInteger, nullable=False),
+    sa.Column("faults", sa.BigInteger, nullable=False),
+)
+"""What is done from time to time by one of the store's processes, and when it was done last."""

@@ -17,8 +17,10 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sealing.receipts import DURABLE_FSYNC
 from sync import durable
 from sync.errors import StoreError
+from sync.store.content import LocalContent
 from sync.wire import FILE_BYTES_MAX, DeviceId, FileId
 
 RESERVE_BYTES: Final = 64 * 1024 * 1024
@@ -69,6 +71,8 @@ class Vault:
         reserve_bytes: Room that uploads must leave.
     """
 
+    durability: Final = DURABLE_FSYNC
+
     def __init__(self, directory: Path, reserve_bytes: int = RESERVE_BYTES) -> None:
         self.directory = directory
         self.reserve_bytes = reserve_bytes
@@ -93,6 +97,14 @@ class Vault:
     def parked(self, name: Name) -> Path:
         """Where refused content lies."""
         return self.directory / "parked" / name.device_id / f"{name.file_id}.evs"
+
+    def content(self, name: Name) -> LocalContent:
+        """An object, to be read."""
+        return LocalContent(self.object(name))
+
+    def parked_content(self, name: Name) -> LocalContent:
+        """Parked content, to be read."""
+        return LocalContent(self.parked(name))
 
     def declare(self, name: Name, declaration: Declaration) -> None:
         """Make what a unit declares of an upload durable. Raises OSError."""
@@ -129,8 +141,16 @@ class Vault:
         _make_folder(target.parent)
         durable.move_file(self.part(name), target)
 
-    def park(self, name: Name, source: Path, refusal: Refusal) -> None:
-        """Put content aside with its reason; the reason is there before the content (SY-16). Raises OSError."""
+    def park(self, name: Name, refusal: Refusal) -> None:
+        """Put an upload aside with its reason. Raises OSError."""
+        self._park(name, self.part(name), refusal)
+
+    def park_object(self, name: Name, refusal: Refusal) -> None:
+        """Put an object aside with its reason. Raises OSError."""
+        self._park(name, self.object(name), refusal)
+
+    def _park(self, name: Name, source: Path, refusal: Refusal) -> None:
+        """The reason is there before the content (SY-16)."""
         target = self.parked(name)
         _make_folder(target.parent)
         durable.write_file(target.with_suffix(".json"), refusal.model_dump_json(indent=2).encode())
@@ -140,6 +160,11 @@ class Vault:
         """Length of parked content's torn end, as it was declared."""
         refusal = self.refusal(name)
         return 0 if refusal is None else refusal.torn_bytes
+
+    def object_torn_bytes(self, name: Name) -> int:
+        """Length of an object's torn end, as its upload was declared; that stands until the promise."""
+        declaration = self.declaration(name)
+        return 0 if declaration is None else declaration.torn_bytes
 
     def unpark(self, name: Name) -> None:
         """Turn parked content into an object; its refusal stays until it is promised. Raises OSError."""
@@ -161,6 +186,10 @@ class Vault:
         """Every object that is held."""
         for path in sorted(self.directory.glob("objects/*/*/*.evs")):
             yield Name(path.parent.parent.name, path.stem)
+
+    def perhaps_unpromised(self) -> Iterator[Name]:
+        """Every object: a kill may have left any without its row."""
+        return self.objects()
 
     def all_parked(self) -> Iterator[Name]:
         """All content that is parked."""

@@ -114,9 +114,8 @@ class Witnesses:
         return header
 
     def _sound_forks(self, device_id: str) -> None:
-        for fork in self._register.forks():
-            if fork.device_id == device_id:
-                log.critical("unit %s has two records %d: its chain was forked", device_id, fork.sequence)
+        for fork in self._register.forks(device_id):
+            log.critical("unit %s has two records %d: its chain was forked", device_id, fork.sequence)
 
 
 def _bears(header: RecordHeader, kind: str | None) -> bool:

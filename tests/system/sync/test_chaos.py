@@ -18,7 +18,7 @@ from sealing.receipts import FIRST_PREVIOUS_RECEIPT, read_receipt, receipt_hash,
 from sync import inbox
 from sync.backoff import Backoff
 from sync.receipt_check import check_receipt
-from sync.store.intake import read_pieces
+from sync.store.content import read_pieces
 from sync.unit.client import StoreClient
 from sync.unit.courier import Courier, Ending, Surroundings
 from sync.unit.reports import Quiet
