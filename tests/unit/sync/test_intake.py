@@ -178,7 +178,7 @@ def _adopt(store: StoreOnDisk, other: Path, unit: UnitOnDisk) -> None:
         found = first.ledger.unit(unit.device_id)
     assert found is not None
     store.ledger.enrol(found, b"", b"")
-    store.intake._trust = type(store.intake._trust).load(store.authority.trust)
+    store.intake.trust = type(store.intake.trust).load(store.authority.trust)
 
 
 def test_a_file_of_another_unit_is_refused(store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path) -> None:
