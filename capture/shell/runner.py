@@ -153,6 +153,8 @@ class SessionRunner:
             self._settle()
             if item is not None:
                 self._take(item)
+            if len(self._told) == 0:
+                self._settle_gestures()
 
     def _take(self, item: Told) -> None:
         match item:
@@ -184,10 +186,17 @@ class SessionRunner:
         """Let happen what is due by the passing of time."""
         now_ns = self._clock.boottime_ns()
         self._panel.settle(now_ns)
-        for gesture in self._gestures.settle(now_ns):
-            self._mean(gesture)
         for timer in self._executor.timers_due(now_ns):
             self._tell(ev.TimerFired(timer))
+
+    def _settle_gestures(self) -> None:
+        """Say what the passing of time means, once every edge of before is known.
+
+        A finger that let go in time must not be taken for one that holds because this thread was held up: what was a
+        press would end the recording.
+        """
+        for gesture in self._gestures.settle(self._clock.boottime_ns()):
+            self._mean(gesture)
 
     def _mode(self) -> Mode:
         state = self.machine.state
