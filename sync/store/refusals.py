@@ -55,25 +55,39 @@ def forbidden(code: str, detail: str) -> RefusedError:
     return RefusedError(HTTPStatus.FORBIDDEN, code, detail)
 
 
+Explained: Final = (RefusedError, WireError, EngineUnavailableError, OSError)
+"""Errors that the protocol has an answer for (`refusal_of`)."""
+
+
 @web.middleware
 async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn errors of handlers into the answers that the protocol has for them."""
     try:
         return await handler(request)
-    except RefusedError as error:
-        return _answer(request, error)
-    except WireError as error:
-        return _answer(request, RefusedError(HTTPStatus.BAD_REQUEST, "malformed", str(error)))
     except web.HTTPRequestEntityTooLarge as error:
         return _answer(request, RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error)))
-    except EngineUnavailableError as error:
-        log.error("%s %s: %s", request.method, request.path, error)  # noqa: TRY400 - whose fault it is stands in it
-        return _answer(request, busy("the store's database or object store does not answer"))
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            return _answer(request, no_room("the store's disk is full"))
-        log.exception("%s %s failed", request.method, request.path)
-        return _answer(request, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "disk", "the store's disk failed"))
+    except Explained as error:
+        return _answer(request, refusal_of(error, f"{request.method} {request.path}"))
+
+
+def refusal_of(error: RefusedError | WireError | EngineUnavailableError | OSError, asked: str) -> RefusedError:
+    """What the protocol answers to an error, whatever line the question came by.
+
+    Args:
+        error: What went wrong.
+        asked: The question, for the log.
+    """
+    if isinstance(error, RefusedError):
+        return error
+    if isinstance(error, WireError):
+        return RefusedError(HTTPStatus.BAD_REQUEST, "malformed", str(error))
+    if isinstance(error, EngineUnavailableError):
+        log.error("%s: %s", asked, error)
+        return busy("the store's database or object store does not answer")
+    if error.errno in _NO_ROOM:
+        return no_room("the store's disk is full")
+    log.error("%s failed", asked, exc_info=error)
+    return RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "disk", "the store's disk failed")
 
 
 def _answer(request: web.Request, error: RefusedError) -> web.Response:
