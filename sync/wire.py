@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync.errors import WireError
+from sync.presence import Presence
 
 TUS_VERSION: Final = "1.0.0"
 TUS_EXTENSIONS: Final = "creation"
@@ -79,6 +80,8 @@ class Inventory(_Message):
 
     version: Literal[1] = 1
     files: Annotated[tuple[HeldFile, ...], Field(max_length=INVENTORY_FILES_MAX)]
+    presence: Presence | None = None
+    """What the unit says of itself, where no line that is kept open says it (SY-53)."""
 
 
 class FileAnswer(_Message):

@@ -13,6 +13,7 @@ from typing import Literal
 from sync.errors import ContentError
 from sync.store.intake import Intake, Upload
 from sync.store.ports import PromiseLedger
+from sync.store.presences import Presences
 from sync.store.refusals import RefusedError, forbidden, no_room
 from sync.store.register import Register
 from sync.store.vault import Declaration, Name
@@ -65,6 +66,7 @@ class Clerk:
     def __init__(self, intake: Intake, register: Register, store_id: str) -> None:
         self.intake = intake
         self._register = register
+        self._presences = Presences(intake.ledger)
         self._store_id = store_id
 
     def receipted_size(self, name: Name) -> int | None:
@@ -125,6 +127,8 @@ class Clerk:
     def inventory(self, device_id: str, asked: Inventory) -> InventoryAnswer:
         """SY-34: keep what the unit holds, and say what is here of it and what goes first."""
         self._register.told_inventory(device_id, asked, self.intake.now_utc_ns())
+        if asked.presence is not None:
+            self._presences.tell(device_id, asked.presence, self.intake.now_utc_ns())
         wanted = self._register.wanted(device_id)
         return InventoryAnswer(
             files=tuple(self._answer_file(device_id, one, wanted) for one in asked.files),

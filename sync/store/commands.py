@@ -16,6 +16,7 @@ import click
 from sync.store.backup import back_up, restore
 from sync.store.broker_commands import broker_files
 from sync.store.custody import accept, take_in
+from sync.store.fleet_commands import fleet
 from sync.store.fsck import check_store
 from sync.store.key_commands import rotate
 from sync.store.ledger import Ledger
@@ -330,4 +331,5 @@ ALL: Final = (
     rotate,
     log_group,
     broker_files,
+    fleet,
 )

@@ -19,7 +19,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sync.store.doorkeeper import Doorkeeper
+from sync.store.fleet_metrics import fleet_lines
 from sync.store.intake import Intake
+from sync.store.overview import SILENT_NS
+from sync.store.presences import Presences
 from sync.store.refusals import RefusedError, no_room
 from sync.store.register import Register
 from sync.witness import Witnessed
@@ -113,6 +116,7 @@ class Operations:
         alerts = len(register.witnessed(Witnessed.ALERT))
         yield from _one("recorder_store_alerts", "gauge", "Alerts received.", alerts)
         yield from _one("recorder_store_forks", "gauge", "Chains proved to be forked.", len(register.forks()))
+        yield from fleet_lines(Presences(ledger).fleet(self._intake.now_utc_ns(), SILENT_NS))
         yield from _one("recorder_store_room_bytes", "gauge", "Room left.", self._intake.vault.room_bytes())
         ended_seconds = self.fsck_ended_utc_ns // 1_000_000_000
         yield from _one("recorder_store_fsck_end_timestamp_seconds", "gauge", "End of the last check.", ended_seconds)

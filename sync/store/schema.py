@@ -152,6 +152,17 @@ contacts: Final = sa.Table(
 )
 """When a unit was heard last, to the minute."""
 
+presences: Final = sa.Table(
+    "presences",
+    METADATA,
+    sa.Column("device_id", DEVICE_ID, primary_key=True),
+    sa.Column("online", sa.Boolean, nullable=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("told_utc_ns", sa.BigInteger, nullable=False),
+    sa.Column("changed_utc_ns", sa.BigInteger, nullable=True),
+)
+"""What each unit said of itself last; nothing rests on it."""
+
 held: Final = sa.Table(
     "held",
     METADATA,

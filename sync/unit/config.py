@@ -19,6 +19,8 @@ from sync.wire import DeviceId
 
 DEFAULT_PATH: Final = Path("/etc/recorder/agent.toml")
 PROGRESS_NAME: Final = "sync.json"
+STATUS_NAME: Final = "status.json"
+"""The agent's word about the unit."""
 _CONFIG_BYTES_MAX: Final = 256 * 1024
 _DROP_IN_SUFFIX: Final = ".d"
 
@@ -81,6 +83,7 @@ class SyncPaths:
         """The agency's documents that the agent has accepted, by kind."""
         self.link_state = run / "link.json"
         self.rules = run / RULES_NAME
+        self.status = run / STATUS_NAME
         self.progress = run / PROGRESS_NAME
 
 

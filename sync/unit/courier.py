@@ -229,7 +229,7 @@ class Courier:
             if (file := self._chronicle.ended(number)) is not None
         ]
         radio = Radio() if self._rules is None else self._rules.radio
-        found = ask_store(self._with.client, holdings, radio)
+        found = ask_store(self._with.client, holdings, radio, self._with.paths.status)
         if found is None:
             return False
         contradiction = watch_log(self._with.client, self._with.paths, self._with.store_key)

@@ -16,6 +16,7 @@ from sync.rules import Radio
 from sync.secrecy import Cargo, Line, may_leave
 from sync.sessions import Circumstances
 from sync.unit.client import LinkError, RefusedError
+from sync.unit.presence import read_presence
 from sync.unit.spool import SealedFile
 from sync.unit.transport import Transport
 from sync.wire import INVENTORY_FILES_MAX, HeldFile, Inventory, InventoryAnswer
@@ -43,14 +44,22 @@ class Standings:
     """None where the store did not say."""
 
 
-def ask_store(client: Transport, holdings: Sequence[Holding], radio: Radio) -> Standings | None:
-    """Tell what is held, once, and hear what the store has of it (SY-34).
+def ask_store(client: Transport, holdings: Sequence[Holding], radio: Radio, status: Path) -> Standings | None:
+    """Tell what is held, once, and hear what the store has of it (SY-34); how the unit stands goes with it (SY-53).
+
+    Args:
+        client: The line.
+        holdings: What is held.
+        radio: The profile's rule for labels.
+        status: The agent's `status.json`.
 
     Returns:
         The answer; nothing where the store takes no inventory; None when the line is down: sending will find that out.
     """
     try:
-        return standings(holdings, client.inventory(question(holdings, client.line(), radio)))
+        line = client.line()
+        asked = question(holdings, line, radio).model_copy(update={"presence": read_presence(status, line, radio)})
+        return standings(holdings, client.inventory(asked))
     except LinkError as error:
         log.info("the store was not asked: %s", error)
         return None

@@ -235,7 +235,7 @@ def test_what_is_refused_otherwise_is_welcome_with_a_link_certificate(
 
 
 def test_a_packet_beyond_the_limit_ends_the_connection_and_the_broker_lives(me: Peer, answering: Peer) -> None:
-    me.client.publish(f"recorder/v1/{ME}/up/large", bytes(2 * 1024 * 1024), qos=1)
+    me.client.publish(f"recorder/v1/{ME}/up/large", bytes(5 * 1024 * 1024), qos=1)
     assert me.publish(f"recorder/v1/{ME}/up/small", b"") == "dropped"
     assert not answering.is_down
 
@@ -258,7 +258,7 @@ def test_the_command_writes_what_a_broker_starts_with(store: StoreOnDisk, tmp_pa
 def test_the_page_for_administrators_names_the_shipped_limits() -> None:
     page = (broker_files.SHIPPED.parents[1] / "docs" / "broker.md").read_text(encoding="utf-8")
     shipped = (broker_files.SHIPPED / broker_files.CONFIGURATION).read_text(encoding="utf-8")
-    assert "| `max_packet_size` | 1 MiB |" in page
-    assert "\nmax_packet_size 1048576\n" in shipped
+    assert "| `max_packet_size` | 4 MiB + 4 KiB |" in page
+    assert "\nmax_packet_size 4198400\n" in shipped
     assert "| `max_queued_messages`, `max_queued_bytes` | 4096, 128 MiB |" in page
     assert "\nmax_queued_messages 4096\nmax_queued_bytes 134217728\n" in shipped
