@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from capture.errors import AssignmentError
+
+OFFICERS_MAX = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Officer:
@@ -39,3 +43,17 @@ class Assignment:
     """Least number of officers for this activity (R4); None where the text has none for it."""
     key_content: tuple[str, ...] = ()
     """What the text wants recorded of this activity (R7), where it says so for each activity."""
+
+    def check(self) -> None:
+        """Find every officer told from every other.
+
+        Raises:
+            AssignmentError: No officers, too many, one without name or number, or a number given twice.
+        """
+        numbers = [officer.certificate_number for officer in self.officers]
+        if not 0 < len(numbers) <= OFFICERS_MAX:
+            raise AssignmentError(f"check-out names {len(numbers)} officers; name 1 to {OFFICERS_MAX}")
+        if len(set(numbers)) != len(numbers):
+            raise AssignmentError("check-out names a certificate number twice; every officer has a number of his own")
+        if any(not officer.name.strip() or not officer.certificate_number.strip() for officer in self.officers):
+            raise AssignmentError("check-out: every officer needs a name and a certificate number")

@@ -18,7 +18,7 @@ from capture import events as ev
 from capture.assignment import Assignment
 from capture.caption import CaptionFacts
 from capture.conditions import Condition
-from capture.errors import AssignmentError, RecorderBusyError, RecorderError
+from capture.errors import RecorderBusyError, RecorderError
 from capture.gestures import GestureReader
 from capture.media.limits import FileLimits
 from capture.moves.standing import held_assignment
@@ -57,7 +57,6 @@ ANSWER_SECONDS = 30.0
 STOP_SECONDS = 15.0
 """Longest wait for an open session to close when the agent ends."""
 JOIN_SECONDS = 5.0
-OFFICERS_MAX = 8
 _MILLISECOND_NS = 1_000_000
 
 
@@ -237,7 +236,7 @@ class Recorder:
             VoiceNotRenderedError: The words could not be rendered.
             RecorderError: The chain did not take the record in time.
         """
-        _check(assignment)
+        assignment.check()
         self._refuse_while_recording("check-out")
         self._wardrobe.dress(assignment, on_progress)
         reply = self._wait(self._runner.ask(ev.CheckedOut(assignment), answered=True), "check-out")
@@ -382,16 +381,6 @@ class Recorder:
 def _camera_settings(profile: CaptureProfile, caption: Caption | None) -> CameraSettings:
     asked = profile.recording
     return CameraSettings(asked.width_pixels, asked.height_pixels, asked.frame_rate, asked.bitrate_bps, caption)
-
-
-def _check(assignment: Assignment) -> None:
-    numbers = [officer.certificate_number for officer in assignment.officers]
-    if not 0 < len(numbers) <= OFFICERS_MAX:
-        raise AssignmentError(f"check-out names {len(numbers)} officers; name 1 to {OFFICERS_MAX}")
-    if len(set(numbers)) != len(numbers):
-        raise AssignmentError("check-out names a certificate number twice; every officer has a number of his own")
-    if any(not officer.name.strip() or not officer.certificate_number.strip() for officer in assignment.officers):
-        raise AssignmentError("check-out: every officer needs a name and a certificate number")
 
 
 def _listed(codes: Sequence[str]) -> str:
