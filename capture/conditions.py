@@ -24,6 +24,11 @@ BATTERY_PERCENT_END = 2.0
 """Below this the recording ends in order where no drain could be measured."""
 SLOW_SECONDS = 5.0
 """So much recording waits for the medium: it is slow. Memory holds at least 10 s (R13)."""
+CLIPPED_SECONDS = 3
+"""So many seconds with sound at full scale, of the last `CLIPPED_OF_SECONDS`: what is recorded is distorted."""
+CLIPPED_OF_SECONDS = 10
+UNCLIPPED_SECONDS = 30
+"""Not one for so long: it is over. So a loud street is told of once, not at each horn."""
 _SLACK_MINUTES = 5
 _SLACK_CELSIUS = 5.0
 _CAUGHT_UP_SECONDS = 1.0
@@ -43,6 +48,7 @@ class Condition(StrEnum):
     SLOW = "storage-slow"
     HOT = "heat-high"
     SUPPLY = "supply-weak"
+    CLIPPING = "microphone-clipping"
 
 
 PARTS: Mapping[Condition, str] = {
@@ -58,6 +64,7 @@ FIGURES: Mapping[Condition, str] = {
     Condition.SPACE: "minutes",
     Condition.SLOW: "seconds",
     Condition.HOT: "celsius",
+    Condition.CLIPPING: "permille",
 }
 """What is measured where a condition has a figure, under which name it is sealed."""
 
@@ -79,6 +86,8 @@ class Glance:
     """Recording that waits in memory for the medium."""
     temperature_celsius: float | None = None
     undervoltage: bool | None = None
+    clipped_permille: Sequence[int] = ()
+    """Samples at full scale of a thousand, in each of the last seconds with sound, oldest first."""
 
 
 def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSection) -> dict[Condition, bool]:
@@ -86,7 +95,7 @@ def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSecti
 
     Args:
         glance: What was seen.
-        limits: When a picture is black or flat.
+        limits: When a picture is black or flat, and sound clips.
         warnings: When the alarms are due.
     """
     found: dict[Condition, bool] = {}
@@ -101,6 +110,7 @@ def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSecti
     _put(found, Condition.SLOW, _above(glance.waiting_seconds, SLOW_SECONDS, SLOW_SECONDS - _CAUGHT_UP_SECONDS))
     _put(found, Condition.HOT, _above(glance.temperature_celsius, warnings.heat_alarm_celsius, _SLACK_CELSIUS))
     _put(found, Condition.SUPPLY, glance.undervoltage)
+    _put(found, Condition.CLIPPING, _clipping(glance.clipped_permille, limits.clipped_permille_max))
     return found
 
 
@@ -125,6 +135,7 @@ def figure_of(condition: Condition, glance: Glance) -> int | None:
         Condition.SPACE: glance.storage_minutes,
         Condition.SLOW: glance.waiting_seconds,
         Condition.HOT: glance.temperature_celsius,
+        Condition.CLIPPING: max(glance.clipped_permille[-CLIPPED_OF_SECONDS:], default=None),
     }
     figure = figures.get(condition)
     return None if figure is None else round(figure)
@@ -159,6 +170,13 @@ def _frozen(pictures: Sequence[PictureStatistics]) -> bool | None:
         return False
     last = pictures[-FROZEN_PICTURES:]
     return True if len(last) == FROZEN_PICTURES and is_frozen(last) else None
+
+
+def _clipping(permille: Sequence[int], permille_max: int) -> bool | None:
+    clipped = [each > permille_max for each in permille[-UNCLIPPED_SECONDS:]]
+    if sum(clipped[-CLIPPED_OF_SECONDS:]) >= CLIPPED_SECONDS:
+        return True
+    return None if any(clipped) or len(clipped) < UNCLIPPED_SECONDS else False
 
 
 def _short(minutes: int | None, alarm_minutes: int) -> bool | None:

@@ -110,6 +110,7 @@ _EVENTS: Final[Mapping[str, Words]] = {
     "battery-low": Words("电量即将耗尽", "Battery almost empty"),
     "storage-slow": Words("存储响应缓慢", "Storage slow"),
     "heat-high": Words("设备温度过高", "Unit hot"),
+    "microphone-clipping": Words("声音过大失真", "Sound too loud"),
     "supply-weak": Words("供电不足", "Supply weak"),
     "storage-low": Words("存储空间即将用完", "Storage almost full"),
 }

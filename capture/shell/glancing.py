@@ -5,9 +5,10 @@ Rules of this module: the watch's thread alone; it asks and remembers, and judge
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
-from capture.conditions import Glance
+from capture.conditions import UNCLIPPED_SECONDS, Glance
 from capture.endurance import BitRateMeter, DrainMeter
 from capture.preflight import Measurements, recordable_minutes
 from capture.shell.measuring import Measuring
@@ -30,15 +31,18 @@ class Glances:
         self._rate = BitRateMeter()
         self._battery: BatteryReading | None = None
         self._asked_ns = -GAUGE_NS
+        self._clipped: deque[int] = deque(maxlen=UNCLIPPED_SECONDS)
+        self._counted = (0, 0)
 
     def pause(self) -> None:
         """Nothing is being recorded."""
+        self._clipped.clear()
         self._drain.pause()
         self._rate.pause()
         self._asked_ns = -GAUGE_NS
 
     def glance(self, now_ns: int) -> Glance:
-        """Look now; under 0.1 s."""
+        """Look now, once a second; under 0.1 s."""
         self._rate.add(now_ns, self._measuring.picture_bytes())
         battery, heat = self._gauge(now_ns), self._measuring.heat()
         return Glance(
@@ -52,6 +56,7 @@ class Glances:
             waiting_seconds=self._measuring.waiting_bytes() * 8 / self._bits_per_second(),
             temperature_celsius=heat.temperature_celsius,
             undervoltage=heat.undervoltage,
+            clipped_permille=self._clipping(),
         )
 
     def measure(self, *, running: bool) -> Measurements:
@@ -67,6 +72,15 @@ class Glances:
             battery_minutes=self._drain.minutes_left(measured.battery) if told and measured.battery else None,
             bitrate_bps=self._rate.bits_per_second or measured.bitrate_bps,
         )
+
+    def _clipping(self) -> tuple[int, ...]:
+        """Share at full scale of what came since the last look, behind those of the looks before."""
+        samples, clipped = self._measuring.sound_counts()
+        before, clipped_before = self._counted if samples >= self._counted[0] else (0, 0)
+        self._counted = (samples, clipped)
+        if samples > before:
+            self._clipped.append((clipped - clipped_before) * 1000 // (samples - before))
+        return tuple(self._clipped)
 
     def _gauge(self, now_ns: int) -> BatteryReading | None:
         if now_ns - self._asked_ns >= GAUGE_NS:

@@ -86,6 +86,10 @@ class Measuring:
         """Whether the writer's last words reached the medium; costs nothing."""
         return self._sealing.fault is None
 
+    def sound_counts(self) -> tuple[int, int]:
+        """Samples that the microphone gave, and those of them at full scale, since it was started."""
+        return self._microphone.meter.counts()
+
     def last_signal_ns(self) -> int | None:
         """CLOCK_BOOTTIME at which the microphone last gave anything but digital silence, or was started."""
         return self._microphone.last_signal_ns

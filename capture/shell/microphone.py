@@ -51,6 +51,11 @@ class SoundMeter:
             self._clipped += clipped
             self._squares += squares
 
+    def counts(self) -> tuple[int, int]:
+        """Samples, and those of them at full scale, since the microphone was started."""
+        with self._lock:
+            return self._samples, self._clipped
+
     def level(self) -> SoundLevel | None:
         """What was measured, None when there was no sound at all."""
         with self._lock:

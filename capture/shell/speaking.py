@@ -50,6 +50,7 @@ _WARNINGS: dict[str, Line] = {
     Condition.SLOW: Line.STORAGE_SLOW,
     Condition.HOT: Line.TOO_HOT,
     Condition.SUPPLY: Line.SUPPLY_WEAK,
+    Condition.CLIPPING: Line.SOUND_CLIPS,
 }
 
 

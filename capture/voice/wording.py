@@ -69,6 +69,7 @@ class Line(StrEnum):
     BATTERY_CRITICAL = "warning.battery-critical"
     STORAGE_LOW = "warning.storage"
     STORAGE_SLOW = "warning.storage-slow"
+    SOUND_CLIPS = "warning.sound-clips"
     CLOCK_UNTRUSTED = "warning.clock"
     MICROPHONE_DEAD = "warning.microphone"
     MICROPHONE_CLIPPING = "warning.microphone-clipping"
@@ -141,6 +142,7 @@ FIXED: dict[Line, Words] = {
     Line.BATTERY_CRITICAL: Words("电池即将耗尽。", "Battery almost empty."),
     Line.STORAGE_LOW: Words("存储空间不足。", "Storage low."),
     Line.STORAGE_SLOW: Words("存储响应缓慢。", "Storage is slow."),
+    Line.SOUND_CLIPS: Words("声音过大，录音失真。", "The sound is too loud and distorted."),
     Line.CLOCK_UNTRUSTED: Words("系统时间未校准。", "The clock is not synchronised."),
     Line.MICROPHONE_DEAD: Words("麦克风没有声音。", "The microphone is silent."),
     Line.MICROPHONE_CLIPPING: Words("声音过大，请远离声源。", "The sound is too loud. Move away from its source."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hal.values import SoundClip
 from hw_sim.media.faults import Dead, Frozen
 from sealing.records import Break, Event, Fault, Prompt, PromptKind, SessionEnd
 from tests.scenario.recorder.conftest import MakePlace
@@ -130,6 +131,25 @@ def test_the_key_content_is_said_with_the_pulses_cs_14(make_place: MakePlace) ->
         finish(unit)
     assert verified(place.spool).intact
     assert [prompt.complete for prompt in bodies(place.spool, Prompt) if prompt.kind is PromptKind.REMINDER] == [True]
+
+
+@pytest.mark.requirement("R8", "all")
+def test_sound_that_clips_is_told_once_and_its_end_is_sealed_cs_13(place: Place) -> None:
+    """CS-13."""
+    with Unit(place) as unit:
+        start(unit)
+        shrill = SoundClip(b"\xff\x7f" * 24_000 + b"\x00\x80" * 24_000, 48_000, "siren")
+        for second in range(5):
+            unit.world.air.say(shrill, unit.world.clock.boottime_ns() + second * 1_000_000_000)
+        unit.wait_for_words("声音过大", 10)
+        assert unit.state == "recording"
+        unit.wait(40)
+        finish(unit)
+    assert verified(place.spool).intact
+    told = [dict(event.values) for event in bodies(place.spool, Event) if event.code == "microphone-clipping"]
+    assert [each["present"] for each in told] == [1, 0]
+    assert told[0]["permille"] > 500
+    assert bodies(place.spool, Break) == []
 
 
 @pytest.mark.requirement("R8", "all")

@@ -28,7 +28,7 @@ def found(glance: Glance) -> dict[Condition, bool]:
 
 def test_a_healthy_unit_has_nothing_wrong_cs_13() -> None:
     """CS-13."""
-    assert set(found(HEALTHY).values()) == {False}
+    assert set(found(replace(HEALTHY, clipped_permille=(0,) * 30)).values()) == {False}
 
 
 @pytest.mark.parametrize(("silent_seconds", "dead"), [(0.2, False), (2.0, None), (3.5, True)])
@@ -171,8 +171,32 @@ def test_a_weak_supply_is_told_as_long_as_the_board_says_so() -> None:
     assert found(replace(HEALTHY, undervoltage=False))[Condition.SUPPLY] is False
 
 
+@pytest.mark.parametrize(
+    ("seconds", "clips"),
+    [
+        ([0] * 30, False),
+        ([1] * 30, False),
+        ([0] * 29, None),
+        ([0] * 28 + [9, 9], None),
+        ([0] * 27 + [9, 0, 9], None),
+        ([0] * 20 + [9, 0, 0, 9, 0, 0, 9], True),
+        ([9, 9, 9], True),
+        ([9, 9, 9] + [0] * 10, None),
+        ([9] + [0] * 29, None),
+        ([9, 9, 9] + [0] * 30, False),
+    ],
+)
+@pytest.mark.requirement("R8", "all")
+def test_sound_that_clips_again_and_again_is_told_once_and_over_after_half_a_minute(
+    seconds: list[int], clips: bool | None
+) -> None:
+    assert found(replace(HEALTHY, clipped_permille=tuple(seconds))).get(Condition.CLIPPING) is clips
+
+
 def test_what_is_sealed_with_a_condition_is_its_own_figure() -> None:
     hot = replace(HEALTHY, temperature_celsius=81.6, waiting_seconds=6.4, battery_minutes=12, storage_minutes=9)
-    figures = {condition: figure_of(condition, hot) for condition in FIGURES}
-    assert figures == {Condition.BATTERY: 12, Condition.SPACE: 9, Condition.SLOW: 6, Condition.HOT: 82}
+    loud = replace(hot, clipped_permille=(90, *[0] * 8, 7, 4))
+    figures = {condition: figure_of(condition, loud) for condition in FIGURES}
+    minutes = {Condition.BATTERY: 12, Condition.SPACE: 9}
+    assert figures == {**minutes, Condition.SLOW: 6, Condition.HOT: 82, Condition.CLIPPING: 7}
     assert figure_of(Condition.MICROPHONE, hot) is None

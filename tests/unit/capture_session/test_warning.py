@@ -116,6 +116,7 @@ def test_the_next_recording_tells_a_shortage_anew_and_still_knows_a_fault() -> N
         (Condition.HOT, 82, {"present": 1, "celsius": 82}),
         (Condition.SLOW, 6, {"present": 1, "seconds": 6}),
         (Condition.SUPPLY, None, {"present": 1}),
+        (Condition.CLIPPING, 40, {"present": 1, "permille": 40}),
     ],
 )
 def test_heat_supply_and_a_slow_medium_are_sealed_with_their_figure_and_told_without_minutes_cs_13(
