@@ -181,7 +181,6 @@ class Recorder:
         Args:
             recovery: What the writer read back.
         """
-        # Words may have to be rendered first, for minutes: a clock that is set meanwhile is a step as well.
         self._watch.begin(self._clock.read())
         known = None
         if recovery.snapshot is not None:

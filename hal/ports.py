@@ -161,8 +161,9 @@ class Storage(Protocol):
     def read(self, name: str, offset_bytes: int, length_bytes: int) -> bytes:
         """Read up to `length_bytes` from `offset_bytes`; shorter only at the end.
 
-        What it returns is on the medium: bytes that a process left unsynced when it was killed are synced first.
-        Otherwise recovery would build on a record that the next power cut takes away. Raises OSError.
+        What it returns is on the medium (DR-38): bytes that a process left unsynced when it was killed are synced
+        first, and bytes that the medium refused are not given from memory. Otherwise recovery would build on a record
+        that the next power cut takes away. Raises OSError.
         """
         ...
 

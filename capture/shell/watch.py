@@ -119,7 +119,7 @@ class Watch:
         self.worker = Worker("watch", clock, self._body)
 
     def begin(self, taken_up: ClockReading) -> None:
-        """Hold civil time against what it was when the chain was taken up. Before the thread starts."""
+        """Hold civil time against what it was when the chain was taken up: it may be set before the thread starts."""
         self._steps = StepFinder(taken_up)
 
     def order(self, order: Order | Probe) -> None:

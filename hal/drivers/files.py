@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,18 +21,27 @@ _DIRECTORY_MODE: Final = 0o750
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+def forget_pages(descriptor: int) -> None:
+    """Let the kernel forget what it holds of a file in memory, but for what waits to be written. Raises OSError."""
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 class DirectoryStorage:
     """An evidence medium that is a directory (`hal.ports.Storage`).
 
     Args:
         directory: The spool; made with mode 0750 when it is not there (its parent has to be).
+        forget: Makes the next read of a file come from the medium.
 
     Raises:
         PermanentHardwareError: The directory cannot be made.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, forget: Callable[[int], None] = forget_pages) -> None:
         self._directory = directory
+        self._forget = forget
+        self._believed: set[str] = set()
+        """Files of which memory holds nothing that the medium has refused."""
         try:
             directory.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
         except OSError as error:
@@ -68,7 +77,8 @@ class DirectoryStorage:
             descriptor = os.open(self._path(name), flags, _FILE_MODE)
         except OSError as error:
             raise _translated(error) from error
-        file = DirectoryFile(name, descriptor)
+        self._believed.add(name)
+        file = DirectoryFile(name, descriptor, self._believed.discard)
         try:
             self._sync_directory()
         except OSError:
@@ -82,14 +92,36 @@ class DirectoryStorage:
             return sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
 
     def read(self, name: str, offset_bytes: int, length_bytes: int) -> bytes:
-        """Read up to `length_bytes` from `offset_bytes`; shorter only at the end. Raises OSError."""
+        """Read up to `length_bytes` from `offset_bytes`, as the medium has it (DR-38); shorter only at the end.
+
+        Raises:
+            OSError: The medium failed.
+        """
         descriptor = os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            # A killed process leaves bytes that only memory holds; for a file without any this costs next to nothing.
-            os.fdatasync(descriptor)
+            self._sync_what_was_left(name, descriptor)
+            self._believe(name, descriptor)
             return _read_all(descriptor, offset_bytes, length_bytes)
         finally:
             os.close(descriptor)
+
+    def _sync_what_was_left(self, name: str, descriptor: int) -> None:
+        """A killed process leaves bytes that only memory holds; for a file without any this costs next to nothing."""
+        try:
+            os.fdatasync(descriptor)
+        except OSError:
+            self._believed.discard(name)
+            raise
+
+    def _believe(self, name: str, descriptor: int) -> None:
+        """See to it that what memory holds of a file is what the medium holds.
+
+        After a write that failed the kernel keeps the pages and takes them for written; who opens the file later is not
+        even told (fsync(2), «BUGS»). Whether that befell a process before this one cannot be known.
+        """
+        if name not in self._believed:
+            self._forget(descriptor)
+            self._believed.add(name)
 
     def replace(self, name: str, new_name: str | None) -> None:
         """Rename a file, or unlink it when `new_name` is None; durable when it returns. Raises OSError."""
@@ -97,6 +129,7 @@ class DirectoryStorage:
             self._path(name).unlink()
         else:
             self._path(name).rename(self._path(new_name))
+        self._believed.discard(name)
         self._sync_directory()
 
     def _path(self, name: str) -> Path:
@@ -113,11 +146,18 @@ class DirectoryStorage:
 
 
 class DirectoryFile:
-    """One append-only file of a directory (`hal.ports.StorageFile`). Made by `DirectoryStorage.create`."""
+    """One append-only file of a directory (`hal.ports.StorageFile`). Made by `DirectoryStorage.create`.
 
-    def __init__(self, name: str, descriptor: int) -> None:
+    Args:
+        name: Its name.
+        descriptor: Open for appending.
+        doubt: Told the name when the medium has refused what was appended.
+    """
+
+    def __init__(self, name: str, descriptor: int, doubt: Callable[[str], None] = lambda _: None) -> None:
         self._name = name
         self._descriptor: int | None = descriptor
+        self._doubt = doubt
 
     @property
     def name(self) -> str:
@@ -148,6 +188,7 @@ class DirectoryFile:
         try:
             os.fdatasync(self._open())
         except OSError as error:
+            self._doubt(self._name)
             raise _translated(error) from error
 
     def close(self) -> None:

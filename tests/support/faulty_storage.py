@@ -25,6 +25,8 @@ class FaultyStorage:
         """Every writing operation that was asked for, by name."""
         self.unsynced: dict[str, int] = {}
         """Bytes appended to each file since its last sync."""
+        self.on_refused_sync: Callable[[str], None] = lambda _: None
+        """Called with the file whose bytes the medium has just refused."""
         self._fail_at: int | None = None
         self._fails_on = 1
         self._error: OSError | PowerCutError | None = None
@@ -99,7 +101,7 @@ class _FaultyFile:
         self._storage.unsynced[self.name] = self._storage.unsynced.get(self.name, 0) + len(data)
 
     def sync(self) -> None:
-        self._storage._step("sync", lambda _: None)
+        self._storage._step("sync", lambda _: self._storage.on_refused_sync(self.name))
         self._inner.sync()
         self._storage.unsynced[self.name] = 0
 

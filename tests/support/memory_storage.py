@@ -51,6 +51,14 @@ class MemoryStorage:
         if new_name is not None:
             self.files[new_name], self.synced[new_name] = data, synced
 
+    def forget_unsynced(self, name: str) -> None:
+        """Do what a kernel does with pages that the medium refused: they count as written, and were not.
+
+        What a reader finds who reads from the medium itself: the length is known, the bytes are not.
+        """
+        data, synced = self.files[name], self.synced[name]
+        data[synced:] = bytes(len(data) - synced)
+
     def lose_unsynced(self, kept: float, *, zeros: bool = False) -> None:
         """Do what a power cut may: keep a part of what was not synced; the rest is gone, or reads as zeros."""
         for name, data in self.files.items():

@@ -117,12 +117,7 @@ class Machine:
 
     def run(self, command: str, seconds: float = 60.0) -> Answer:
         """Run a shell command in the machine, as root; what it printed on either stream comes back."""
-        self._orders += 1
-        number = self._orders
-        order = {"id": number, "run": command, "seconds": seconds}
-        self._hands.sendall(json.dumps(order).encode() + b"\n")
-        self.wait_until(lambda: number in self._answers, f"no answer to {command!r}", seconds + 30.0)
-        return self._answers.pop(number)
+        return self._order("run", command, seconds)
 
     def check(self, command: str, seconds: float = 60.0) -> str:
         """Run a command that has to succeed; gives what it printed."""
@@ -158,6 +153,18 @@ class Machine:
         if not self.console.exists():
             return "nothing on the console"
         return "\n".join(self.console.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
+
+    def finger(self, pull: str, seconds: float) -> float:
+        """Pull a line of gpio-sim to ground for so long; gives how long it was, in seconds."""
+        return float(self._order("press", pull, seconds).out)
+
+    def _order(self, what: str, argument: str, seconds: float) -> Answer:
+        self._orders += 1
+        number = self._orders
+        order = {"id": number, what: argument, "seconds": seconds}
+        self._hands.sendall(json.dumps(order).encode() + b"\n")
+        self.wait_until(lambda: number in self._answers, f"no answer to {argument!r}", seconds + 30.0)
+        return self._answers.pop(number)
 
     def _listen(self, seconds: float) -> bool:
         """Take what comes within a time; False when nothing came, or nothing will come any more."""

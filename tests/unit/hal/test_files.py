@@ -90,3 +90,48 @@ def test_a_full_medium_says_so(tmp_path: Path) -> None:
         file.append(b"x")
     assert raised.value.errno == errno.ENOSPC
     file.close()
+
+
+def test_memory_is_forgotten_once_and_again_after_the_medium_refused_something_dr_38(tmp_path: Path) -> None:
+    """DR-38: what another process wrote, and what this one could not put on the medium, is read from there."""
+    (tmp_path / "older").write_bytes(b"abc")
+    forgotten: list[str] = []
+    storage = DirectoryStorage(
+        tmp_path, lambda descriptor: forgotten.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
+    assert [storage.read("older", 0, 3) for _ in range(2)] == [b"abc", b"abc"]
+    file = storage.create("newer")
+    file.append(b"def")
+    file.sync()
+    assert storage.read("newer", 0, 3) == b"def"
+    assert forgotten == [str(tmp_path / "older")]
+    assert file._descriptor is not None
+    os.close(file._descriptor)
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        file.sync()
+    assert [storage.read("newer", 0, 3) for _ in range(2)] == [b"def", b"def"]
+    assert forgotten == [str(tmp_path / "older"), str(tmp_path / "newer")]
+
+
+def bytes_from_the_medium() -> int:
+    """What this process has made the kernel fetch from a disk so far."""
+    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines())
+    return int(fields["read_bytes"])
+
+
+def test_the_first_read_comes_from_the_medium_itself_dr_38(tmp_path: Path) -> None:
+    """DR-38: the kernel has every byte in memory, and fetches them all the same."""
+    data = os.urandom(1 << 20)
+    file = DirectoryStorage(tmp_path).create("a")
+    file.append(data)
+    file.sync()
+    file.close()
+    storage = DirectoryStorage(tmp_path)
+    before = bytes_from_the_medium()
+    assert storage.read("a", 0, len(data)) == data
+    if bytes_from_the_medium() == before:
+        pytest.skip("the file system of this folder lies in memory, or does not count what it fetches")
+    assert bytes_from_the_medium() - before >= len(data)
+    between = bytes_from_the_medium()
+    assert storage.read("a", 0, len(data)) == data
+    assert bytes_from_the_medium() == between

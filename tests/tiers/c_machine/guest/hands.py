@@ -1,8 +1,9 @@
 """The hands of the test inside the machine: run what they are told, and pass on what the evidence medium confirmed.
 
 Run as root beside the services under test, on the system's own Python; nothing of them is part of a unit. One JSON
-object a line over a virtio port: `{"id", "run", "seconds"}` comes in, `{"id", "code", "out"}` goes out; `{"synced"}`
-goes out by itself each time that the recorder's storage says that bytes are on the medium.
+object a line over a virtio port: `{"id", "run", "seconds"}` comes in, `{"id", "code", "out"}` goes out; so does
+`{"id", "press", "seconds"}`, a finger on a line for so long. `{"synced"}` goes out by itself each time that the
+recorder's storage says that bytes are on the medium.
 """
 
 from __future__ import annotations
@@ -49,8 +50,21 @@ def pass_on(port: Port, witness: socket.socket) -> None:
         port.say({"synced": json.loads(witness.recv(_DATAGRAM_BYTES))})
 
 
+def press(port: Port, order: dict[str, object]) -> None:
+    """Pull a line to ground and let it go; in this process, or on a busy machine the finger would stay on it."""
+    pull = Path(str(order["press"]))
+    began = os.times().elapsed
+    pull.write_text("pull-down")
+    threading.Event().wait(float(str(order["seconds"])))
+    pull.write_text("pull-up")
+    port.say({"id": order["id"], "code": 0, "out": f"{os.times().elapsed - began:.2f}"})
+
+
 def do(port: Port, order: dict[str, object]) -> None:
     """Run one order and answer it."""
+    if "press" in order:
+        press(port, order)
+        return
     seconds = float(str(order["seconds"]))
     try:
         done = subprocess.run(
