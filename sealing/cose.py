@@ -67,6 +67,8 @@ WITNESS: Final = Context(b"recorder witness")
 RECEIPT: Final = Context(b"evs1 receipt")
 DOCUMENT: Final = Context(b"agency document")
 """What the agency decides, for its units and its verifiers (`sealing.agency_document`)."""
+ANNOTATION: Final = Context(b"recorder annotation")
+"""What a person of the back office states about footage, beside it (`sync/PROTOCOL.md`)."""
 
 
 @dataclass(frozen=True, slots=True)

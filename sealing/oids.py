@@ -24,6 +24,8 @@ EKU_RECIPIENT: Final = ObjectIdentifier(f"{_ARC}.1.4")
 """Extended key usage of a recipient's key: content keys are wrapped to it."""
 EKU_DOCUMENT: Final = ObjectIdentifier(f"{_ARC}.1.5")
 """Extended key usage of a key that signs the agency's documents in place of its CA."""
+EKU_OPERATOR: Final = ObjectIdentifier(f"{_ARC}.1.6")
+"""Extended key usage of a person's key in the back office: it signs annotations (`sync/PROTOCOL.md`)."""
 
 POLICY_SIMULATED: Final = ObjectIdentifier(f"{_ARC}.2.1")
 """Certificate policy: a simulated unit; never evidence."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -73,6 +73,14 @@ class Rules(_Read):
     exemption: Exemption | None = None
     repair_hours: int | None = None
     """From the discovery of a fault to its repair (R18)."""
+    categories: tuple[Code, ...] = ()
+    """Activities that the profile knows (R19)."""
+    causes: tuple[Code, ...] = ()
+    """Causes of a break that the text allows (R8)."""
+    secrecy_labels: tuple[Code, ...] = ()
+    """Secrecy labels that a recording may bear (R16)."""
+    secrecy_open_ended: bool = False
+    """The text names further secrets «by law»: other labels may be given, too."""
 
     @property
     def zone(self) -> timezone:
@@ -85,12 +93,12 @@ class Rules(_Read):
         return WorkingDayTable(frozenset(days.years), frozenset(days.days_off), frozenset(days.made_up))
 
 
-class _Ground(_Read):
+class _Coded(_Read):
     code: Code
 
 
 class _ExemptionTable(_Read):
-    grounds: tuple[_Ground, ...] = ()
+    grounds: tuple[_Coded, ...] = ()
     work_record_fields: tuple[str, ...] = ()
     addressee: str | None = None
     reviewed: bool = False
@@ -103,6 +111,7 @@ class _Head(_Read):
 
 class _Interruptions(_Read):
     report_to: str | None = None
+    causes: tuple[_Coded, ...] = ()
 
 
 class _Capture(_Read):
@@ -111,6 +120,12 @@ class _Capture(_Read):
 
 class _Secrecy(_Read):
     not_over_radio: tuple[Code, ...] = ()
+    classes: tuple[_Coded, ...] = ()
+    open_ended: bool = False
+
+
+class _Activities(_Read):
+    categories: tuple[_Coded, ...] = ()
 
 
 class _CannotContinue(_Read):
@@ -127,6 +142,7 @@ class _ProfileFile(_Read):
     capture: _Capture = _Capture()
     working_days: WorkingDays = WorkingDays()
     secrecy: _Secrecy = _Secrecy()
+    activities: _Activities = _Activities()
     cannot_continue: _CannotContinue = _CannotContinue()
     exemption: _ExemptionTable | None = None
     repair: _Repair | None = None
@@ -158,12 +174,20 @@ def _composed(found: _ProfileFile, profile_sha256: str) -> Rules:
         written_explanation=found.cannot_continue.written_explanation,
         exemption=None if found.exemption is None else _exemption(found.exemption),
         repair_hours=None if found.repair is None else found.repair.hours,
+        categories=_codes(found.activities.categories),
+        causes=_codes(found.capture.interruptions.causes),
+        secrecy_labels=_codes(found.secrecy.classes),
+        secrecy_open_ended=found.secrecy.open_ended,
     )
+
+
+def _codes(listed: Iterable[_Coded]) -> tuple[str, ...]:
+    return tuple(one.code for one in listed)
 
 
 def _exemption(table: _ExemptionTable) -> Exemption:
     return Exemption(
-        grounds=tuple(ground.code for ground in table.grounds),
+        grounds=_codes(table.grounds),
         fields=table.work_record_fields,
         addressee=table.addressee,
         reviewed=table.reviewed,

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
+from typing import Final
 
 from sealing.records import Body, DockChange, Open, SessionEnd, SessionStart, StateSnapshot
 from sync.deadlines import Due, TransferFacts, due_time
 from sync.rules import Rules
 
 _SECOND_NS = 1_000_000_000
+NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +132,23 @@ def circumstances_of(snapshot: StateSnapshot) -> Circumstances:
     )
 
 
-def due_of(session: Session, all_sessions: Sequence[Session], rules: Rules) -> Due:
+def due_of(
+    session: Session, all_sessions: Sequence[Session], rules: Rules, activity_ended_utc_ns: int | None = None
+) -> Due:
     """Say when a recording has to be in the store (R20), the same on the unit and in the store.
 
     Args:
         session: The recording.
         all_sessions: Everything that is known of the unit's recordings: an activity may have several.
         rules: The profile under which it was made.
+        activity_ended_utc_ns: When the last recording of the same activity ended on any unit, where that is known: the
+            store knows it, a unit does not (R15).
     """
     circumstances = session.circumstances
+    ends = (_last_end(_same_activity(session, all_sessions)), activity_ended_utc_ns)
     facts = TransferFacts(
         recording_ended_utc_ns=session.ended_utc_ns,
-        activity_ended_utc_ns=_last_end(_same_activity(session, all_sessions)),
+        activity_ended_utc_ns=max((one for one in ends if one is not None), default=None),
         day_activity_ended_utc_ns=_last_end(_same_day(session, all_sessions, rules.zone)),
         exception_reason=None if circumstances is None else circumstances.exception_reason,
         returned_utc_ns=session.returned_utc_ns,
@@ -148,12 +156,22 @@ def due_of(session: Session, all_sessions: Sequence[Session], rules: Rules) -> D
     return due_time(rules.sync.transfer.rule(), facts, rules.table(), rules.zone)
 
 
-def due_by_session(sessions: Sequence[Session], rules: Mapping[bytes, Rules]) -> dict[bytes, Due]:
-    """Due times of all recordings whose profile is known, by session id."""
+def due_by_session(
+    sessions: Sequence[Session], rules: Mapping[bytes, Rules], activity_ends: Mapping[str, int] = NOTHING
+) -> dict[bytes, Due]:
+    """Due times of all recordings whose profile is known, by session id.
+
+    Args:
+        sessions: A unit's recordings.
+        rules: The profiles that are known, by hash.
+        activity_ends: When activities ended on any unit, by activity id.
+    """
     return {
-        session.session_id: due_of(session, sessions, rules[session.circumstances.profile_hash])
+        session.session_id: due_of(
+            session, sessions, rules[told.profile_hash], activity_ends.get(told.activity_id or "")
+        )
         for session in sessions
-        if session.circumstances is not None and session.circumstances.profile_hash in rules
+        if (told := session.circumstances) is not None and told.profile_hash in rules
     }
 
 

@@ -24,7 +24,16 @@ from sealing.certificates import DEFAULT_SUITES, suites_extension
 from sealing.certifying import IssuerKey, certify
 from sealing.gm.sm2 import Sm2PrivateKey, Sm2PublicKey
 from sealing.hybrid import HybridPublicKey
-from sealing.oids import EKU_DEVICE, EKU_LINK, EKU_RECEIPT, EKU_RECIPIENT, POLICIES, UNIT_URI_PREFIX, Assurance
+from sealing.oids import (
+    EKU_DEVICE,
+    EKU_LINK,
+    EKU_OPERATOR,
+    EKU_RECEIPT,
+    EKU_RECIPIENT,
+    POLICIES,
+    UNIT_URI_PREFIX,
+    Assurance,
+)
 
 CA_DAYS: Final = 20 * 365
 RECEIPT_DAYS: Final = 10 * 365
@@ -32,6 +41,7 @@ DEVICE_DAYS: Final = 10 * 365
 LINK_DAYS: Final = 2 * 365
 SERVER_DAYS: Final = 2 * 365
 RECIPIENT_DAYS: Final = 10 * 365
+OPERATOR_DAYS: Final = 3 * 365
 _IDENTIFIER_BYTES: Final = 20
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 """Certificates count from the day before: the clocks of a new unit and of the store need not agree to the second."""
@@ -60,6 +70,8 @@ class Wanted:
     key_agreement: bool = False
     suites: tuple[int, ...] = ()
     """Suites that the holder may seal by; none are named where it is suite 1 alone."""
+    office: str | None = None
+    """Of a person: what he is in the agency."""
 
 
 def self_signed_ca(key: IssuerKey, common_name: str, now: datetime) -> x509.Certificate:
@@ -77,7 +89,8 @@ def self_signed_ca(key: IssuerKey, common_name: str, now: datetime) -> x509.Cert
 
 def issue(issuer: Issuer, subject_key: SubjectKey, wanted: Wanted, now: datetime) -> x509.Certificate:
     """Issue an end certificate for a key."""
-    builder = x509.CertificateBuilder().subject_name(_name(wanted.common_name)).issuer_name(issuer.certificate.subject)
+    subject = _name(wanted.common_name, wanted.office)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer.certificate.subject)
     of_issuer = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(of_issuer)
     builder = (
@@ -120,6 +133,11 @@ def recipient_wanted(name: str) -> Wanted:
     return Wanted(name, RECIPIENT_DAYS, (EKU_RECIPIENT,), key_agreement=True)
 
 
+def operator_wanted(name: str, office: str) -> Wanted:
+    """The certificate of a person of the back office: his key signs annotations, and nothing else."""
+    return Wanted(name, OPERATOR_DAYS, (EKU_OPERATOR,), office=office)
+
+
 def server_wanted(hosts: Sequence[str]) -> Wanted:
     """The certificate of the store's TLS end, for host names and addresses."""
     return Wanted(hosts[0], SERVER_DAYS, (ExtendedKeyUsageOID.SERVER_AUTH,), tuple(_host(host) for host in hosts))
@@ -155,8 +173,9 @@ def _unit_uri(device_id: str) -> x509.UniformResourceIdentifier:
     return x509.UniformResourceIdentifier(UNIT_URI_PREFIX + device_id)
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _name(common_name: str, office: str | None = None) -> x509.Name:
+    named = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    return x509.Name(named if office is None else [*named, x509.NameAttribute(NameOID.TITLE, office)])
 
 
 def _dated(builder: x509.CertificateBuilder, now: datetime, days: int) -> x509.CertificateBuilder:

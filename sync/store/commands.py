@@ -13,6 +13,8 @@ from typing import Final
 
 import click
 
+from sync.store.amended import NOTHING_STATED, Amendment, differences
+from sync.store.annotation_commands import annotate, list_annotations, operator_group
 from sync.store.backup import back_up, restore
 from sync.store.broker_commands import broker_files
 from sync.store.custody import accept, take_in
@@ -21,13 +23,13 @@ from sync.store.fsck import check_store
 from sync.store.key_commands import rotate
 from sync.store.ledger import Ledger
 from sync.store.log_commands import log_group
-from sync.store.overview import Overview, overdue
+from sync.store.overview import Overview, TaskRow, overdue
 from sync.store.publish_commands import publish
 from sync.store.register import Closing, Register
 from sync.store.service import only_one, opened_intake
 from sync.store.settings import load_settings
-from sync.store.tables import Directory, JsonOption, Row, hex_text, now_utc_ns, show, time_text, with_ledger
-from sync.store.tasks import SessionRow, Task
+from sync.store.tables import NS, Directory, JsonOption, Row, hex_text, now_utc_ns, show, time_text, with_ledger
+from sync.store.tasks import SessionRow
 from sync.store.vault import Name
 from sync.wire import device_id_of, file_id_of
 
@@ -82,13 +84,26 @@ def units(directory: Path, as_json: bool, silent_days: int) -> None:
 @JsonOption
 @click.option("--unit", "device_id", help="Of this unit alone.")
 @click.option("--unreceipted", is_flag=True, help="Those alone that are not whole here: what a lost unit takes along.")
-def sessions(directory: Path, as_json: bool, device_id: str | None, unreceipted: bool) -> None:
+@click.option("--department", help="Of this department alone (R22).")
+@click.option("--activity", help="Of this activity alone, of whatever units (R15).")
+def sessions(
+    directory: Path,
+    as_json: bool,
+    device_id: str | None,
+    unreceipted: bool,
+    department: str | None,
+    activity: str | None,
+) -> None:
     """List the recordings of the store in DIRECTORY with their due times."""
 
     def read(overview: Overview, _: Register, __: Ledger) -> list[Row]:
         devices = overview.devices() if device_id is None else (device_id,)
         found = [row for one in devices for row in overview.sessions(one)]
-        return [_session_row(row, now_utc_ns()) for row in found if not (unreceipted and row.complete)]
+        wanted = [row for row in found if not (unreceipted and row.complete)]
+        shown = [
+            _session_row(row, now_utc_ns(), overview.amendment(row.device_id, row.session.session_id)) for row in wanted
+        ]
+        return [row for row in shown if department in {None, row["department"]} and activity in {None, row["activity"]}]
 
     show("sessions", _overview(directory, read), as_json)
 
@@ -139,7 +154,7 @@ def tasks(directory: Path, as_json: bool, closed: bool, task_id: str | None, clo
             if task_id not in {task.task_id for task in overview.tasks()}:
                 raise click.UsageError(f"no open task {task_id}; see `recorder-store tasks`")
             register.close_task(Closing(task_id, now_utc_ns(), closed_by, note))
-        return [_task_row(task) for task in overview.tasks(closed=closed)]
+        return [_task_row(row, now_utc_ns()) for row in overview.task_rows() if row.done is closed]
 
     show("tasks", _overview(directory, read), as_json)
 
@@ -276,14 +291,18 @@ def accept_file(directory: Path, device_id: str, file_id: str, accepted_by: str)
     click.echo(f"{file_id} is promised", err=True)
 
 
-def _session_row(row: SessionRow, now_ns: int) -> Row:
+def _session_row(row: SessionRow, now_ns: int, stated: Amendment = NOTHING_STATED) -> Row:
     session, told = row.session, row.session.circumstances
     return {
         "device_id": row.device_id,
         "session_id": session.session_id.hex(),
         "number": session.number,
         "profile": None if told is None else told.profile_id,
+        "activity": None if told is None else told.activity_id,
         "category": None if told is None else told.category,
+        "secrecy": None if told is None else told.label,
+        "department": stated.department,
+        "labels": dict(stated.labels),
         "started": time_text(session.started_utc_ns),
         "ended": time_text(session.ended_utc_ns),
         "end_reason": session.end_reason,
@@ -293,19 +312,32 @@ def _session_row(row: SessionRow, now_ns: int) -> Row:
         "due_confirmed": None if row.due is None else row.due.confirmed,
         "overdue": row.overdue_at(now_ns),
         "state": "whole" if row.complete else "partial",
+        "documents": [
+            {"document": one.document, "start_seconds": _seconds(one.start_ns), "end_seconds": _seconds(one.end_ns)}
+            for one in differences(session, stated)
+        ],
     }
 
 
-def _task_row(task: Task) -> Row:
+def _seconds(ns: int | None) -> float | None:
+    return None if ns is None else ns / NS
+
+
+def _task_row(row: TaskRow, now_ns: int) -> Row:
+    task, closing = row.task, row.closing
     return {
         "task_id": task.task_id,
         "kind": task.kind.value,
         "since": time_text(task.since_utc_ns),
         "due": time_text(task.due_utc_ns),
+        "overdue": not row.done and task.overdue_at(now_ns),
         "session_id": hex_text(task.session_id),
         "addressee": task.addressee,
         "facts": {key: _fact(key, value) for key, value in task.facts.items() if value is not None},
         "fields": list(task.fields),
+        "wanting": [] if row.done else list(row.wanting),
+        "answered_by": [one.operator.name for one in row.answers],
+        "closed_by": None if closing is None else closing.closed_by,
     }
 
 
@@ -330,6 +362,9 @@ ALL: Final = (
     publish,
     rotate,
     log_group,
+    operator_group,
+    annotate,
+    list_annotations,
     broker_files,
     fleet,
 )

@@ -6,7 +6,7 @@ Rules of this module: the command line alone; results on stdout, messages on std
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from sync.store import receipt_log
 from sync.store.authority import RECEIPT_CERTIFICATE, Authority
 from sync.store.intake import ReceiptSigner
 from sync.store.ledger import Ledger
+from sync.store.log_audit import audit_log
 from sync.store.log_desk import signed
 from sync.store.settings import load_settings
 from sync.store.tables import Directory, with_ledger
@@ -55,7 +56,7 @@ def audit(directory: Path, notes: tuple[Path, ...]) -> None:
         raise StoreError("the receipt key is no P-256 key; checkpoints cannot be verified with it")
     origin = origin_of(load_settings(directory).store_id)
     kept = {path: _kept(path, key, origin) for path in notes}
-    roots, faults = with_ledger(directory, lambda ledger: _audited(ledger, [one.size for one in kept.values()]))
+    roots, faults = with_ledger(directory, lambda ledger: audit_log(ledger, [one.size for one in kept.values()]))
     faults += [fault for path, one in kept.items() if (fault := _against(path, one, roots)) is not None]
     size = max(roots)
     click.echo(f"{size} receipts, root {roots[size].hex()}")
@@ -68,11 +69,6 @@ def audit(directory: Path, notes: tuple[Path, ...]) -> None:
 def _grown(ledger: Ledger) -> receipt_log.Grown:
     with ledger.transaction() as connection:
         return receipt_log.grown(connection, 0)
-
-
-def _audited(ledger: Ledger, sizes: Sequence[int]) -> tuple[dict[int, bytes], list[str]]:
-    with ledger.transaction() as connection:
-        return receipt_log.audit(connection, sizes)
 
 
 def _kept(path: Path, key: ec.EllipticCurvePublicKey, origin: str) -> Checkpoint:

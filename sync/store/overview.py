@@ -5,19 +5,25 @@ Rules of this module: reads the tables and asks the pure functions; decides noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
 from sync.alerts import AlertKind, alert_of
+from sync.rules import Rules
 from sync.sessions import Session, due_by_session
+from sync.store.amended import NOTHING_STATED, Amendment, activity_ends, amended, amendments_of
+from sync.store.annotation import Stated
+from sync.store.annotations import Annotations, standing
+from sync.store.answers import answers_to, wanting
 from sync.store.content_index import log_of, notes_of
 from sync.store.ports import PromiseLedger
-from sync.store.register import Held, Register
+from sync.store.register import Closing, Held, Register
 from sync.store.schema import files
-from sync.store.tasks import SessionRow, Task, tasks_of
+from sync.store.stated_tasks import stated_tasks
+from sync.store.tasks import SessionRow, Task, newest_rules, rules_of, tasks_of
 from sync.witness import Witnessed
 
 SILENT_NS: Final = 7 * 86_400 * 1_000_000_000
@@ -38,8 +44,26 @@ class AlertRow:
     """When it was sealed; None while its file has not come."""
 
 
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task, and how far it is done."""
+
+    task: Task
+    wanting: tuple[str, ...]
+    """What is still to be stated; nothing of a task that is done."""
+    answers: tuple[Stated, ...]
+    """What was stated in answer to it and holds."""
+    closing: Closing | None
+    """By whose word it was closed without a signed answer."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.closing is not None or not self.wanting
+
+
 class Overview:
-    """Reads one store.
+    """Reads one store as it stands when this is made.
 
     Args:
         ledger: Its promises.
@@ -50,6 +74,9 @@ class Overview:
         self._ledger = ledger
         self._register = register
         self._rules = register.rules()
+        self._stated = Annotations(ledger).all()
+        self._amendments = amendments_of(self._stated)
+        self._sessions: dict[str, tuple[Session, ...]] = {}
 
     def devices(self) -> tuple[str, ...]:
         """All enrolled units."""
@@ -57,9 +84,9 @@ class Overview:
 
     def sessions(self, device_id: str) -> tuple[SessionRow, ...]:
         """A unit's recordings with their due times (R20), those included of which only the unit has told."""
-        known = log_of(self._ledger, device_id).sessions()
+        known = self._known(device_id)
         held = self._register.held(device_id)
-        due = due_by_session(known, self._rules)
+        due = due_by_session(known, self._rules, self._activity_ends(known))
         promised = self._promised(device_id)
         left = {one.session_id for one in held if one.session_id is not None}
         rows = [
@@ -75,19 +102,43 @@ class Overview:
         unknown = left - {one.session_id for one in known}
         return (*rows, *(SessionRow(device_id, Session(one), None, False, None) for one in sorted(unknown)))
 
+    def held_files(self, device_id: str) -> frozenset[bytes]:
+        """Files of a unit that the store holds, promised or parked."""
+        promised = {bytes(row["file_id"]) for row in self._ledger.files(device_id)}
+        return frozenset(promised | {bytes.fromhex(one.file_id) for one in self._ledger.parked(device_id)})
+
     def overdue_held(self, now_utc_ns: int) -> tuple[Held, ...]:
         """Files that units still hold beyond the time that they reckon with."""
         return tuple(one for one in self._register.held() if one.due_utc_ns is not None and now_utc_ns > one.due_utc_ns)
 
+    def rules(self, device_id: str, session_id: bytes | None = None) -> Rules | None:
+        """The profile of a recording, or of the unit's newest one; None where the store does not know it."""
+        sessions = self._known(device_id)
+        named = next((one for one in sessions if one.session_id == session_id), None)
+        return rules_of(named, self._rules) or newest_rules(sessions, self._rules)
+
+    def stated(self) -> tuple[Stated, ...]:
+        """Everything that the back office stated, in its order."""
+        return self._stated
+
+    def amendment(self, device_id: str, session_id: bytes) -> Amendment:
+        """What was stated about a recording and holds."""
+        return self._amendments.get((device_id, session_id), NOTHING_STATED)
+
     def tasks(self, *, closed: bool = False) -> Iterator[Task]:
         """What is to be done; with `closed`, what was done."""
-        done = self._register.closings()
+        return (row.task for row in self.task_rows() if row.done is closed)
+
+    def task_rows(self) -> Iterator[TaskRow]:
+        """Every task that there ever was, with what was stated in answer to it."""
+        closings, holding = self._register.closings(), standing(self._stated)
         for device_id in self.devices():
-            notes = notes_of(self._ledger, device_id)
-            sessions = log_of(self._ledger, device_id).sessions()
-            for task in tasks_of(device_id, notes, sessions, self._rules):
-                if (task.task_id in done) is closed:
-                    yield task
+            notes, sessions = notes_of(self._ledger, device_id), self._known(device_id)
+            found = tasks_of(device_id, notes, sessions, self._rules)
+            for task in (*found, *stated_tasks(device_id, holding, sessions, self._rules)):
+                about = NOTHING_STATED if task.session_id is None else self.amendment(device_id, task.session_id)
+                missing = wanting(task, holding, about)
+                yield TaskRow(task, missing, answers_to(task, holding), closings.get(task.task_id))
 
     def alerts(self) -> tuple[AlertRow, ...]:
         """Every alert once (R9, R18)."""
@@ -119,6 +170,19 @@ class Overview:
     def unreceipted(self, device_id: str) -> tuple[SessionRow, ...]:
         """Recordings of a unit that are not whole here: what is at stake when the unit is lost."""
         return tuple(one for one in self.sessions(device_id) if not one.complete)
+
+    def _known(self, device_id: str) -> tuple[Session, ...]:
+        """A unit's recordings as its promised files tell of them, with what was stated about them."""
+        if device_id not in self._sessions:
+            sealed = log_of(self._ledger, device_id).sessions()
+            self._sessions[device_id] = tuple(amended(one, self.amendment(device_id, one.session_id)) for one in sealed)
+        return self._sessions[device_id]
+
+    def _activity_ends(self, sessions: Sequence[Session]) -> dict[str, int]:
+        """R15: an activity may have recordings of several units; they are asked for only where one is named."""
+        if not any(one.circumstances is not None and one.circumstances.activity_id for one in sessions):
+            return {}
+        return activity_ends(session for device_id in self.devices() for session in self._known(device_id))
 
     def _promised(self, device_id: str) -> dict[bytes, int]:
         """By recording: when its newest file was promised."""

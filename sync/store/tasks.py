@@ -7,7 +7,7 @@ there until somebody closes it; its id names the record that it rests on, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sealing.records import Break, Event, Fault, Resume, SessionEnd
@@ -43,7 +43,7 @@ class Task:
     kind: TaskKind
     device_id: str
     sequence: int
-    """The record that it rests on."""
+    """The record that it rests on; 0 when it is an annotation."""
     since_utc_ns: int
     session_id: bytes | None = None
     due_utc_ns: int | None = None
@@ -51,12 +51,25 @@ class Task:
     facts: Mapping[str, str | int | None] = field(default_factory=dict)
     """Sealed facts, filled in."""
     fields: tuple[str, ...] = ()
-    """What the profile wants to be stated."""
+    """What the profile wants to be stated, in its words."""
+    codes: tuple[str, ...] = ()
+    """Of labels: the codes of these fields, in the same order."""
+    reviewed: bool = False
+    """The addressee reviews what was written (R11)."""
+    filed: bool = False
+    """It is filed then (R11)."""
+    annotation: int | None = None
+    """Number of the annotation that it rests on, where it is none of the unit's records."""
 
     @property
     def task_id(self) -> str:
         """Names the task for ever."""
-        return f"{self.kind.value}:{self.device_id}:{self.sequence}"
+        place = self.sequence if self.annotation is None else f"note-{self.annotation}"
+        return f"{self.kind.value}:{self.device_id}:{place}"
+
+    def overdue_at(self, now_utc_ns: int) -> bool:
+        """Whether its time has passed: labels that are due and missing are overdue like footage (R22)."""
+        return self.due_utc_ns is not None and now_utc_ns > self.due_utc_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +109,29 @@ def tasks_of(
         match note.body:
             case Break() as body:
                 session = by_id.get(body.session_id)
-                yield from _break_tasks(device_id, note, body, _rules_of(session, rules), resumed.get(note.sequence))
+                yield from _break_tasks(device_id, note, body, rules_of(session, rules), resumed.get(note.sequence))
             case SessionEnd() as body:
                 session = by_id[body.session_id]
-                yield from _end_tasks(device_id, note, session, sessions, _rules_of(session, rules))
+                yield from _end_tasks(device_id, note, session, sessions, rules_of(session, rules))
             case Event(code=code) as body if code == EXEMPTION_EVENT:
                 known = None if body.session_id is None else by_id.get(body.session_id)
-                wanted = _rules_of(known, rules) or _newest(sessions, rules)
-                yield _exemption(device_id, note, body.session_id, wanted, _exemption_facts(body, wanted))
+                wanted = rules_of(known, rules) or newest_rules(sessions, rules)
+                yield from _exemption(device_id, note, body.session_id, wanted, _exemption_facts(body, wanted))
             case _:
                 continue
-    yield from _repairs(device_id, notes, _newest(sessions, rules))
+    yield from _repairs(device_id, notes, newest_rules(sessions, rules))
 
 
-def _rules_of(session: Session | None, rules: Mapping[bytes, Rules]) -> Rules | None:
+def rules_of(session: Session | None, rules: Mapping[bytes, Rules]) -> Rules | None:
+    """The profile under which a recording was made, where the store knows it."""
     if session is None or session.circumstances is None:
         return None
     return rules.get(session.circumstances.profile_hash)
 
 
-def _newest(sessions: Sequence[Session], rules: Mapping[bytes, Rules]) -> Rules | None:
-    return next((found for session in reversed(sessions) if (found := _rules_of(session, rules)) is not None), None)
+def newest_rules(sessions: Sequence[Session], rules: Mapping[bytes, Rules]) -> Rules | None:
+    """The profile of the unit's newest recording, where the store knows one."""
+    return next((found for session in reversed(sessions) if (found := rules_of(session, rules)) is not None), None)
 
 
 def _break_tasks(
@@ -134,7 +149,7 @@ def _break_tasks(
     if body.cause == "unclassified":
         yield Task(TaskKind.UNCLASSIFIED_BREAK, device_id, note.sequence, note.utc_ns, body.session_id, facts=facts)
     if rules is not None and rules.exemption is not None and body.cause in rules.exemption.grounds:
-        yield _exemption(device_id, note, body.session_id, rules, facts)
+        yield from _exemption(device_id, note, body.session_id, rules, facts)
 
 
 def _exemption_facts(body: Event, rules: Rules | None) -> dict[str, str | int | None]:
@@ -153,18 +168,20 @@ def _exemption(
     session_id: bytes | None,
     rules: Rules | None,
     facts: Mapping[str, str | int | None],
-) -> Task:
+) -> Iterator[Task]:
+    task = Task(TaskKind.EXEMPTION_WORK_RECORD, device_id, note.sequence, note.utc_ns, session_id, facts=facts)
+    yield from work_record(task, rules)
+
+
+def work_record(task: Task, rules: Rules | None) -> Iterator[Task]:
+    """Say of a task who gets the work record and what becomes of it (R11); none where the text asks for none."""
     wanted = None if rules is None else rules.exemption
-    return Task(
-        TaskKind.EXEMPTION_WORK_RECORD,
-        device_id,
-        note.sequence,
-        note.utc_ns,
-        session_id,
-        addressee=None if wanted is None else wanted.addressee,
-        facts=facts,
-        fields=() if wanted is None else wanted.fields,
-    )
+    if wanted is None:
+        yield task
+    elif wanted.fields or wanted.addressee is not None:
+        yield replace(
+            task, addressee=wanted.addressee, fields=wanted.fields, reviewed=wanted.reviewed, filed=wanted.filed
+        )
 
 
 def _end_tasks(
@@ -195,6 +212,7 @@ def _end_tasks(
             due_utc_ns=due,
             facts=_session_facts(session),
             fields=wanted,
+            codes=tuple(one.code for one in labels.fields),
         )
 
 
@@ -223,12 +241,17 @@ def _repairs(device_id: str, notes: Iterable[NotedRecord], rules: Rules | None) 
         else:
             newest.pop(key, None)
     for note, fault in newest.values():
-        hours = None if rules is None else rules.repair_hours
         yield Task(
             TaskKind.REPAIR,
             device_id,
             note.sequence,
             note.utc_ns,
-            due_utc_ns=None if hours is None else note.utc_ns + hours * _HOUR_NS,
+            due_utc_ns=repair_due(note.utc_ns, rules),
             facts={"part": fault.part, "code": fault.code},
         )
+
+
+def repair_due(discovered_utc_ns: int, rules: Rules | None) -> int | None:
+    """When a repair is due, from the discovery by machine or person (R18); None where the text has no limit."""
+    hours = None if rules is None else rules.repair_hours
+    return None if hours is None else discovered_utc_ns + hours * _HOUR_NS

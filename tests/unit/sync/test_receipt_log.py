@@ -14,6 +14,7 @@ from sync import merkle
 from sync.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from sync.errors import ContentError, WireError
 from sync.store import receipt_log
+from sync.store.log_audit import audit_log
 from sync.store.log_desk import signed
 from sync.store.schema import files, log_leaves, log_nodes
 from sync.store_main import commands
@@ -35,8 +36,7 @@ def grown(store: StoreOnDisk, old_size: int = 0) -> receipt_log.Grown:
 
 
 def audited(store: StoreOnDisk) -> list[str]:
-    with store.ledger.transaction() as connection:
-        return receipt_log.audit(connection, [])[1]
+    return audit_log(store.ledger, [])[1]
 
 
 def test_every_receipt_is_a_leaf_in_the_order_of_the_commits(store: StoreOnDisk, unit: UnitOnDisk) -> None:

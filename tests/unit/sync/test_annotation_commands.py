@@ -1,0 +1,129 @@
+"""`recorder-store operator | annotate | annotations`, as the back office types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sync.errors import ContentError, StoreError
+from sync.store.register import Register
+from sync.store_main import commands
+from tests.support.clocks import START_UTC_NS
+from tests.support.docks import StoreOnDisk, UnitOnDisk
+from tests.support.rules import HUAINAN, profile_bytes
+from tests.unit.sync.test_store_duties import ended, promise, seal_a_day
+
+
+class Typist:
+    """Types commands for one store."""
+
+    def __init__(self, store: StoreOnDisk) -> None:
+        self._store = str(store.directory)
+
+    def result(self, *words: object) -> Result:
+        first = [str(word) for word in words]
+        at = 2 if first[0] == "operator" else 1
+        return CliRunner().invoke(commands, [*first[:at], self._store, *first[at:]])
+
+    def text(self, *words: object) -> str:
+        done = self.result(*words)
+        assert done.exit_code == 0, done.output
+        return done.stdout.strip()
+
+    def rows(self, *words: object) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.text(*words, "--json").splitlines()]
+
+
+@pytest.fixture
+def typist(store: StoreOnDisk, unit: UnitOnDisk) -> Typist:
+    Register(store.ledger).add_profile(profile_bytes(HUAINAN), START_UTC_NS)
+    seal_a_day(unit, HUAINAN, ended("cannot-continue"))
+    promise(store, unit)
+    return Typist(store)
+
+
+@pytest.fixture
+def clerk(typist: Typist, tmp_path: Path) -> tuple[object, ...]:
+    (tmp_path / "password").write_text("secret\n")
+    own = ("--key", tmp_path / "clerk.key", "--password-file", tmp_path / "password")
+    typist.text("operator", "add", "甲某", "--office", "保管人", *own)
+    return own
+
+
+def test_a_task_is_answered_and_open_again_when_that_is_taken_back(
+    typist: Typist, unit: UnitOnDisk, clerk: tuple[object, ...]
+) -> None:
+    """SY-60, SY-63, R9."""
+    (task,) = typist.rows("tasks")
+    said = ("text=设备故障", "written_by=乙某", "--task", task["task_id"])
+    first = typist.text("annotate", "explanation", *said, *clerk)
+    assert typist.rows("tasks") == []
+    (done,) = typist.rows("tasks", "--closed")
+    assert (done["answered_by"], done["wanting"], done["closed_by"]) == (["甲某"], [], None)
+    about = ("--unit", unit.device_id, "--session", task["session_id"])
+    typist.text("annotate", "withdrawal", "text=写错了", *clerk, *about, "--supersedes", first)
+    listed = typist.rows("annotations")
+    assert [(one["number"], one["kind"], one["holds"]) for one in listed] == [
+        (1, "explanation", False),
+        (2, "withdrawal", False),
+    ]
+    assert (listed[0]["superseded_by"], listed[1]["supersedes"]) == (listed[1]["hash"], first)
+    assert typist.rows("annotations", "--holding") == []
+    assert len(typist.rows("tasks")) == 1
+    assert "0 faults" in typist.result("fsck").stderr
+
+
+def test_what_was_stated_is_seen_at_the_recording(typist: Typist, unit: UnitOnDisk, clerk: tuple[object, ...]) -> None:
+    """R15, R17, R22; times without a zone are China's."""
+    (session,) = typist.rows("sessions")
+    about = ("--unit", unit.device_id, "--session", session["session_id"], *clerk)
+    typist.text("annotate", "activity", "activity_id=检查-1", *about)
+    typist.text("annotate", "labels", "department=稽查科", *about)
+    typist.text(
+        "annotate", "document-times", "document=笔录", "started=2026-01-01T08:00", "ended=2026-01-01T09:00", *about
+    )
+    (shown,) = typist.rows("sessions", "--department", "稽查科", "--activity", "检查-1")
+    assert (shown["activity"], shown["department"]) == ("检查-1", "稽查科")
+    assert "'document': '笔录', 'start_seconds': " in str(shown["documents"])
+    assert typist.rows("sessions", "--department", "另一科") == []
+    listed = typist.rows("annotations", "--session", session["session_id"])
+    assert listed[2]["says"] == {
+        "document": "笔录",
+        "started_utc_ns": "2026-01-01T00:00:00+00:00",
+        "ended_utc_ns": "2026-01-01T01:00:00+00:00",
+    }
+
+
+def test_a_person_is_ended(typist: Typist, unit: UnitOnDisk, clerk: tuple[object, ...]) -> None:
+    """SY-61."""
+    typist.text("operator", "end", "甲某", "--why", "调离")
+    (known,) = typist.rows("operator", "list")
+    assert (known["name"], known["office"], known["why"]) == ("甲某", "保管人", "调离")
+    refused = typist.result("annotate", "note", "text=x", "--unit", unit.device_id, *clerk)
+    assert isinstance(refused.exception, StoreError)
+    assert typist.rows("annotations") == []
+
+
+def test_what_cannot_be_stated_is_said_and_not_kept(
+    typist: Typist, unit: UnitOnDisk, clerk: tuple[object, ...]
+) -> None:
+    """SY-60."""
+    (task,) = typist.rows("tasks")
+    whole = ("--unit", unit.device_id, *clerk)
+    for words, told in (
+        (("note", "text=x", *clerk), "name what is spoken of"),
+        (("note", "text", *whole), "is not NAME=VALUE"),
+        (("note", "words=x", *whole), "note text: Field required"),
+        (("labels", *whole, "--session", task["session_id"]), "neither a label nor a department"),
+        (("damage", "part=x", "text=x", "discovered=soon", *whole), "is no time"),
+        (("note", "text=x", *whole, "--session", "zz"), "not in hexadecimal digits"),
+        (("explanation", "text=x", *clerk, "--task", task["task_id"]), "written_by: Field required"),
+        (("note", "text=x", *whole, "--session", "00", "--file", "00"), "name one of them"),
+    ):
+        refused = typist.result("annotate", *words)
+        assert refused.exit_code != 0
+        assert told in refused.stderr
+    unknown = typist.result("annotate", "explanation", "text=x", "written_by=y", "--task", "repair:x:1", *clerk)
+    assert isinstance(unknown.exception, ContentError)
+    assert typist.rows("annotations") == []
