@@ -2,6 +2,9 @@
 
 Rules of this module: asyncio only, one event loop; it knows connections and when a request's head was complete, and
 nothing of HTTP or units. aiohttp bounds neither the time to a first request nor that of a head that drips in.
+
+A connection also lends its line to whoever takes a long body (`receiving`): the bytes go past aiohttp, whose parser
+never sees them, and the next request on the line gets a fresh one.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sync.store.body import Body
+
 log = logging.getLogger(__name__)
 
 HEAD_SECONDS: Final = 20.0
@@ -24,6 +29,7 @@ _GRACE_SECONDS: Final = 1.0
 """asyncio gives a handshake up a moment after its time."""
 RESERVED_FILES: Final = 256
 """File descriptors that uploads, database and threads need beside the connections."""
+_SCRATCH_BYTES: Final = 64 * 1024
 
 
 class Doorkeeper:
@@ -37,11 +43,13 @@ class Doorkeeper:
 
     def __init__(
         self,
-        make: Callable[[], asyncio.Protocol],
+        make: Callable[[], web.RequestHandler],
         head_seconds: float = HEAD_SECONDS,
         most: int | None = None,
     ) -> None:
-        self._make = make
+        self.make = make
+        self.scratch = memoryview(bytearray(_SCRATCH_BYTES))
+        """Where all lines put what is not a lent body: it is passed on before the next one brings anything."""
         self.head_seconds = head_seconds
         self._most = _files_allowed() - RESERVED_FILES if most is None else most
         self._waiting: dict[Connection, None] = {}
@@ -51,9 +59,9 @@ class Doorkeeper:
         self.refused = 0
         """Connections whose TLS handshake failed or stood still."""
 
-    def __call__(self) -> asyncio.Protocol:
+    def __call__(self) -> Connection:
         """Make the protocol of a new connection, before its handshake."""
-        one = Connection(self._make(), self)
+        one = Connection(self.make(), self)
         one.await_handshake(min(HANDSHAKE_SECONDS, self.head_seconds) + _GRACE_SECONDS)
         return one
 
@@ -92,7 +100,7 @@ class Doorkeeper:
         one.abort()
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection: passes everything on, and is timed while nothing is asked.
 
     Args:
@@ -100,14 +108,63 @@ class Connection(asyncio.Protocol):
         keeper: Decides.
     """
 
-    def __init__(self, inner: asyncio.Protocol, keeper: Doorkeeper) -> None:
+    def __init__(self, inner: web.RequestHandler, keeper: Doorkeeper) -> None:
         self._inner = inner
         self._keeper = keeper
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._body: Body | None = None
+        self._inner_is_spent = False
+        self._writing_paused = False
+        self.must_close = False
+        """A body was not taken to its end: what follows on this line cannot be told from it."""
         self.peer = "somebody"
-        # Called for every piece of every body: no detour.
-        self.data_received = inner.data_received  # type: ignore[method-assign]
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the interface has it
+        """Where the line may put what it brings."""
+        return self._keeper.scratch if self._body is None else self._body.room()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """The line has brought something."""
+        if self._body is not None:
+            self._body.came(nbytes)
+            return
+        if self._inner_is_spent:
+            self._renew_inner()
+        self._inner.data_received(bytes(self._keeper.scratch[:nbytes]))
+
+    def take_body(self, left_bytes: int) -> Body:
+        """Take the rest of the request's body straight from the line; until `give_body_back` nobody else gets any.
+
+        Raises:
+            ConnectionResetError: The line is gone.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionResetError("the line is gone")
+        self._body = Body(self._transport, left_bytes)
+        return self._body
+
+    def give_body_back(self) -> None:
+        """The body was taken, or whoever took it gave up. The line stands still until the request is answered."""
+        body, self._body = self._body, None
+        if body is None:
+            return
+        self._inner_is_spent = body.ended
+        self.must_close = not body.ended
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _renew_inner(self) -> None:
+        """The parser waits for a body that it will never see: have another one for the next request."""
+        spent, self._inner = self._inner, self._keeper.make()
+        self._inner_is_spent = False
+        # Told that its line is gone it would close it; it has none any more.
+        spent.transport = None
+        spent.connection_lost(None)
+        if self._transport is not None:
+            self._inner.connection_made(self._transport)
+        if self._writing_paused:
+            self._inner.pause_writing()
 
     def await_handshake(self, seconds: float) -> None:
         """Have it counted as refused unless it is made in time."""
@@ -126,18 +183,24 @@ class Connection(asyncio.Protocol):
         """The line is gone."""
         self._clear_timer()
         self._keeper.gone(self)
+        if self._body is not None:
+            self._body.lost()
         self._inner.connection_lost(exc)
 
-    def eof_received(self) -> bool | None:
+    def eof_received(self) -> None:
         """The other side sends no more."""
-        return self._inner.eof_received()
+        if self._body is not None:
+            self._body.lost()
+        self._inner.eof_received()
 
     def pause_writing(self) -> None:
         """The line takes no more for now."""
+        self._writing_paused = True
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """The line takes more."""
+        self._writing_paused = False
         self._inner.resume_writing()
 
     def abort(self) -> None:
@@ -156,6 +219,8 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._keeper.waits(self)
             self._set_timer()
+            if self._inner_is_spent or self.must_close:
+                self._transport.resume_reading()
 
     def _set_timer(self) -> None:
         self._clear_timer()
@@ -169,16 +234,25 @@ class Connection(asyncio.Protocol):
             self._timer = None
 
 
+def connection_of(request: web.Request) -> Connection | None:
+    """The connection that a request came over; None where nobody keeps the door."""
+    transport = request.transport
+    protocol = None if transport is None else transport.get_protocol()
+    return protocol if isinstance(protocol, Connection) else None
+
+
 @web.middleware
 async def tell_doorkeeper(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Stop the connection's time while its request is answered; the outermost of all."""
-    transport = request.transport
-    connection = None if transport is None else transport.get_protocol()
-    if not isinstance(connection, Connection):
+    connection = connection_of(request)
+    if connection is None:
         return await handler(request)
     connection.asks()
     try:
-        return await handler(request)
+        answer = await handler(request)
+        if connection.must_close:
+            answer.force_close()
+        return answer
     finally:
         connection.waits()
 

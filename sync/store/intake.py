@@ -83,7 +83,7 @@ class Upload:
             self.stream.feed(piece)
             self.offset += len(piece)
 
-    def append(self, *pieces: bytes) -> None:
+    def append(self, *pieces: bytes | memoryview) -> None:
         """Take the next bytes; they are in the part's file when it returns.
 
         Raises:

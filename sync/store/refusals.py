@@ -50,6 +50,11 @@ def no_room(detail: str) -> RefusedError:
     return RefusedError(HTTPStatus.INSUFFICIENT_STORAGE, "no-room", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
+def too_long(size_bytes: int) -> RefusedError:
+    """413: bytes beyond what was declared (SY-10)."""
+    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"bytes beyond the length of {size_bytes}")
+
+
 def forbidden(code: str, detail: str) -> RefusedError:
     """403: not this unit, or no longer."""
     return RefusedError(HTTPStatus.FORBIDDEN, code, detail)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-import aiohttp
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
@@ -24,9 +23,10 @@ from sync.store.fsck import check_store
 from sync.store.intake import Intake, Upload
 from sync.store.log_desk import LogDesk
 from sync.store.operations import Operations
-from sync.store.refusals import RefusedError, answer_refusals, busy, no_room
+from sync.store.receiving import Receiver
+from sync.store.refusals import RefusedError, answer_refusals, no_room, too_long
 from sync.store.register import Register
-from sync.store.uploads import ActiveUploads, Pace
+from sync.store.uploads import ActiveUploads
 from sync.store.vault import Declaration, Name
 from sync.wire import (
     FILE_BYTES_MAX,
@@ -44,10 +44,6 @@ from sync.wire import (
 
 BODY_IDLE_SECONDS: Final = 30.0
 """A body that stands still for longer is given up."""
-_BATCH_BYTES: Final = 512 * 1024
-"""Bytes that go to the disk with one hand-over to a thread."""
-_FLUSH_SECONDS: Final = 0.2
-"""A line that is silent for so long gets what it has sent onto the disk."""
 
 
 class StoreServer:
@@ -62,6 +58,7 @@ class StoreServer:
     def __init__(self, intake: Intake, store_id: str, body_idle_seconds: float = BODY_IDLE_SECONDS) -> None:
         self._intake = intake
         self._body_idle_seconds = body_idle_seconds
+        self._receiver = Receiver(body_idle_seconds)
         self._uploads = ActiveUploads()
         self._register = Register(intake.ledger)
         self._clerk = Clerk(intake, self._register, store_id)
@@ -147,7 +144,7 @@ class StoreServer:
     async def _take_body(self, request: web.Request, upload: Upload, offset: int) -> web.Response:
         _check_offset(offset, upload.offset)
         await asyncio.to_thread(self._check_length, upload, request.content_length or 0)
-        await self._receive(request, upload)
+        await self._receiver.receive(request, upload)
         if upload.complete:
             await asyncio.to_thread(self._clerk.finish, upload)
         return _finished(upload.offset)
@@ -156,38 +153,9 @@ class StoreServer:
         """Refuse what cannot end well before a byte of it is taken (SY-7, SY-10)."""
         left = upload.declaration.size_bytes - upload.offset
         if body_bytes > left:
-            raise _beyond(upload.declaration.size_bytes)
+            raise too_long(upload.declaration.size_bytes)
         if body_bytes > self._intake.vault.room_bytes():
             raise no_room(f"no room for {body_bytes} bytes more")
-
-    async def _receive(self, request: web.Request, upload: Upload) -> None:
-        """Write the body as it comes; what was read of a cut one is kept (SY-11)."""
-        batch: list[bytes] = []
-        pace = Pace(asyncio.get_running_loop().time, self._body_idle_seconds)
-        try:
-            while (piece := await self._next_piece(request, upload, batch)) is not None:
-                batch.append(piece)
-                pace.came(len(piece))
-                if sum(map(len, batch)) >= _BATCH_BYTES:
-                    await _append(upload, batch)
-        except (TimeoutError, ConnectionError, aiohttp.ClientError, web.RequestPayloadError) as error:
-            await _append(upload, batch)
-            raise busy(f"the body was cut at byte {upload.offset}") from error
-        await _append(upload, batch)
-
-    async def _next_piece(self, request: web.Request, upload: Upload, batch: list[bytes]) -> bytes | None:
-        """Read on; a slow line does not keep what came of it out of the file. None at the body's end."""
-        # What lies here already needs no timer: on a fast line that is most of it.
-        if piece := request.content.read_nowait():
-            return piece
-        if batch:
-            try:
-                async with asyncio.timeout(_FLUSH_SECONDS):
-                    return await request.content.readany() or None
-            except TimeoutError:
-                await _append(upload, batch)
-        async with asyncio.timeout(self._body_idle_seconds):
-            return await request.content.readany() or None
 
     async def receipt(self, request: web.Request) -> web.Response:
         """Give the receipt, the same bytes every time (SY-23)."""
@@ -218,21 +186,6 @@ def _check_version(request: web.Request) -> None:
 
 def _name(request: web.Request) -> Name:
     return Name(request.match_info["device"], file_id_of(request.match_info["id"]))
-
-
-async def _append(upload: Upload, batch: list[bytes]) -> None:
-    pieces = batch.copy()
-    batch.clear()
-    if not pieces:
-        return
-    try:
-        await asyncio.to_thread(upload.append, *pieces)
-    except WireError as error:
-        raise _beyond(upload.declaration.size_bytes) from error
-
-
-def _beyond(size_bytes: int) -> RefusedError:
-    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"bytes beyond the length of {size_bytes}")
 
 
 def _tus(status: HTTPStatus, headers: dict[str, str]) -> web.Response:

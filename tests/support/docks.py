@@ -23,6 +23,7 @@ from sealing.trust import Trust
 from sealing.writer import ChainWriter
 from sync.enrolment import make_request, read_bundle
 from sync.store.authority import RECEIPT_CERTIFICATE, Authority, create_authority, enrol
+from sync.store.doorkeeper import Doorkeeper
 from sync.store.intake import Intake, ReceiptSigner
 from sync.store.ledger import Ledger, Unit, open_ledger
 from sync.store.server import StoreServer
@@ -190,10 +191,12 @@ def served(store: StoreOnDisk, body_idle_seconds: float = 30.0) -> Iterator[str]
             StoreServer(store.intake, STORE_ID, body_idle_seconds).application(), access_log=None, shutdown_timeout=1.0
         )
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        urls.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        assert runner.server is not None
+        listener = await loop.create_server(Doorkeeper(runner.server), "127.0.0.1", 0)
+        urls.append(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
         ready.set()
         await stop.wait()
+        listener.close()
         await runner.cleanup()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="store")
