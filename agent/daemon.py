@@ -204,9 +204,8 @@ class Agent:
         return beacon.worker
 
     def _status_of_now(self) -> Mapping[str, JsonValue]:
-        """On the beacon's thread, each second: between recordings what is owed is counted anew."""
-        if not self.session_open():
-            self._due.look()
+        """On the beacon's thread, each second: what is owed is counted anew."""
+        self._due.look(recording=self.session_open())
         return self.status()
 
     def _dock_told(self, standing: DockStanding) -> None:

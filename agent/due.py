@@ -20,6 +20,10 @@ from sync.unit.chronicle import Chronicle
 
 log = logging.getLogger(__name__)
 
+FILES_MAX = 20
+"""Files read by one look: half a second of a small board. Hours of recording are read while they are made, and what a
+start finds in the spool is read by and by; who looks has a heartbeat to keep."""
+
 
 @dataclass(frozen=True, slots=True)
 class DueStanding:
@@ -35,6 +39,8 @@ class DueStanding:
     """Of these, recordings for which a reason was claimed that the text does not have: the normal limit runs."""
     confirmed: bool = True
     """False: working days were counted in a year whose calendar the profile does not name."""
+    unread_files: int = 0
+    """Files that lie in the spool and were not read yet: what they owe is not counted."""
 
     def overdue_at(self, now_utc_ns: int) -> bool:
         """Whether something should have been handed over before now."""
@@ -63,10 +69,16 @@ class DueBook:
         self.standing = DueStanding()
         """As of the last look; any thread may read it."""
 
-    def look(self) -> DueStanding:
-        """Read what is new and count again; a spool that cannot be read leaves the count of before, and is said."""
+    def look(self, *, recording: bool = False) -> DueStanding:
+        """Read what is new, `FILES_MAX` files at most, and count again.
+
+        A spool that cannot be read leaves the count of before, and is said.
+
+        Args:
+            recording: The newest file is being written, and left alone.
+        """
         try:
-            self._chronicle.look(self._receipted())
+            self._chronicle.look(self._receipted(), files_max=FILES_MAX, newest_too=not recording)
         except (SyncError, OSError) as error:
             if not self._complained:
                 log.warning("what is owed cannot be counted: %s; the store's reckoning governs", error)
@@ -76,11 +88,11 @@ class DueBook:
         sessions = self._chronicle.log().sessions()
         ended = {session.session_id for session in sessions if session.ended_utc_ns is not None}
         found = [due for session, due in due_by_session(sessions, self._rules).items() if session in ended]
-        self.standing = _standing(len(ended), found)
+        self.standing = _standing(len(ended), found, self._chronicle.behind)
         return self.standing
 
 
-def _standing(sessions: int, found: list[Due]) -> DueStanding:
+def _standing(sessions: int, found: list[Due], unread_files: int) -> DueStanding:
     times = [due.due_utc_ns for due in found if due.due_utc_ns is not None]
     return DueStanding(
         sessions=sessions,
@@ -88,4 +100,5 @@ def _standing(sessions: int, found: list[Due]) -> DueStanding:
         awaiting_return=sum(due.kind is DueKind.AWAITING_RETURN for due in found),
         refused_claims=sum(due.exception_refused for due in found),
         confirmed=all(due.confirmed for due in found),
+        unread_files=unread_files,
     )

@@ -72,14 +72,27 @@ class Chronicle:
         self._spool = spool
         self._files: dict[int, _File] = {}
         self._present: tuple[int, ...] = ()
+        self._behind = 0
+
+    @property
+    def behind(self) -> int:
+        """How many files the last look left unread."""
+        return self._behind
 
     @property
     def present(self) -> tuple[int, ...]:
         """Numbers of all files in the spool at the last look, ascending."""
         return self._present
 
-    def look(self, receipted: frozenset[int]) -> tuple[int, ...]:
+    def look(
+        self, receipted: frozenset[int], *, files_max: int | None = None, newest_too: bool = True
+    ) -> tuple[int, ...]:
         """Read what is new; files in `receipted` are not opened.
+
+        Args:
+            receipted: Numbers of files that are settled.
+            files_max: So many files are read at most, oldest first; the rest is left for the next looks.
+            newest_too: Whether the newest file, which may be open, is read.
 
         Returns:
             Numbers of all files in the spool, ascending.
@@ -87,9 +100,13 @@ class Chronicle:
         self._present = numbers(self._spool)
         for gone in self._files.keys() - (set(self._present) - receipted):
             del self._files[gone]
-        for number in self._present:
-            if number not in receipted:
-                self._read(number)
+        wanted = self._present if newest_too else self._present[:-1]
+        unread = [number for number in wanted if number not in receipted and self.ended(number) is None]
+        # A file that could not be read to its end shall not keep the others waiting.
+        unread.sort(key=self._files.__contains__)
+        self._behind = len(unread[files_max:]) if files_max is not None else 0
+        for number in unread[:files_max]:
+            self._read(number)
         return self._present
 
     def forget(self, number: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.due import DueBook, DueStanding, rules_by_hash
+from agent.due import FILES_MAX, DueBook, DueStanding, rules_by_hash
 from agent.profile import load_profile
 from agent.status import _due
 from capture import effects as fx
@@ -112,6 +112,34 @@ def test_what_has_its_receipts_is_not_owed_any_more_and_the_earliest_counts(tmp_
     unit.writer.halt("stop")
     unit.receipted = frozenset({1, 2, 3})
     assert unit.book.look() == DueStanding()
+
+
+def test_a_look_reads_so_many_files_and_no_more_and_the_next_ones_the_rest(tmp_path: Path) -> None:
+    """Eight hours are 480 files: 2.6 s of CPU on a desktop in one look, and the heartbeat waits 30 s."""
+    unit = Unit(tmp_path, "wuhu")
+    ended = [unit.record(bytes([number]) * 16, minutes=1) for number in range(2 * FILES_MAX + 5)]
+    unread = [unit.book.look().unread_files for _ in range(3)]
+    assert unread[0] >= FILES_MAX
+    assert unread == [unread[0], unread[0] - FILES_MAX, 0]
+    assert unit.book.standing == DueStanding(sessions=len(ended), due_utc_ns=ended[0] + 24 * HOUR_NS)
+
+
+def test_what_is_recorded_is_read_while_it_is_made_but_for_the_open_file(tmp_path: Path) -> None:
+    unit = Unit(tmp_path, "wuhu")
+    first = unit.record()
+    unit.record(bytes(reversed(SESSION)))
+    assert unit.book.look(recording=True) == DueStanding(sessions=1, due_utc_ns=first + 24 * HOUR_NS)
+    assert unit.book.look() == DueStanding(sessions=2, due_utc_ns=first + 24 * HOUR_NS)
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path) -> None:
+    unit = Unit(tmp_path, "wuhu")
+    for number in range(FILES_MAX + 5):
+        unit.record(bytes([number]) * 16, minutes=1)
+    for path in sorted(tmp_path.glob("*.evs"))[:FILES_MAX]:
+        path.write_bytes(b"no evidence")
+    unit.book.look()
+    assert unit.book.look().sessions >= 4
 
 
 def test_a_spool_that_cannot_be_read_leaves_the_count_of_before(tmp_path: Path) -> None:
