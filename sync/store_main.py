@@ -133,6 +133,7 @@ def enrol_unit(
 @click.option("--operations-port", type=int, help="Health and metrics on 127.0.0.1 at this port, without TLS.")
 @click.option("--fsck-hours", default=24.0, show_default=True, help="Hours between checks of everything; 0: none.")
 @click.option("--head-seconds", default=HEAD_SECONDS, show_default=True, help="Longest wait for a request's head.")
+@click.option("--mqtt", "mqtt_url", metavar="URL", help="Serve units through this broker, too: mqtts://HOST:PORT.")
 @click.option("--log-json", is_flag=True, help="Log JSON lines.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every refusal.")
 def serve_store(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -145,6 +146,7 @@ def serve_store(  # noqa: PLR0913, PLR0917 - one parameter for each option
     operations_port: int | None,
     fsck_hours: float,
     head_seconds: float,
+    mqtt_url: str | None,
     log_json: bool,
     verbose: bool,
 ) -> None:
@@ -156,7 +158,7 @@ def serve_store(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if not tls and host not in _LOCAL_HOSTS:
         click.echo("warning: plain HTTP beyond this machine; use --tls", err=True)
     reserve_bytes = reserve_mb * 1024 * 1024
-    limits = (body_idle_seconds, operations_port, fsck_hours, head_seconds)
+    limits = (body_idle_seconds, operations_port, fsck_hours, head_seconds, mqtt_url)
     listening = Listening(host, port, tls, reserve_bytes, *limits)
 
     def ready(url: str, recovered: int) -> None:

@@ -69,7 +69,3 @@ class Receiver:
         due = held_bytes != self._acknowledged
         self._acknowledged = held_bytes
         return due
-
-    def failed(self, held_bytes: int) -> None:
-        """Writing stopped there: what came behind it is gone."""
-        self.held = self.expected = held_bytes

@@ -23,7 +23,6 @@ from sync.wire import FILE_BYTES_MAX, device_id_of, file_id_of
 ROOT: Final = "recorder/v1"
 ANY: Final = "any"
 """Any process of the store: they share what is said to it, and each hears a part."""
-_SHARED: Final = "$share/recorder-store"
 _WORKER: Final = re.compile(r"[a-z0-9]{1,32}")
 _BOX: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 _OFFSET: Final = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -116,10 +115,15 @@ def box_topic(device_id: str, box: str) -> str:
     return f"{ROOT}/{device_id}/down/{box}"
 
 
-def store_filters(worker: str) -> tuple[str, ...]:
-    """What a process of the store subscribes to: its share, its own, and everybody's presence."""
+def store_filters(worker: str, group: str) -> tuple[str, ...]:
+    """What a process of the store subscribes to: its share, its own, and everybody's presence.
+
+    Args:
+        worker: Its name.
+        group: In which the store's processes share; nobody else may know it, for access rules do not reach it.
+    """
     return (
-        f"{_SHARED}/{ROOT}/+/up/{ANY}/#",
+        f"$share/{group}/{ROOT}/+/up/{ANY}/#",
         f"{ROOT}/+/up/{worker}/#",
         f"{ROOT}/+/up/{_RESERVED}",
     )

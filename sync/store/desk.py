@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from sync.errors import ContentError, WireError
 from sync.store.intake import Intake
-from sync.store.publishing import Publishing
+from sync.store.publishing import Published, Publishing
 from sync.store.refusals import RefusedError
 from sync.store.register import Register
 from sync.store.witnesses import Witnesses
@@ -35,7 +35,7 @@ class Desk:
     """
 
     def __init__(self, intake: Intake, register: Register) -> None:
-        self._witnesses = Witnesses(intake, register)
+        self.witnesses = Witnesses(intake, register)
         self._publishing = Publishing(intake.ledger)
 
     def routes(self) -> list[web.RouteDef]:
@@ -61,30 +61,37 @@ class Desk:
         if _NONCE.fullmatch(nonce) is None:
             raise WireError(f"nonce is {nonce[:40]!r}; {2 * NONCE_BYTES} hexadecimal digits are wanted")
         device_id = request.match_info["device"]
-        return _signed(await asyncio.to_thread(self._witnesses.time, device_id, bytes.fromhex(nonce)))
+        return _signed(await asyncio.to_thread(self.witnesses.time, device_id, bytes.fromhex(nonce)))
 
     async def document(self, request: web.Request) -> web.Response:
         """Hand down the agency's newest document of a kind, unless the unit has it (SY-40)."""
-        kind = request.match_info["kind"]
-        found = await asyncio.to_thread(self._publishing.newest, kind) if kind in DOCUMENT_KINDS else None
-        if found is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no-document", f"no document of the kind {kind[:40]!r}")
+        found = await asyncio.to_thread(self.newest, request.match_info["kind"])
         digest = found.digest.hex()
         headers = {"Content-Type": RECEIPT_CONTENT_TYPE, "Cache-Control": "no-store", "ETag": f'"{digest}"'}
         if any(tag.value == digest for tag in request.if_none_match or ()):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         return web.Response(body=found.content, headers=headers)
 
+    def newest(self, kind: str) -> Published:
+        """The newest document of a kind. Blocks. Raises RefusedError: there is none."""
+        found = self._publishing.newest(kind) if kind in DOCUMENT_KINDS else None
+        if found is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "no-document", f"no document of the kind {kind[:40]!r}")
+        return found
+
+    def witnessed(self, device_id: str, seen_as: Witnessed, report: RecordReport) -> bytes:
+        """The signed statement about one record. Blocks. Raises WireError, RefusedError."""
+        try:
+            return self.witnesses.witness(device_id, seen_as, report)
+        except ContentError as error:
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, error.detail) from error
+
     async def _witness(self, request: web.Request, seen_as: Witnessed) -> web.Response:
         try:
             report = RecordReport.model_validate_json(await request.read())
         except ValidationError as error:
             raise WireError(f"not a report of a record: {error.errors()[0]}") from error
-        try:
-            found = await asyncio.to_thread(self._witnesses.witness, request.match_info["device"], seen_as, report)
-        except ContentError as error:
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, error.detail) from error
-        return _signed(found)
+        return _signed(await asyncio.to_thread(self.witnessed, request.match_info["device"], seen_as, report))
 
 
 def contact_keeper(intake: Intake, register: Register) -> Middleware:

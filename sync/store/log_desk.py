@@ -41,9 +41,10 @@ class LogDesk:
     async def log(self, request: web.Request) -> web.Response:
         """Say how the log stands, and prove that it grew out of what the unit saw before."""
         old_size = non_negative(request.query, "from")
-        return _json((await asyncio.to_thread(self._log, old_size)).model_dump_json())
+        return _json((await asyncio.to_thread(self.stands, old_size)).model_dump_json())
 
-    def _log(self, old_size: int) -> LogAnswer:
+    def stands(self, old_size: int) -> LogAnswer:
+        """How the log stands, and that it grew out of its first so many. Blocks. Raises WireError."""
         with self._intake.ledger.transaction() as connection:
             grown = receipt_log.grown(connection, old_size)
         note = signed(self._intake.signer, grown)
@@ -53,17 +54,18 @@ class LogDesk:
         """Prove that a receipt is in the log of a size."""
         file_id = bytes.fromhex(file_id_of(request.match_info["id"]))
         size = non_negative(request.query, "size")
-        try:
-            found = await asyncio.to_thread(self._place, request.match_info["device"], file_id, size)
-        except ProofError as error:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "no-receipt", str(error)) from error
+        found = await asyncio.to_thread(self.placed, request.match_info["device"], file_id, size)
         return _json(found.model_dump_json())
 
-    def _place(self, device_id: str, file_id: bytes, size: int) -> LogPlace:
+    def placed(self, device_id: str, file_id: bytes, size: int) -> LogPlace:
+        """Where a file's receipt stands in the log of a size. Blocks. Raises WireError, RefusedError."""
         if size == 0:
             raise WireError("size is 0; an empty log holds no receipt")
-        with self._intake.ledger.transaction() as connection:
-            index, proof = receipt_log.inclusion(connection, device_id, file_id, size)
+        try:
+            with self._intake.ledger.transaction() as connection:
+                index, proof = receipt_log.inclusion(connection, device_id, file_id, size)
+        except ProofError as error:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "no-receipt", str(error)) from error
         return LogPlace(leaf_index=index, size=size, inclusion=tuple(one.hex() for one in proof))
 
 

@@ -22,6 +22,8 @@ from sync.store.doorkeeper import tell_doorkeeper
 from sync.store.fsck import check_store
 from sync.store.intake import Intake, Upload
 from sync.store.log_desk import LogDesk
+from sync.store.mqtt_answers import Answers
+from sync.store.mqtt_front import MqttFront, Speaker
 from sync.store.operations import Operations
 from sync.store.receiving import Receiver
 from sync.store.refusals import RefusedError, answer_refusals, no_room, too_long
@@ -64,6 +66,11 @@ class StoreServer:
         self._clerk = Clerk(intake, self._register, store_id)
         self._desk = Desk(intake, self._register)
         self.operations = Operations(intake, self._register, store_id)
+
+    def mqtt_front(self, worker: str, speaker: Speaker) -> MqttFront:
+        """Make the other way in: the same answers and the same uploads, over MQTT (SY-51)."""
+        answers = Answers(self._clerk, self._register)
+        return MqttFront(answers, self._uploads, worker, speaker, self._body_idle_seconds)
 
     def check(self, may_go_on: Callable[[], bool]) -> None:
         """Check everything held (R38). Blocks as long as reading it takes."""

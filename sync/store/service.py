@@ -24,6 +24,7 @@ from sync.store.authority import CA_CERTIFICATE, TLS_CERTIFICATE, Authority
 from sync.store.doorkeeper import HANDSHAKE_SECONDS, HEAD_SECONDS, Doorkeeper
 from sync.store.intake import Intake, ReceiptSigner
 from sync.store.ledger import open_ledger
+from sync.store.mqtt_service import served_by_broker
 from sync.store.server import BODY_IDLE_SECONDS, StoreServer
 from sync.store.settings import load_settings
 from sync.store.vault import RESERVE_BYTES, Vault
@@ -51,6 +52,8 @@ class Listening:
     """Hours between checks of everything held; 0: none."""
     head_seconds: float = HEAD_SECONDS
     """Longest wait for a whole request head on a connection."""
+    mqtt_url: str | None = None
+    """The broker through which units are served, too; None: there is none."""
 
 
 def serve(
@@ -73,7 +76,7 @@ def serve(
     with only_one(directory), opened_intake(directory, now_utc_ns, listening.reserve_bytes) as intake:
         found = intake.recover()
         server = StoreServer(intake, settings.store_id, listening.body_idle_seconds)
-        asyncio.run(_run(server, listening, tls, lambda url: on_ready(url, found)))
+        asyncio.run(_run(server, directory, listening, tls, lambda url: on_ready(url, found)))
 
 
 @contextmanager
@@ -98,7 +101,11 @@ def opened_intake(
 
 
 async def _run(
-    server: StoreServer, listening: Listening, tls: ssl.SSLContext | None, on_ready: Callable[[str], None]
+    server: StoreServer,
+    directory: Path,
+    listening: Listening,
+    tls: ssl.SSLContext | None,
+    on_ready: Callable[[str], None],
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -114,8 +121,9 @@ async def _run(
         listener = await _listen(runner, server, listening, tls)
         if listening.operations_port is not None:
             await web.TCPSite(operations, _OPERATIONS_HOST, listening.operations_port).start()
-        on_ready(_url(listener, tls is not None))
-        await stop.wait()
+        async with served_by_broker(server, directory, listening.mqtt_url):
+            on_ready(_url(listener, tls is not None))
+            await stop.wait()
     finally:
         server.operations.ready = False
         stop.set()

@@ -16,22 +16,30 @@ class StoreProcess:
         tls: Serve HTTPS.
         dies_at: Name of the point at which it ends by SIGKILL once (`dying_store`); None: it lives.
         head_seconds: Longest wait for a request's head.
+        mqtt: URL of a broker by which units are served, too.
     """
 
     def __init__(
-        self, directory: Path, *, tls: bool = False, dies_at: str | None = None, head_seconds: float = 20.0
+        self,
+        directory: Path,
+        *,
+        tls: bool = False,
+        dies_at: str | None = None,
+        head_seconds: float = 20.0,
+        mqtt: str | None = None,
     ) -> None:
         self.directory = directory
         self._start = ["-c", "from sync.store_main import main; main()"]
         if dies_at is not None:
             self._start = ["-m", "tests.support.dying_store", dies_at, str(directory / "died")]
         self._head_seconds = head_seconds
+        self._mqtt = mqtt
         self.log = directory.with_suffix(".log")
         """Every refusal stands there."""
         self._tls = tls
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
-        self.port = _free_port()
+        self.port = free_port()
         self.kills = 0
         self.recovered = 0
 
@@ -51,6 +59,7 @@ class StoreProcess:
         command = [sys.executable, *self._start, "serve", str(self.directory)]
         options = ["--port", str(self.port), "--reserve-mb", "0", "--body-idle-seconds", "1"]
         options += ["--head-seconds", str(self._head_seconds), "-v"]
+        options += [] if self._mqtt is None else ["--mqtt", self._mqtt]
         tls = ["--tls"] if self._tls else []
         with self._lock, self.log.open("ab") as log:
             whole = [*command, *options, *tls]
@@ -87,7 +96,7 @@ class StoreProcess:
         return code
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

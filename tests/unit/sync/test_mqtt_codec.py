@@ -101,15 +101,6 @@ def test_bytes_are_taken_in_order_within_length_and_window_and_gaps_are_told_onc
     assert not store.wrote(1000)
 
 
-def test_a_failed_write_brings_the_unit_back_to_what_is_written() -> None:
-    """SY-47."""
-    store = Receiver(1000, 0, 400)
-    assert store.came(0, 200) is Verdict.TAKE
-    store.failed(50)
-    assert store.came(200, 100) is Verdict.DROP_AND_SAY
-    assert store.came(50, 100) is Verdict.TAKE
-
-
 def test_bodies_are_strict() -> None:
     """SY-44."""
     offer = UploadOffer(number=1, size_bytes=5)
