@@ -32,6 +32,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "exemption": "agent.cli.recording_commands:exemption",
     "sync": "agent.cli.sync_command:sync",
     "verify": "agent.cli.verify_command:verify",
+    "verify-fork": "agent.cli.fork_command:verify_fork",
     "inspect": "agent.cli.inspect_command:inspect",
     "open": "agent.cli.open_command:open_files",
     "profile": "agent.cli.profile_commands:profile",

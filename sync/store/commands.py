@@ -19,6 +19,7 @@ from sync.store.backup import back_up, restore
 from sync.store.broker_commands import broker_files
 from sync.store.custody import accept, take_in
 from sync.store.fleet_commands import fleet
+from sync.store.fork_commands import export_fork, forks
 from sync.store.fsck import check_store
 from sync.store.key_commands import rotate
 from sync.store.ledger import Ledger
@@ -365,6 +366,8 @@ ALL: Final = (
     operator_group,
     annotate,
     list_annotations,
+    forks,
+    export_fork,
     broker_files,
     fleet,
 )

@@ -10,12 +10,15 @@ import pytest
 from agent.cli.main import _COMMANDS
 from agent.cli.manual import write_manuals
 
+HYPHEN = "\\-"
+"""How roff is told that a hyphen is one."""
+
 
 def test_every_command_has_its_place(tmp_path: Path) -> None:
     pages = {path.name: gzip.decompress(path.read_bytes()).decode() for path in write_manuals(tmp_path)}
     assert set(pages) == {"recorder.1.gz", "recorder-agent.8.gz", "recorder-sync.8.gz"}
     for name in _COMMANDS:
-        assert f"\n.SS recorder {name}" in pages["recorder.1.gz"]
+        assert f"\n.SS recorder {name.replace('-', HYPHEN)}" in pages["recorder.1.gz"]
     assert "\\-\\-check" in pages["recorder-agent.8.gz"]
 
 
