@@ -15,6 +15,8 @@ from hal.values import LampPattern
 log = logging.getLogger(__name__)
 
 FLASH_NS = 800_000_000
+AT_ONCE = frozenset({"interrupted", "fault"})
+"""Nothing is kept: no flash of good news stands in front of that, however short it lasts."""
 _LAMPS = {**STATE_LAMPS, **DOCK_LAMPS}
 
 
@@ -38,8 +40,10 @@ class Panel:
         return self._until_ns
 
     def show(self, state: str) -> None:
-        """Show a state from now on."""
+        """Show a state from now on; behind a flash, unless nothing is being kept."""
         self._state = _LAMPS[state]
+        if state in AT_ONCE:
+            self._until_ns = None
         if self._until_ns is None:
             self._light(self._state)
 

@@ -124,6 +124,18 @@ def test_a_flash_gives_way_to_the_state_again_cs_8() -> None:
     assert parts.pulses == ["mark"]
 
 
+@pytest.mark.parametrize("state", ["interrupted", "fault"])
+def test_that_nothing_is_kept_is_shown_through_every_flash_cs_8(state: str) -> None:
+    """CS-8: a break of 0.2 s behind «ready» has its lamp too."""
+    parts = FakePanel()
+    panel = Panel(cast("Hardware", parts))
+    panel.show("starting")
+    panel.answer(Cue.READY, 100)
+    panel.show(state)
+    assert parts.lamps == ["starting", "ready", state]
+    assert panel.next_deadline_ns is None
+
+
 def test_every_state_and_cue_can_be_given() -> None:
     parts = FakePanel()
     panel = Panel(cast("Hardware", parts))
