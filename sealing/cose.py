@@ -7,7 +7,7 @@ The context is COSE's external_aad: a signature made for one purpose never count
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -51,6 +51,13 @@ class Algorithm(IntEnum):
     ESP256 = -9
     SM2 = -65_542
     """Private use: COSE has no number for SM2 with SM3."""
+
+
+_KEY_CLASSES: Final[Mapping[Algorithm, type[PublicKey]]] = {
+    Algorithm.ED25519: ed25519.Ed25519PublicKey,
+    Algorithm.ESP256: ec.EllipticCurvePublicKey,
+    Algorithm.SM2: Sm2PublicKey,
+}
 
 
 class Context(bytes):
@@ -133,18 +140,25 @@ def verify_sign1(message: Sign1, context: Context, public_key: PublicKey) -> Non
         BadSignatureError: The key did not make it over this payload for this context, or is of another kind than
             the algorithm says.
     """
+    check_algorithm(message.algorithm, public_key)
     signed = _message(message.protected, context, message.payload)
     try:
-        if message.algorithm is Algorithm.ED25519 and isinstance(public_key, ed25519.Ed25519PublicKey):
-            public_key.verify(message.signature, signed)
-        elif message.algorithm is Algorithm.ESP256 and isinstance(public_key, ec.EllipticCurvePublicKey):
+        if isinstance(public_key, ec.EllipticCurvePublicKey):
             public_key.verify(der_signature(message.signature), signed, ec.ECDSA(SHA256()))
-        elif message.algorithm is Algorithm.SM2 and isinstance(public_key, Sm2PublicKey):
-            public_key.verify(message.signature, signed)
         else:
-            raise BadSignatureError(f"algorithm {message.algorithm.name} does not fit the key")
+            public_key.verify(message.signature, signed)
     except InvalidSignature as error:
         raise BadSignatureError(f"{message.algorithm.name} signature does not verify ({context.decode()})") from error
+
+
+def check_algorithm(algorithm: Algorithm, public_key: PublicKey) -> None:
+    """Check that a key is of the kind that an algorithm says.
+
+    Raises:
+        BadSignatureError: It is of another kind.
+    """
+    if not isinstance(public_key, _KEY_CLASSES[algorithm]):
+        raise BadSignatureError(f"algorithm {algorithm.name} does not fit the key")
 
 
 def raw_signature(der: bytes) -> bytes:

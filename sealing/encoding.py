@@ -1,19 +1,19 @@
 """Deterministic CBOR: one value, one encoding, and nothing else accepted.
 
 Rules of this module: bytes in, plain values out, or an error; no knowledge of records. Integers, booleans, byte and
-text strings, arrays and maps exist; floats, null, tags, undefined and simple values do not. What was read is encoded
-again and compared, so that a second spelling of the same value never passes (`FORMAT.md`, SF-1 to SF-4).
+text strings, arrays and maps exist; floats, null, tags, undefined and simple values do not. What was read is held to
+the length of its one encoding, so that a second spelling of the same value never passes (`FORMAT.md`, SF-1 to SF-4).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import cbor2
 
 from sealing.errors import MalformedError
-from sealing.limits import CBOR_DEPTH_MAX, CBOR_ITEMS_MAX, INTEGER_MAX, INTEGER_MIN
+from sealing.limits import CBOR_DEPTH_MAX, CBOR_ITEMS_MAX, INTEGER_MAX
 
 Plain = int | bool | bytes | str | Sequence["Plain"] | Mapping[int, "Plain"] | Mapping[str, "Plain"]
 """What the format can say."""
@@ -29,6 +29,10 @@ def _refuse_tag(*_: object) -> NoReturn:
     raise MalformedError("a CBOR tag stands where the format has none")
 
 
+_IN_FIRST_BYTE: Final = 24
+"""Numbers below stand in the first byte of their encoding."""
+_HEAD_BYTES: Final = (1,) * 5 + (2,) * 4 + (3,) * 8 + (5,) * 16 + (9,) * 31
+"""Length of a type and its number by the number's bits, where it does not stand in the first byte."""
 _NESTING: Final = frozenset({list, tuple, dict})
 _REFUSING: Final = dict.fromkeys(_BUILT_IN_TAGS, _refuse_tag)
 
@@ -39,7 +43,7 @@ def encode(value: Plain) -> bytes:
     Raises:
         MalformedError: The value has a type, a size or a range that the format does not know.
     """
-    _check(value, CBOR_DEPTH_MAX)
+    _measure(value, CBOR_DEPTH_MAX)
     # The library writes the shortest form anyway, and sorts slowly: it is asked to only where that is needed.
     return cbor2.dumps(value, canonical=not _in_order(value))
 
@@ -57,9 +61,9 @@ def decode(data: bytes, longest_bytes: int) -> Plain:
     if len(data) > longest_bytes:
         raise MalformedError(f"CBOR of {len(data)} bytes is longer than the {longest_bytes} allowed here")
     value = _loads(data)
-    _check(value, CBOR_DEPTH_MAX)
-    # SF-2: this also refuses trailing bytes, long integers, unsorted keys and every other second spelling.
-    if not _in_order(value) or cbor2.dumps(value) != data:
+    # SF-2: every other spelling of the same value with its keys in order is longer, for each part has one shortest
+    # form; and so is whatever has bytes behind it.
+    if _measure(value, CBOR_DEPTH_MAX) != len(data) or not _in_order(value):
         raise MalformedError("CBOR is not in its deterministic form, or bytes follow it")
     return value
 
@@ -79,61 +83,70 @@ def _loads(data: bytes) -> Plain:
     return value
 
 
-def _check(value: object, depth: int) -> None:
-    """Refuse types that the format does not know; subclasses too, for they may encode as something else."""
+def _measure(value: object, depth: int) -> int:
+    """Length of a value's one encoding in bytes.
+
+    Refuses types that the format does not know; subclasses too, for they may encode as something else.
+    """
     kind = type(value)
+    if kind is dict:
+        return _measure_map(value, depth)  # type: ignore[arg-type]  # as the line above says
     if kind is list or kind is tuple:
-        _check_array(value, depth)
-    elif kind is dict:
-        _check_map(value, depth)
-    else:
-        _check_items((value,), depth)
+        return _measure_array(value, depth)  # type: ignore[arg-type]  # as the line above says
+    return _measure_items((value,), depth)
 
 
-def _check_items(items: Iterable[object], depth: int) -> None:
+def _measure_items(items: Iterable[Any], depth: int) -> int:
     # In one loop, without a call for each: every record that is sealed or verified comes through here.
+    size = 0
     for value in items:
         kind = type(value)
         if kind is int:
-            if not INTEGER_MIN <= value <= INTEGER_MAX:  # type: ignore[operator]  # an int, as the line above says
+            number = value if value >= 0 else ~value
+            if number > INTEGER_MAX:
                 raise MalformedError("CBOR integer outside 64 bits signed")
+            size += 1 if number < 24 else _HEAD_BYTES[number.bit_length()]  # noqa: PLR2004 - _IN_FIRST_BYTE, at once
+        elif kind is bytes:
+            size += len(value) + _head_bytes(len(value))
         elif kind is str:
-            _check_text(value)
+            length = len(value) if value.isascii() else _text_bytes(value)
+            size += length + _head_bytes(length)
         elif kind in _NESTING:
-            _check(value, depth)
-        elif kind is not bytes and kind is not bool:
+            size += _measure(value, depth)
+        elif kind is bool:
+            size += 1
+        else:
             raise MalformedError(f"CBOR value of type {kind.__name__}, which the format does not know")
+    return size
 
 
-def _check_text(value: object) -> None:
-    if isinstance(value, str) and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise MalformedError("text is not Unicode that UTF-8 can carry") from error
+def _head_bytes(number: int) -> int:
+    """Length of a type with the number that belongs to it."""
+    return 1 if number < _IN_FIRST_BYTE else _HEAD_BYTES[number.bit_length()]
 
 
-def _check_array(value: object, depth: int) -> None:
-    assert isinstance(value, list | tuple)  # noqa: S101 - narrows for the type checker
+def _text_bytes(text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        raise MalformedError("text is not Unicode that UTF-8 can carry") from error
+
+
+def _measure_array(value: list[object] | tuple[object, ...], depth: int) -> int:
     _check_size(len(value), depth)
-    _check_items(value, depth - 1)
+    return _head_bytes(len(value)) + _measure_items(value, depth - 1)
 
 
-def _check_map(value: object, depth: int) -> None:
-    assert isinstance(value, dict)  # noqa: S101 - narrows for the type checker
+def _measure_map(value: dict[Any, object], depth: int) -> int:
     _check_size(len(value), depth)
     # One kind of key in a map: there the length-first and the bytewise order of keys are the same.
     kinds = set(map(type, value))
     if kinds == {int}:
         if min(value) < 0:
             raise MalformedError("CBOR map with a negative key")
-        _check(max(value), depth)
-    elif kinds == {str}:
-        for key in value:
-            _check_text(key)
-    elif kinds:
+    elif kinds and kinds != {str}:
         raise MalformedError("CBOR map whose keys are not all integers or all text")
-    _check_items(value.values(), depth - 1)
+    return _head_bytes(len(value)) + _measure_items(value, depth - 1) + _measure_items(value.values(), depth - 1)
 
 
 def _in_order(value: object) -> bool:
@@ -145,7 +158,10 @@ def _in_order(value: object) -> bool:
         value = value.values()
     elif not isinstance(value, list | tuple):
         return True
-    return all(_in_order(item) for item in value if type(item) in _NESTING)
+    for item in value:  # noqa: SIM110 - every record comes through here, and a generator costs more than the loop
+        if type(item) in _NESTING and not _in_order(item):
+            return False
+    return True
 
 
 def _text_key(key: str) -> tuple[int, bytes]:

@@ -1,7 +1,7 @@
 """Reads one sealed file, record by record, with bounded memory.
 
 Rules of this module: bytes and places only; what a record means and whether it may be trusted is others' matter. Never
-more than one header (64 KiB) and one chunk (256 KiB) of payload is held, whatever the lengths in the file say.
+more than one header (64 KiB) and one chunk (512 KiB) of payload is held, whatever the lengths in the file say.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from sealing.errors import MalformedError, NotSealedError, SealingError
 from sealing.framing import FILE_SUFFIX, PREFIX_BYTES, RecordHeader, decode_prefix, open_header, parse_name
@@ -19,7 +19,7 @@ from sealing.limits import FILE_BYTES_MAX, MAGIC
 from sealing.records import Open
 from sealing.suites import Suite
 
-CHUNK_BYTES: Final = 262_144
+CHUNK_BYTES: Final = 524_288
 _AHEAD_BYTES: Final = 768
 """A FRAGMENT's framing and header take some 330."""
 
@@ -28,8 +28,7 @@ class CutOffError(MalformedError):
     """A record is cut off by the end of its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class FramedRecord:
+class FramedRecord(NamedTuple):
     """One record as the framing delimits it; nothing in it was checked yet."""
 
     offset_bytes: int
@@ -69,7 +68,9 @@ class SealedFile:
         self._file: io.FileIO = io.FileIO(path)
         self.size_bytes = self._file.seek(0, io.SEEK_END)
         self._next_offset = len(MAGIC)
-        self._chunk = memoryview(b"")
+        self._window = memoryview(b"")
+        """What was read last: the header behind a payload is nearly always in it."""
+        self._window_offset = self._window_end = self.size_bytes  # where the file stands
 
     def __enter__(self) -> Self:
         return self
@@ -109,9 +110,7 @@ class SealedFile:
         offset = self._next_offset
         if offset == self.size_bytes:
             return None
-        # Framing and nearly every header stand in the first bytes: one call of the system for both.
-        ahead = self._read(offset, _AHEAD_BYTES)
-        prefix = ahead[:PREFIX_BYTES]
+        prefix = self._read(offset, PREFIX_BYTES)
         if len(prefix) < PREFIX_BYTES:
             raise CutOffError(f"the file ends {len(prefix)} bytes into the framing of a record")
         header_length, payload_length = decode_prefix(prefix)
@@ -119,22 +118,23 @@ class SealedFile:
         end = header_offset + header_length + payload_length
         if end > self.size_bytes:
             raise CutOffError(f"the file ends at byte {self.size_bytes}, inside a record that would end at {end}")
-        header = ahead[PREFIX_BYTES : PREFIX_BYTES + header_length]
-        if len(header) < header_length:
-            header = self._read(header_offset, header_length)
+        header = self._read(header_offset, header_length)
         self._next_offset = end
         return FramedRecord(offset, prefix, header, header_offset + header_length, payload_length)
 
     def payload_hash(self, record: FramedRecord, suite: Suite) -> bytes:
         """Hash a record's payload as it stands in the file."""
+        start, end = record.payload_offset_bytes, record.end_bytes
+        if start >= self._window_offset and end <= self._window_end:
+            return suite.digest(self._window[start - self._window_offset : end - self._window_offset])
         hasher = suite.hasher()
-        for chunk in self._chunks(record.payload_offset_bytes, record.end_bytes):
+        for chunk in self._chunks(start, end):
             hasher.update(chunk)
         return hasher.digest()
 
     def payload(self, record: FramedRecord) -> bytes:
         """Read a record's payload whole (at most 64 MiB)."""
-        return self._read(record.payload_offset_bytes, record.payload_length)
+        return b"".join(map(bytes, self._chunks(record.payload_offset_bytes, record.end_bytes)))
 
     def tail(self, offset_bytes: int) -> Iterator[bytes]:
         """Read everything from a place to the end, piece by piece."""
@@ -142,23 +142,34 @@ class SealedFile:
             yield bytes(chunk)
 
     def _chunks(self, start: int, end: int) -> Iterator[memoryview]:
-        if not self._chunk:
-            self._chunk = memoryview(bytearray(CHUNK_BYTES))
-        self._file.seek(start)
-        left = end - start
-        while left > 0:
-            count = self._file.readinto(self._chunk[: min(left, CHUNK_BYTES)])
-            if not count:
+        """The bytes between two places; each piece holds until the next one is asked for."""
+        while start < end:
+            if not self._window_offset <= start < self._window_end:
+                self._fill(start, CHUNK_BYTES)
+            if start == self._window_end:
                 raise CutOffError(f"{self.path.name} became shorter while it was read; copy it again")
-            yield self._chunk[:count]
-            left -= count
+            stop = min(end, self._window_end)
+            yield self._window[start - self._window_offset : stop - self._window_offset]
+            start = stop
 
     def _read(self, offset: int, length: int) -> bytes:
-        self._file.seek(offset)
-        data: bytes = self._file.read(length)
-        while len(data) < length and (part := self._file.read(length - len(data))):
-            data += part
-        return data
+        """Framing or a header; shorter only at the end of the file."""
+        end = min(offset + length, self.size_bytes)
+        if not self._window_offset <= offset <= end <= self._window_end:
+            # Framing and nearly every header stand in the first bytes: one call of the system for both.
+            self._fill(offset, max(length, _AHEAD_BYTES))
+        if end > self._window_end:
+            return b"".join(map(bytes, self._chunks(offset, end)))
+        begin = offset - self._window_offset
+        return bytes(self._window[begin : begin + end - offset])
+
+    def _fill(self, offset: int, most_bytes: int) -> None:
+        if len(self._window) < most_bytes:
+            self._window = memoryview(bytearray(most_bytes))
+        if offset != self._window_end:
+            self._file.seek(offset)
+        count = self._file.readinto(self._window[:most_bytes])
+        self._window_offset, self._window_end = offset, offset + count
 
 
 def beginning(path: Path) -> Beginning | None:

@@ -74,13 +74,13 @@ class RunTally:
 
 def _span(body: Fragment, facts: RunFacts) -> tuple[int, int]:
     """Media time that a fragment covers."""
-    starts, ends = [], []
+    begin = end = -1
     if body.frame_count:
         frame_ns = _NS * facts.frame_rate_denominator // max(facts.frame_rate_numerator, 1)
-        starts.append(body.first_video_pts * _NS // _VIDEO_HZ)
-        ends.append(body.last_video_pts * _NS // _VIDEO_HZ + frame_ns)
+        begin = body.first_video_pts * _NS // _VIDEO_HZ
+        end = body.last_video_pts * _NS // _VIDEO_HZ + frame_ns
     if body.sample_count:
-        rate = facts.sample_rate_hz or _AUDIO_HZ
-        starts.append(body.first_audio_pts * _NS // _AUDIO_HZ)
-        ends.append(body.first_audio_pts * _NS // _AUDIO_HZ + body.sample_count * _NS // rate)
-    return min(starts, default=0), max(ends, default=0)
+        sound_begin = body.first_audio_pts * _NS // _AUDIO_HZ
+        sound_end = sound_begin + body.sample_count * _NS // (facts.sample_rate_hz or _AUDIO_HZ)
+        begin, end = min(begin, sound_begin) if body.frame_count else sound_begin, max(end, sound_end)
+    return max(begin, 0), max(end, 0)

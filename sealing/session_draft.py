@@ -64,18 +64,12 @@ class SessionDraft:
         run = self._runs.get(self.run_number)
         return 0 if run is None else run.media_start_ns
 
-    def record(self, header: RecordHeader) -> bool:
-        """Take a record of the session.
-
-        Returns:
-            Whether it is the first fragment of a run.
-        """
+    def record(self, header: RecordHeader) -> None:
+        """Take a record of the session, any but a FRAGMENT."""
         body = header.body
         match body:
             case Open():
                 self._snapshot, self._facts, self._file_number = body.snapshot, body.run, body.file_number
-            case Fragment():
-                return self._fragment(header, body)
             case Preflight():
                 self._preflight = body
             case Prompt():
@@ -92,9 +86,9 @@ class SessionDraft:
                 self._end = (body, civil_ns(header, body.ended_boottime_ns))
             case _:
                 pass
-        return False
 
-    def _fragment(self, header: RecordHeader, body: Fragment) -> bool:
+    def fragment(self, header: RecordHeader, body: Fragment) -> bool:
+        """Take a fragment; tells whether it is the first one of a run."""
         facts = self._facts
         if facts is None:
             return False

@@ -72,6 +72,9 @@ class SessionBook:
     def record(self, header: RecordHeader, place: Place) -> None:
         """Take a record."""
         body = header.body
+        if isinstance(body, Fragment):  # nearly every record: nothing else is asked of it
+            self._fragment(header, body, place)
+            return
         if isinstance(body, Boot):
             self._boot_boottime_ns = header.boottime_ns
             self._versions[body.software_version] = None
@@ -79,10 +82,14 @@ class SessionBook:
         if isinstance(body, Checkout):
             self._checkout = body
         draft = self._draft_of(header)
-        new_run = draft is not None and draft.record(header)
-        if new_run and draft is not None and isinstance(body, Fragment):
-            self._tell_run(header, draft, body, place)
+        if draft is not None:
+            draft.record(header)
         self._tell(header, draft, place)
+
+    def _fragment(self, header: RecordHeader, body: Fragment, place: Place) -> None:
+        draft = self._current
+        if draft is not None and draft.fragment(header, body):
+            self._tell_run(header, draft, body, place)
 
     def _draft_of(self, header: RecordHeader) -> SessionDraft | None:
         body = header.body

@@ -50,6 +50,8 @@ class Asked:
     """The files are a part of a chain, such as an exported clip; that the beginning is elsewhere is no fault then."""
     recipient_keys: Sequence[RecipientPrivateKey] = ()
     """Private keys of recipients: with one of them every payload is decrypted, too (step 15)."""
+    every_signature: bool = False
+    """Check each record's own signature, also where a later one vouches for it (step 8)."""
 
 
 _NOTHING_ELSE = Asked()
@@ -131,6 +133,7 @@ class _Examination:
             policy=watch,
             deletion=self._deletion,
             book=self._book,
+            every_signature=asked.every_signature,
         )
 
     def run(self, paths: Sequence[Path]) -> Report:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sealing.errors import TimeTokenError
 from sealing.findings import Code, Findings, Place
@@ -25,8 +25,7 @@ _SAME_NS: Final = 500_000_000
 _STRETCHES_MAX: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """A record that an ANCHOR may name."""
 
     sequence: int

@@ -7,14 +7,15 @@ checked by the followers in `Chain`. Only records whose signature held and that 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from sealing.cose import Sign1
 from sealing.errors import BadSignatureError, MalformedError, NotSealedError, SuiteError
 from sealing.fileid import FileIdentity
 from sealing.findings import Code, Findings, Place
-from sealing.framing import RecordHeader, open_header
+from sealing.framing import RecordHeader
 from sealing.limits import RECORDS_PER_FILE_MAX
-from sealing.reader import Beginning, CutOffError, FramedRecord, SealedFile
+from sealing.reader import Beginning, CutOffError, SealedFile
 from sealing.records import Boot, Close, Epoch, FileOrigin, Open, Torn
 from sealing.report import FileFacts
 from sealing.sessions import SessionBook
@@ -23,10 +24,11 @@ from sealing.verifier_anchors import Anchors
 from sealing.verifier_borders import Borders, payload_fault
 from sealing.verifier_contents import Contents
 from sealing.verifier_deletion import Deletion, FileEnds
-from sealing.verifier_keys import Keys
+from sealing.verifier_keys import Keys, Vouch
 from sealing.verifier_links import Links
 from sealing.verifier_media import Media
 from sealing.verifier_policy import PolicyWatch
+from sealing.verifier_stretches import Taken, Vouchers, take
 from sealing.verifier_ticks import Ticks
 from sealing.verifier_times import Times
 from sealing.verifier_witness import Witness
@@ -49,6 +51,8 @@ class Chain:
     witness: Witness
     deletion: Deletion
     book: SessionBook
+    every_signature: bool
+    """Each record has to answer for itself."""
 
 
 @dataclass(slots=True)
@@ -93,7 +97,7 @@ class FileWalk:
         self._chain.borders.begin_file()
         self._chain.media.begin_file()
         if self._begins_sealed():
-            while self._seen.readable and not self._stopped() and self._step():
+            while self._some():
                 pass
             self._check_end()
         return self._facts()
@@ -113,54 +117,53 @@ class FileWalk:
         last = self._seen.last
         return last is not None and last.sequence == self._stop_sequence
 
-    def _step(self) -> bool:
-        offset = self._file.next_offset_bytes
-        try:
-            record = self._file.next_record()
-        except CutOffError as error:  # step 3
-            self._stop_at(Code.TORN_TAIL, offset, str(error))
-            return False
-        except MalformedError as error:
-            self._stop_at(Code.TORN_TAIL if self._closed else Code.MALFORMED, offset, str(error))
-            return False
-        if record is None:
-            return False
-        if self._seen.records == RECORDS_PER_FILE_MAX:
-            self._stop_at(Code.MALFORMED, offset, f"more than {RECORDS_PER_FILE_MAX} records in a file")
-            return False
-        self._record(record)
-        return True
+    def _some(self) -> bool:
+        """Take some records and judge them; tells whether there are more."""
+        ahead = take(self._file, self._chain.keys.suite if self._seen.records else None)
+        vouchers = Vouchers(ahead.taken, every=self._chain.every_signature)
+        for index, taken in enumerate(ahead.taken):
+            if self._seen.records == RECORDS_PER_FILE_MAX:
+                detail = f"more than {RECORDS_PER_FILE_MAX} records in a file"
+                self._stop_at(Code.MALFORMED, taken.record.offset_bytes, detail)
+            else:
+                self._record(taken, partial(vouchers.vouch, index))
+            if not self._seen.readable or self._stopped():
+                return False
+        if ahead.fault is not None:
+            self._cannot_be_read(ahead.fault, self._file.next_offset_bytes)
+        return not ahead.at_end
 
-    def _record(self, record: FramedRecord) -> None:
-        index, closed = self._seen.records, self._closed
+    def _cannot_be_read(self, fault: MalformedError, offset: int) -> None:
+        """Step 3: where the next record begins is not known."""
+        torn = self._closed or isinstance(fault, CutOffError)
+        self._stop_at(Code.TORN_TAIL if torn else Code.MALFORMED, offset, str(fault))
+
+    def _record(self, taken: Taken, vouch: Vouch) -> None:
+        index, closed, record = self._seen.records, self._closed, taken.record
         self._seen.records += 1
         self._seen.end_bytes = record.end_bytes
-        opened = self._opened(record, closed=closed)  # step 4
-        if opened is None:
+        if taken.message is None or taken.header is None:  # step 4
+            self._malformed(taken, closed=closed)
+        elif taken.header.payload_length != record.payload_length:  # SF-12
+            detail = f"framing says {record.payload_length} bytes of payload, the header {taken.header.payload_length}"
+            self._give_up(Code.MALFORMED, record.offset_bytes, detail)
             self._chain.links.skip_unreadable()
         else:
-            self._believe(record, *opened, index)
+            self._believe(taken, taken.message, taken.header, index, vouch)
         if self._seen.identity is not None:
             self._seen.identity.add_record(record.prefix, record.header)
 
-    def _opened(self, record: FramedRecord, *, closed: bool) -> tuple[Sign1, RecordHeader] | None:
-        place = Place(self._name, self._chain.links.position, record.offset_bytes)
-        try:
-            message, header = open_header(record.header)
-        except SuiteError as error:
-            self._chain.findings.add(Code.SUITE_FORBIDDEN, place, str(error))
-            return None
-        except MalformedError as error:
-            self._chain.findings.add(Code.TORN_TAIL if closed else Code.MALFORMED, place, str(error))
-            return None
-        if header.payload_length != record.payload_length:  # SF-12
-            detail = f"framing says {record.payload_length} bytes of payload, the header {header.payload_length}"
-            self._give_up(Code.MALFORMED, record.offset_bytes, detail)
-            return None
-        return message, header
+    def _malformed(self, taken: Taken, *, closed: bool) -> None:
+        place = Place(self._name, self._chain.links.position, taken.record.offset_bytes)
+        if isinstance(taken.fault, SuiteError):
+            code = Code.SUITE_FORBIDDEN
+        else:
+            code = Code.TORN_TAIL if closed else Code.MALFORMED
+        self._chain.findings.add(code, place, str(taken.fault))
+        self._chain.links.skip_unreadable()
 
-    def _believe(self, record: FramedRecord, message: Sign1, header: RecordHeader, index: int) -> None:
-        chain, body = self._chain, header.body
+    def _believe(self, taken: Taken, message: Sign1, header: RecordHeader, index: int, vouch: Vouch) -> None:
+        chain, body, record = self._chain, header.body, taken.record
         # Until the signature holds, the header's own number is a claim.
         place = Place(self._name, chain.links.position, record.offset_bytes)
         try:
@@ -172,16 +175,17 @@ class FileWalk:
         if isinstance(body, Open) and index == 0:
             self._begin(header, body, place)
         try:
-            chain.keys.check_signature(message, header, place)  # step 8
+            chain.keys.check_signature(message, header, place, vouch)  # step 8
         except BadSignatureError:
             chain.links.skip_unreadable()
             return
-        place = Place(self._name, header.sequence, record.offset_bytes)
+        if header.sequence != place.sequence:
+            place = Place(self._name, header.sequence, record.offset_bytes)
         fault = payload_fault(header)
         if fault is not None:
             chain.findings.add(Code.MALFORMED, place, fault)
-        self._check_payload(record, header, place)
-        self._follow(record, header, index, place)
+        self._check_payload(taken, header, place)
+        self._follow(taken, header, index, place)
 
     def _begin(self, header: RecordHeader, body: Open, place: Place) -> None:
         chain = self._chain
@@ -193,20 +197,22 @@ class FileWalk:
         self._seen.opened = body
         self._seen.identity = FileIdentity(chain.keys.suite)
 
-    def _check_payload(self, record: FramedRecord, header: RecordHeader, place: Place) -> None:
+    def _check_payload(self, taken: Taken, header: RecordHeader, place: Place) -> None:
         """Step 10; the record itself still counts, so that damage stays where it is."""
         if header.payload_hash is None:
             return
-        if self._file.payload_hash(record, self._chain.keys.suite) != header.payload_hash:
+        record = taken.record
+        found = taken.payload_digest or self._file.payload_hash(record, self._chain.keys.suite)
+        if found != header.payload_hash:
             detail = f"the payload of {record.payload_length} bytes is not the one that was sealed"
             self._chain.findings.add(Code.PAYLOAD_MODIFIED, place, detail)
             return
         if self._chain.contents.opens:
             self._chain.contents.payload(header, self._file.payload(record), place)
 
-    def _follow(self, record: FramedRecord, header: RecordHeader, index: int, place: Place) -> None:
+    def _follow(self, taken: Taken, header: RecordHeader, index: int, place: Place) -> None:
         chain, seen = self._chain, self._seen
-        digest = chain.keys.suite.digest(record.header)
+        digest = taken.digest or chain.keys.suite.digest(taken.record.header)
         carries_on = chain.links.place(header, digest, place)
         if isinstance(header.body, Epoch):
             chain.keys.next_epoch(header, header.body, place)

@@ -6,6 +6,7 @@ still used for the rest of its file, so that a report does not drown in conseque
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sealing import cose, epochs
@@ -32,6 +33,19 @@ class InForce:
     certificate: EpochCertificate
     record_key: PublicKey
     record_key_id: bytes
+
+    def signed(self, message: Sign1) -> bool:
+        """Whether the key of the epoch signed a record."""
+        try:
+            _check_key(message, self)
+            cose.verify_sign1(message, cose.RECORD, self.record_key)
+        except BadSignatureError:
+            return False
+        return True
+
+
+Vouch = Callable[[Callable[[Sign1], bool]], bool]
+"""Told how to check a signature, says whether the one that answers for a record holds."""
 
 
 class Keys:
@@ -197,8 +211,14 @@ class Keys:
             detail = f"the epoch certificate was made for record {certificate.sequence} of another place"
             self._findings.add(Code.EPOCH_MISBOUND, place, detail)
 
-    def check_signature(self, message: Sign1, header: RecordHeader, place: Place) -> None:
-        """Check that the key of the epoch in force signed the record (step 8).
+    def check_signature(self, message: Sign1, header: RecordHeader, place: Place, vouch: Vouch) -> None:
+        """Check that the key of the epoch in force signed the record, or one that vouches for it (step 8).
+
+        Args:
+            message: The record's envelope.
+            header: What it says.
+            place: Where it stands.
+            vouch: Told how to check a signature with that key, says whether another record's answers for this one.
 
         Raises:
             BadSignatureError: It did not, or the record is of another epoch; the finding is made.
@@ -213,8 +233,9 @@ class Keys:
             self._findings.add(Code.EPOCH_ORDER, place, detail)
             raise BadSignatureError(detail)
         try:
-            _check_key_id(message, here)
-            cose.verify_sign1(message, cose.RECORD, here.record_key)
+            _check_key(message, here)
+            if not vouch(here.signed):
+                cose.verify_sign1(message, cose.RECORD, here.record_key)
         except BadSignatureError as error:
             self._findings.add(Code.BAD_SIGNATURE, place, str(error))
             raise
@@ -239,6 +260,7 @@ class Keys:
         self._known = self._here
 
 
-def _check_key_id(message: Sign1, here: InForce) -> None:
+def _check_key(message: Sign1, here: InForce) -> None:
     if message.key_id != here.record_key_id:
         raise BadSignatureError(f"the record names another key than epoch {here.certificate.epoch} has")
+    cose.check_algorithm(message.algorithm, here.record_key)

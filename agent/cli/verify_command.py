@@ -49,6 +49,11 @@ _EVIDENCE: Final = "evidence"
 @click.option(
     "--part", is_flag=True, help="仅为链的一部分（如导出片段）/ The files are a part of a chain: say which, PARTIAL."
 )
+@click.option(
+    "--every-signature",
+    is_flag=True,
+    help="逐条验签，较慢 / Check each record's own signature, also where a later one vouches for it; slower.",
+)
 @json_option
 @click.option(
     "--timeline", "timeline_path", type=click.Path(path_type=Path, dir_okay=False), help="时间线文本 / Text to write."
@@ -64,6 +69,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one parameter for each option
     require: str | None,
     key_paths: tuple[Path, ...],
     part: bool,
+    every_signature: bool,
     as_json: bool,
     timeline_path: Path | None,
     picture_path: Path | None,
@@ -74,7 +80,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one parameter for each option
     required, 65 when nothing there is a sealed file.
     """
     trust = Trust.load(trust_directory or own_trust(surroundings))
-    asked = Asked(part=part, recipient_keys=tuple(load_recipient_key(path) for path in key_paths))
+    asked = Asked(part, tuple(load_recipient_key(path) for path in key_paths), every_signature)
     with reading_bar(surroundings.words("核验", "Verifying")) as progress:
         report, failure = _verified(paths, trust, require == _EVIDENCE, progress, asked)
     text = render_timeline(report, surroundings.language.value)

@@ -35,12 +35,12 @@ def is_part(folder: Path) -> bool:
     return said(folder, "given") == "a part"
 
 
-def by_the_first(folder: Path, shared: x509.Certificate | None = None) -> Report:
+def by_the_first(folder: Path, shared: x509.Certificate | None = None, *, every_signature: bool = False) -> Report:
     """What the product says."""
     own, key = folder / TRUST, folder / RECIPIENT_KEY
     trust = Trust.load(own) if own.exists() else Trust((shared or authority(folder.parent),))
     keys = (load_recipient_key(key),) if key.exists() else ()
-    return examine_chain([folder], trust, asked=Asked(part=is_part(folder), recipient_keys=keys))
+    return examine_chain([folder], trust, asked=Asked(is_part(folder), keys, every_signature))
 
 
 def by_the_second(folder: Path, shared: x509.Certificate | None = None) -> list[Fault]:
