@@ -23,6 +23,7 @@ from sync.unit.client import StoreClient
 from sync.unit.courier import Courier, Ending, Surroundings
 from sync.unit.reports import Quiet
 from sync.unit.spool import numbers
+from sync.unit.transport import Transport
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit, opened_store
@@ -34,7 +35,7 @@ LONGEST_SECONDS = 45.0
 ENOUGH_KILLS = 5
 
 
-def carry(unit: UnitOnDisk, client: StoreClient | str, seed: int = 1, seconds: float = LONGEST_SECONDS) -> Ending:
+def carry(unit: UnitOnDisk, client: Transport | str, seed: int = 1, seconds: float = LONGEST_SECONDS) -> Ending:
     """The unit's own loop, with short waits, over a client or, without TLS, to a URL."""
     if isinstance(client, str):
         client = StoreClient(client, unit.device_id, None, timeout_seconds=1.0)
