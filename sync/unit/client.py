@@ -22,6 +22,7 @@ from sync.errors import ConfigurationError, SyncError, WireError
 from sync.secrecy import Line
 from sync.unit.config import SyncPaths
 from sync.unit.lines import line_of
+from sync.unit.pieces import PIECE_BYTES, PieceSender
 from sync.unit.spool import SealedFile
 from sync.unit.transport import Standing
 from sync.unit.tuning import tune
@@ -44,7 +45,6 @@ from sync.wire import (
 )
 from sync.witness import Witnessed
 
-BUFFER_BYTES: Final = 256 * 1024
 TIMEOUT_SECONDS: Final = 20.0
 _RETRY_AFTER_SECONDS_MAX: Final = 300
 
@@ -121,7 +121,7 @@ class StoreClient:
         self._tls = tls
         self._rate = rate_bytes_per_second
         self._timeout_seconds = timeout_seconds
-        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        self._buffer = memoryview(bytearray(PIECE_BYTES))
         self._connection: http.client.HTTPConnection | None = None
         self._hurried = False
         self.sent_bytes = 0
@@ -182,7 +182,8 @@ class StoreClient:
 
         Raises:
             StoppedError: `may_send` said no; the connection is gone.
-            LinkError, RefusedError, OSError: As everywhere; OSError when the file cannot be read.
+            LinkError, RefusedError: As everywhere; LinkError also when the file fails in the middle.
+            OSError: The file cannot be opened.
         """
         headers = {
             "Upload-Offset": str(offset_bytes),
@@ -192,15 +193,15 @@ class StoreClient:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             connection = self._begin("PATCH", self._path("files", file), headers)
-            self._send_body(connection, descriptor, (offset_bytes, file.size_bytes), may_send, on_sent)
+            sender = PieceSender(connection.sock, descriptor, self._buffer)
+            self._send_body(sender, (offset_bytes, file.size_bytes), may_send, on_sent)
         finally:
             os.close(descriptor)
         _expect(self._answer(connection), HTTPStatus.NO_CONTENT)
 
     def _send_body(
         self,
-        connection: http.client.HTTPConnection,
-        descriptor: int,
+        sender: PieceSender,
         bounds: tuple[int, int],
         may_send: Callable[[], bool],
         on_sent: Callable[[int], None],
@@ -210,13 +211,10 @@ class StoreClient:
             if not may_send():
                 self.close()
                 raise StoppedError(f"stopped at byte {offset}")
-            count = os.preadv(descriptor, [self._buffer[: end - offset]], offset)
-            if count == 0:
-                self.close()
-                raise LinkError(f"the file ends at byte {offset}, before its size of {end}")
+            count = min(PIECE_BYTES, end - offset)
             try:
-                connection.send(self._buffer[:count])
-            except (OSError, http.client.HTTPException) as error:
+                sender.send(offset, count)
+            except OSError as error:
                 raise self._lost(error) from error
             offset += count
             self.sent_bytes += count
