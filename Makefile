@@ -62,7 +62,7 @@ help: ## This list
 
 .PHONY: setup
 setup:
-	@.ci/system-packages voice fonts tokens broker
+	@.ci/system-packages voice fonts tokens broker database
 	@.ci/setup
 
 .PHONY: browser

@@ -39,7 +39,11 @@ class StoreError(SyncError):
 
 
 class EngineUnavailableError(SyncError, OSError):
-    """The database or the object store behind a store does not answer; asking again later may help."""
+    """The database or the object store behind a store does not answer; asking again later may help (SY-83)."""
+
+
+class ObjectDiffersError(SyncError, OSError):
+    """Under the name of what is to be kept lies something else; a person has to look."""
 
 
 class ContentError(SyncError):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from sealing.oids import Assurance
@@ -27,7 +28,9 @@ from sync.inbox import receipt_name
 from sync.store.authority import WARNING, Authority, create_authority, enrol
 from sync.store.commands import ALL
 from sync.store.doorkeeper import HEAD_SECONDS
-from sync.store.ledger import Ledger, Unit, open_ledger
+from sync.store.engines import ledger_of
+from sync.store.gateway import gateway
+from sync.store.ledger import Ledger, Unit
 from sync.store.operations import JsonFormatter
 from sync.store.register import Register
 from sync.store.service import Listening, serve
@@ -73,15 +76,43 @@ def commands() -> None:
     show_default=True,
     help="What units seal by: 1; 2, with post-quantum wraps; 3, SM2, SM3 and SM4.",
 )
-def init(directory: Path, store_id: str, url: str, hosts: tuple[str, ...], suite: str) -> None:
-    """Make a store with an agency CA, receipt key and two recipients in an empty DIRECTORY."""
-    settings = _settings(store_id, url)
+@click.option("--ledger", help="Keep rows in a database: postgresql://user@host/name. [a file]")
+@click.option("--objects", help="Keep content in a bucket: s3://bucket/prefix. [the folder]")
+@click.option("--s3-endpoint", help="The bucket's server. [Amazon's]")
+@click.option("--s3-region", default="us-east-1", show_default=True, help="The bucket's region.")
+@click.option("--s3-credentials", type=click.Path(path_type=Path), help="File with its key. [environment, role]")
+@click.option("--lock-days", type=int, help="Objects can be neither deleted nor replaced for so long (Object Lock).")
+def init(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    directory: Path,
+    store_id: str,
+    url: str,
+    hosts: tuple[str, ...],
+    suite: str,
+    ledger: str | None,
+    objects: str | None,
+    s3_endpoint: str | None,
+    s3_region: str,
+    s3_credentials: Path | None,
+    lock_days: int | None,
+) -> None:
+    """Make a store with an agency CA, receipt key and two recipients in an empty DIRECTORY.
+
+    With --ledger and --objects several processes may serve it (docs/scaling.md).
+    """
+    bucket = {
+        "url": objects,
+        "endpoint": s3_endpoint,
+        "region": s3_region,
+        "credentials": s3_credentials,
+        "lock_days": lock_days,
+    }
+    settings = _settings(store_id=store_id, url=url, ledger=ledger, objects=bucket if objects else None)
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise FileExistsError(f"{directory} is not empty; name a new folder")
     names = tuple(dict.fromkeys((settings.host, *hosts, *_LOCAL_HOSTS)))
     create_authority(directory, store_id, names, now(), int(suite))
-    open_ledger(directory).close()
+    ledger_of(directory, settings).close()
     save_settings(directory, settings)
     click.echo(f"store {store_id} made in {directory}\n\n{directory / 'keys'}: {WARNING}", err=True)
 
@@ -223,7 +254,7 @@ def files(directory: Path, as_json: bool) -> None:
     show("files", with_ledger(directory, read), as_json)
 
 
-for command in ALL:
+for command in (*ALL, gateway):
     commands.add_command(command)
 
 
@@ -243,11 +274,13 @@ def main() -> None:
         sys.exit(next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)))
 
 
-def _settings(store_id: str, url: str) -> StoreSettings:
+def _settings(**given: object) -> StoreSettings:
     try:
-        return StoreSettings(store_id=store_id, url=url)
-    except ValueError as error:
-        raise click.UsageError(f"store id {store_id!r} or URL {url!r} cannot be used: {error}") from error
+        return StoreSettings.model_validate(given)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        named = ".".join(map(str, wrong["loc"])) or "settings"
+        raise click.UsageError(f"{named}: {wrong['msg']}") from error
 
 
 def _receipt_row(row: RowMapping) -> dict[str, object]:

@@ -46,6 +46,8 @@ def back_up(store: Path, target: Path, *, with_keys: bool = False) -> int:
         OSError: It cannot be read or written.
     """
     settings = load_settings(store)
+    if settings.scaled:
+        raise StoreError(f"{store} is on a database and a bucket: back those up with their own tools (docs/scaling.md)")
     target.mkdir(parents=True, exist_ok=True)
     if any(target.iterdir()) and load_settings(target).store_id != settings.store_id:
         raise StoreError(f"{target} is the backup of another store; name another folder")

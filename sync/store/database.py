@@ -36,12 +36,12 @@ class Words(TypeDecorator[str]):
 
 
 def lock_unit(connection: sa.Connection, device_id: str) -> None:
-    """Have what is decided about a unit decided by one transaction at a time, until the caller's ends."""
+    """Have what is decided about a unit decided by one transaction at a time, until the caller's ends (SY-80)."""
     _lock(connection, _UNITS, device_id)
 
 
 def lock_log(connection: sa.Connection) -> None:
-    """Be the only one who appends to the log of receipts, until the caller's transaction ends."""
+    """Be the only one who appends to the log of receipts, until the caller's transaction ends (SY-80)."""
     _lock(connection, _LOG, "")
 
 
@@ -101,9 +101,13 @@ def unavailable() -> Iterator[None]:
 
 def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> bool:
     """Insert a row unless one of its key is there already; gives whether it was inserted."""
+    key = next(iter(table.primary_key))
+    # What comes back is what was inserted; how many rows were is not told by every driver.
     if connection.dialect.name == POSTGRESQL:
-        return connection.execute(postgresql.insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
-    return connection.execute(sqlite.insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
+        inserted = postgresql.insert(table).values(**row).on_conflict_do_nothing().returning(key)
+        return connection.execute(inserted).first() is not None
+    kept = sqlite.insert(table).values(**row).on_conflict_do_nothing().returning(key)
+    return connection.execute(kept).first() is not None
 
 
 def put(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:

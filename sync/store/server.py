@@ -19,7 +19,6 @@ from sync.store.access import unit_access
 from sync.store.clerk import Clerk, Standing, check_size
 from sync.store.desk import Desk, contact_keeper
 from sync.store.doorkeeper import tell_doorkeeper
-from sync.store.fsck import check_store
 from sync.store.intake import Intake, Upload
 from sync.store.log_desk import LogDesk
 from sync.store.mqtt_answers import Answers
@@ -28,6 +27,7 @@ from sync.store.operations import Operations
 from sync.store.receiving import Receiver
 from sync.store.refusals import RefusedError, answer_refusals, no_room, too_long
 from sync.store.register import Register
+from sync.store.rounds import check_in_turn
 from sync.store.uploads import ActiveUploads
 from sync.store.vault import Declaration, Name
 from sync.wire import (
@@ -72,11 +72,12 @@ class StoreServer:
         answers = Answers(self._clerk, self._register)
         return MqttFront(answers, self._uploads, worker, speaker, self._body_idle_seconds)
 
-    def check(self, may_go_on: Callable[[], bool]) -> None:
-        """Check everything held (R38). Blocks as long as reading it takes."""
-        found = check_store(self._intake, may_go_on)
-        self.operations.fsck_faults = len(found.faults)
-        self.operations.fsck_ended_utc_ns = self._intake.now_utc_ns()
+    def check(self, hours: float, may_go_on: Callable[[], bool]) -> None:
+        """Check everything held (R38), when it is this process' turn. Blocks as long as reading it takes."""
+        found = check_in_turn(self._intake, hours, may_go_on)
+        if found is not None:
+            self.operations.fsck_faults = found.faults
+            self.operations.fsck_ended_utc_ns = found.ended_utc_ns
 
     def application(self) -> web.Application:
         """Put the handlers together."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
 import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +21,24 @@ from typing import Final
 from aiohttp import web
 
 from sealing.trust import Trust, TrustError
-from sync.errors import StoreError
+from sync.errors import EngineUnavailableError, StoreError
 from sync.store.authority import CA_CERTIFICATE, TLS_CERTIFICATE, Authority
 from sync.store.doorkeeper import HANDSHAKE_SECONDS, HEAD_SECONDS, Doorkeeper
+from sync.store.engines import ledger_of, objects_of
 from sync.store.intake import Intake, ReceiptSigner
-from sync.store.ledger import open_ledger
 from sync.store.mqtt_service import served_by_broker
 from sync.store.server import BODY_IDLE_SECONDS, StoreServer
 from sync.store.settings import load_settings
-from sync.store.vault import RESERVE_BYTES, Vault
+from sync.store.uploads import ACTIVE_MAX
+from sync.store.vault import RESERVE_BYTES
+
+log = logging.getLogger(__name__)
 
 _LOCK_NAME: Final = "serve.lock"
 _SHUTDOWN_SECONDS: Final = 5.0
 _OPERATIONS_HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 1024
+_OTHER_THREADS: Final = 8
 FSCK_HOURS: Final = 24.0
 
 
@@ -91,10 +97,9 @@ def opened_intake(
     settings = load_settings(directory)
     authority = Authority(directory)
     signer = ReceiptSigner(settings.store_id, authority.key("receipt"))
-    vault = Vault(directory, reserve_bytes)
-    vault.prepare()
-    ledger = open_ledger(directory)
+    ledger = ledger_of(directory, settings)
     try:
+        vault = objects_of(directory, settings, ledger, reserve_bytes, now_utc_ns)
         yield Intake(vault, ledger, _trust(authority), signer, now_utc_ns)
     finally:
         ledger.close()
@@ -109,6 +114,8 @@ async def _run(
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # Each upload may wait for a bucket, and other requests must not wait behind them.
+    loop.set_default_executor(ThreadPoolExecutor(ACTIVE_MAX + _OTHER_THREADS, "store"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -159,7 +166,10 @@ async def _check_again_and_again(server: StoreServer, hours: float, stop: asynci
             async with asyncio.timeout(hours * 3600):
                 await stop.wait()
         except TimeoutError:
-            await asyncio.to_thread(server.check, lambda: not stop.is_set())
+            try:
+                await asyncio.to_thread(server.check, hours, lambda: not stop.is_set())
+            except EngineUnavailableError:
+                log.exception("not everything held could be checked; it is tried again in %g h", hours)
 
 
 def _url(listener: asyncio.Server, tls: bool) -> str:
@@ -190,7 +200,7 @@ def _trust(authority: Authority) -> Trust:
 
 @contextmanager
 def only_one(directory: Path) -> Iterator[None]:
-    """Keep everybody else from serving or changing the store; two processes would number receipts twice.
+    """Keep everybody else from serving or changing this folder; two processes would take each other's uploads.
 
     Raises:
         StoreError: Another process has it.

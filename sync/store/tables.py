@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hal.drivers.system_clock import SystemClock
-from sync.store.ledger import Ledger, open_ledger
+from sync.store.engines import ledger_of
+from sync.store.ledger import Ledger
 from sync.store.settings import load_settings
 
 Result = TypeVar("Result")
@@ -29,8 +30,7 @@ JsonOption = click.option("--json", "as_json", is_flag=True, help="One JSON obje
 
 def with_ledger(directory: Path, use: Callable[[Ledger], Result]) -> Result:
     """Open a store's database for one use. Raises StoreError: the folder is no store."""
-    load_settings(directory)
-    ledger = open_ledger(directory)
+    ledger = ledger_of(directory, load_settings(directory))
     try:
         return use(ledger)
     finally:

@@ -187,6 +187,11 @@ class Vault:
         for path in sorted(self.directory.glob("objects/*/*/*.evs")):
             yield Name(path.parent.parent.name, path.stem)
 
+    def incoming(self) -> Iterator[Name]:
+        """Every upload that has been declared and is on its way."""
+        for path in sorted(self.directory.glob("incoming/*/*.json")):
+            yield Name(path.parent.name, path.stem)
+
     def perhaps_unpromised(self) -> Iterator[Name]:
         """Every object: a kill may have left any without its row."""
         return self.objects()

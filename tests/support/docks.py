@@ -68,13 +68,13 @@ class UnitOnDisk:
         return SyncPaths(self.state, self.state / "run")
 
 
-def make_folder(directory: Path) -> Authority:
+def make_folder(directory: Path, settings: StoreSettings | None = None) -> Authority:
     """A store as `recorder-store init` makes it."""
     directory.mkdir(parents=True)
     authority = create_authority(directory, STORE_ID, ("localhost", "127.0.0.1"), NOW)
     # The writers of these tests seal to recipients of their own.
     (authority.trust / POLICY_FILE).unlink()
-    save_settings(directory, StoreSettings(store_id=STORE_ID, url="https://localhost:8370"))
+    save_settings(directory, settings or StoreSettings(store_id=STORE_ID, url="https://localhost:8370"))
     return authority
 
 

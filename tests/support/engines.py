@@ -1,0 +1,120 @@
+"""A store on either kind of engine, opened for a test: files and SQLite, or a bucket and PostgreSQL."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealing.receipts import FIRST_PREVIOUS_RECEIPT, receipt_hash, verify_receipt
+from sync import inbox
+from sync.merkle import leaf_hash
+from sync.receipt_check import check_receipt
+from sync.store import receipt_log
+from sync.store.authority import RECEIPT_CERTIFICATE, Authority
+from sync.store.content import Content
+from sync.store.fsck import check_store
+from sync.store.intake import Intake
+from sync.store.ledger import Ledger
+from sync.store.service import opened_intake
+from sync.store.settings import ObjectsSettings, StoreSettings
+from sync.store.vault import Name
+from sync.unit.spool import numbers
+from tests.support.clocks import START_UTC_NS
+from tests.support.docks import STORE_ID, UnitOnDisk, make_folder
+from tests.support.postgres import PrivatePostgres, private_postgres
+from tests.support.s3_process import S3Process, given_keys
+
+EMBEDDED, SCALED = "embedded", "scaled"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Engines:
+    """A database server and a bucket of this test run alone."""
+
+    postgres: PrivatePostgres
+    s3: S3Process
+
+    def settings(self, lock_days: int | None = None) -> StoreSettings:
+        """A new database, and a new place in the bucket."""
+        name = f"store-{next(_numbers)}"
+        bucket = ObjectsSettings(url=f"s3://{self.s3.bucket}/{name}", endpoint=self.s3.endpoint, lock_days=lock_days)
+        url = self.postgres.database(name)
+        return StoreSettings(store_id=STORE_ID, url="https://localhost:8370", ledger=url, objects=bucket)
+
+
+@contextmanager
+def started_engines(folder: Path, *, lock: bool = False, s3_dies_at: str | None = None) -> Iterator[Engines]:
+    """Both servers, running."""
+    given_keys()
+    with ExitStack() as stack:
+        postgres = stack.enter_context(private_postgres())
+        s3 = S3Process(folder, s3_dies_at)
+        s3.start()
+        stack.callback(s3.stop)
+        s3.make_bucket(lock=lock)
+        yield Engines(postgres, s3)
+
+
+@dataclass(frozen=True)
+class OpenStore:
+    """A store with everything open, whatever it stands on."""
+
+    directory: Path
+    authority: Authority
+    ledger: Ledger
+    intake: Intake
+
+    def content(self, name: Name) -> Content:
+        return self.intake.vault.content(name)
+
+
+@contextmanager
+def opened(directory: Path, settings: StoreSettings | None = None) -> Iterator[OpenStore]:
+    """A store, made when it is not there."""
+    authority = Authority(directory) if directory.exists() else make_folder(directory, settings)
+    with opened_intake(directory, lambda: START_UTC_NS, 0) as intake:
+        assert isinstance(intake.ledger, Ledger)
+        yield OpenStore(directory, authority, intake.ledger, intake)
+
+
+def check_whole(store: OpenStore, units: list[UnitOnDisk]) -> None:
+    """Every file once, every receipt true, numbered, chained and in the log; nothing else there (SY-22, SY-42)."""
+    leaves = set[bytes]()
+    objects = sorted((name.device_id, _digest(store.content(name))) for name in store.intake.vault.objects())
+    sent = sorted((unit.device_id, digest) for unit in units for digest in _digests(unit))
+    assert objects == sent
+    for unit in units:
+        leaves |= _checked_receipts(store, unit)
+        assert not store.ledger.parked(unit.device_id)
+    with store.ledger.transaction() as connection:
+        assert receipt_log.size_of(connection) == len(leaves)
+    assert check_store(store.intake).faults == ()
+
+
+def _checked_receipts(store: OpenStore, unit: UnitOnDisk) -> set[bytes]:
+    certificate = store.authority.certificate(RECEIPT_CERTIFICATE)
+    rows = store.ledger.files(unit.device_id)
+    previous = FIRST_PREVIOUS_RECEIPT
+    for number, row in enumerate(rows, start=1):
+        receipt = verify_receipt(row["receipt"], store.intake.signer.key.public_key())
+        assert (receipt.receipt_number, receipt.previous_receipt_hash) == (number, previous)
+        previous = receipt_hash(row["receipt"])
+    spool = {number: unit.paths.spool / f"{number:08d}.evs" for number in numbers(unit.paths.spool)}
+    assert len(rows) == len(spool)
+    for number, path in spool.items():
+        data = (unit.paths.inbox / inbox.receipt_name(number)).read_bytes()
+        receipt = check_receipt(data, certificate, unit.device_id, path, spool.get(number + 1))
+        assert store.ledger.receipt(unit.device_id, receipt.file_id) == data
+    return {leaf_hash(row["receipt"]) for row in rows}
+
+
+def _digests(unit: UnitOnDisk) -> Iterator[str]:
+    for path in unit.paths.spool.glob("*.evs"):
+        yield hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _digest(content: Content) -> str:
+    return hashlib.sha256(b"".join(content.pieces())).hexdigest()
