@@ -6,6 +6,7 @@ is not an error, one that is gone is.
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from hal.drivers.common.alsa import Pcm, PcmFactory, PcmRequest, card_of
@@ -13,6 +14,8 @@ from hal.drivers.common.sample_times import SampleTimes
 from hal.errors import PermanentHardwareError, TransientHardwareError
 from hal.ports import Clock
 from hal.values import AudioBlock, MicrophoneSettings, PartDescription
+
+log = logging.getLogger(__name__)
 
 _SECOND_NS = 1_000_000_000
 _SLICE_SECONDS = 0.05
@@ -111,4 +114,6 @@ class AlsaMicrophone:
         oldest_ns = now_ns - max(available, count) * _SECOND_NS // self._rate_hz
         stamp = self._times.block(count, oldest_ns, overrun=self._overrun)
         self._overrun = False
+        if stamp.lost_samples:
+            log.warning("microphone: %d samples were lost before sample %d", stamp.lost_samples, stamp.first_sample)
         return AudioBlock(samples[: 2 * count], stamp.first_sample, stamp.captured_ns, stamp.lost_samples)

@@ -60,8 +60,8 @@ def test_times_follow_the_cards_own_rate(ppm: float) -> None:
         assert abs(step_ns - 20_000_000) < 2_000_000
 
 
-def test_an_overrun_is_counted_and_told() -> None:
-    """DR-23: what the card lost while nobody read stands in `lost_samples`, and the times go on right."""
+def test_an_overrun_is_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    """DR-23: what the card lost while nobody read stands in `lost_samples` and the log, and the times go on right."""
     clock = ManualClock()
     heard = microphone(SoundCard(clock))
     heard.start(MicrophoneSettings())
@@ -72,6 +72,8 @@ def test_an_overrun_is_counted_and_told() -> None:
     gap_ns = after.captured_boottime_ns - before.captured_boottime_ns - 20_000_000
     assert abs(after.lost_samples - gap_ns * _RATE / _SECOND_NS) < 10
     assert abs(gap_ns - 2 * _SECOND_NS) < 60_000_000
+    told = f"microphone: {after.lost_samples} samples were lost before sample {after.first_sample}"
+    assert [line for line in caplog.messages if "lost" in line] == [told]
 
 
 def test_a_suspended_card_gives_nothing_and_is_no_error() -> None:
