@@ -45,6 +45,8 @@ class Phrase(StrEnum):
     CATEGORY_MENU = "category-menu"
     CATEGORY = "category"
     GROUND_MENU = "ground-menu"
+    ACTION_MENU = "action-menu"
+    ACTION = "action"
     MEMO_REQUEST = "memo-request"
     REFUSED = "refused"
     CANNOT_CONTINUE = "cannot-continue"

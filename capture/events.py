@@ -71,6 +71,13 @@ class NoticePressed:
 
 
 @dataclass(frozen=True, slots=True)
+class MenuPressed:
+    """The officer wants to be offered what can be done now."""
+
+    at_boottime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class GroundPressed:
     """The officer wants to say why something is not recorded (R11)."""
 
@@ -304,6 +311,7 @@ Event = (
     | CategoryPressed
     | NoticePressed
     | GroundPressed
+    | MenuPressed
     | Exempted
     | BreakPressed
     | CauseStepped

@@ -46,6 +46,8 @@ class Meaning(StrEnum):
     GROUND = "ground"
     """Of an exemption."""
     BREAK = "break"
+    MENU = "menu"
+    """Of everything for which one button has no gesture of its own."""
     STEP = "step"
     CONFIRM = "confirm"
     FINISH = "finish"
@@ -74,7 +76,7 @@ TWO_BUTTONS: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
 ONE_BUTTON: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
     (Mode.IDLE, _R, Movement.DOWN): Meaning.START,
     (Mode.CAPTURING, _R, Movement.PRESS): Meaning.MARK,
-    (Mode.CAPTURING, _R, Movement.PRESS_HOLD): Meaning.BREAK,
+    (Mode.CAPTURING, _R, Movement.PRESS_HOLD): Meaning.MENU,
     (Mode.CAPTURING, _R, Movement.HOLD): Meaning.FINISH,
     (Mode.ANNOUNCING, _R, Movement.PRESS): Meaning.STEP,
     (Mode.ANNOUNCING, _R, Movement.PRESS_HOLD): Meaning.BREAK,
@@ -82,7 +84,7 @@ ONE_BUTTON: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
     (Mode.INTERRUPTED, _R, Movement.PRESS): Meaning.RESUME,
     (Mode.INTERRUPTED, _R, Movement.HOLD): Meaning.FINISH,
 }
-"""Units with a record button alone: category, notice and ground come by command there."""
+"""Units with a record button alone: break, notice, category and ground stand in a spoken menu there."""
 
 EAGER = frozenset({(Mode.CAPTURING, _M)})
 """Presses that are answered at the release although a press-press-hold may follow: it says more of the same."""

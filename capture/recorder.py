@@ -117,7 +117,9 @@ class Recorder:
         self._profile = profile
         self._clock = hardware.clock
         self._rules = SessionRules.of(profile, settings.grounds)
-        self._wardrobe = Wardrobe(settings.voice, profile, settings.zone, settings.grounds)
+        self._buttons = frozenset(ButtonName(name) for name in hardware.buttons.fitted())
+        alone = ButtonName.MARK not in self._buttons
+        self._wardrobe = Wardrobe(settings.voice, profile, settings.zone, settings.grounds, one_button=alone)
         post = self._post
         self._seals = Seals(sealing, post, self._clock.boottime_ns)
         self._queue = MediaQueue(self._clock)
@@ -151,7 +153,7 @@ class Recorder:
         )
         gestures = self._profile.gestures
         reader = GestureReader(
-            frozenset(ButtonName(name) for name in self._hardware.buttons.fitted()),
+            self._buttons,
             gestures.hold_ms * _MILLISECOND_NS,
             gestures.double_press_ms * _MILLISECOND_NS,
         )

@@ -174,6 +174,17 @@ class Menu(StrEnum):
     """The category of the last mark (R7)."""
     GROUND = "ground"
     """The ground of an exemption (R11)."""
+    ACTION = "action"
+    """What can be done now, on a unit whose buttons have no gesture for it."""
+
+
+class Action(StrEnum):
+    """Entries of `Menu.ACTION`."""
+
+    BREAK = "break"
+    NOTICE = "notice"
+    CATEGORY = "category"
+    GROUND = "ground"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +220,8 @@ class OpenSession:
     menu: Menu | None = None
     """What is being chosen from in state CHOOSING."""
     menu_index: int = 0
+    actions: tuple[str, ...] = ()
+    """What `Menu.ACTION` offers, as of its opening: an entry that is heard is the one that is confirmed."""
     last_mark: MarkLocated | None = None
     mark_categories: tuple[tuple[int, str], ...] = ()
     """Marks that were given a category before their frame was found."""

@@ -64,6 +64,7 @@ class SessionChange(TypedDict, total=False):
     cause_index: int
     menu: Menu | None
     menu_index: int
+    actions: tuple[str, ...]
     last_mark: MarkLocated | None
     mark_categories: tuple[tuple[int, str], ...]
     reminded: int

@@ -1,4 +1,6 @@
-"""Choosing from a menu while the recording goes on: a mark's category (CS-16), the ground of an exemption (CS-17).
+"""Choosing from a menu while the recording goes on.
+
+A mark's category (CS-16), the ground of an exemption (CS-17), and what can be done at all, on one button (CS-35).
 
 Rules of this module: nothing waits for a choice. A mark stands on the chain before it has a category; an exemption is
 sealed when its ground is confirmed, and the spoken memo comes behind it. A menu that nobody confirms is withdrawn.
@@ -16,18 +18,24 @@ from capture.events import (
     Exempted,
     GroundPressed,
     MarkLocated,
+    MenuPressed,
+    NoticePressed,
     Timer,
     TimerFired,
 )
-from capture.moves import duties
-from capture.states import MEMO_WINDOW_SECONDS, Ask, Menu, State
+from capture.moves import breaking, duties
+from capture.states import MEMO_WINDOW_SECONDS, Action, Ask, Menu, State
 from capture.turn import IllegalEventError, Turn
 from sealing.records import Event, Mark, PromptKind, VoicePurpose
 
 EXEMPTION = "exemption"
 """Code of the event that an exemption is sealed as."""
-_OPENING = {Menu.CATEGORY: Phrase.CATEGORY_MENU, Menu.GROUND: Phrase.GROUND_MENU}
-_ENTRY = {Menu.CATEGORY: Phrase.CATEGORY, Menu.GROUND: Phrase.CAUSE}
+_OPENING = {
+    Menu.CATEGORY: Phrase.CATEGORY_MENU,
+    Menu.GROUND: Phrase.GROUND_MENU,
+    Menu.ACTION: Phrase.ACTION_MENU,
+}
+_ENTRY = {Menu.CATEGORY: Phrase.CATEGORY, Menu.GROUND: Phrase.CAUSE, Menu.ACTION: Phrase.ACTION}
 
 
 def category_pressed(turn: Turn, _event: CategoryPressed) -> None:
@@ -40,6 +48,16 @@ def ground_pressed(turn: Turn, _event: GroundPressed) -> None:
     _open(turn, Menu.GROUND, wanted=True)
 
 
+def menu_pressed(turn: Turn, event: MenuPressed) -> None:
+    """Offer what the profile lets be done now (CS-35); where that is a break alone, its causes at once."""
+    actions = _actions(turn)
+    if actions == (Action.BREAK.value,):
+        breaking.break_pressed(turn, BreakPressed(event.at_boottime_ns))
+        return
+    turn.note(actions=actions)
+    _show(turn, Menu.ACTION)
+
+
 def stepped(turn: Turn, _event: CauseStepped) -> None:
     """Offer the next entry."""
     entries = _entries(turn)
@@ -49,10 +67,14 @@ def stepped(turn: Turn, _event: CauseStepped) -> None:
     _offer(turn, _ENTRY)
 
 
-def confirmed(turn: Turn, _event: CauseConfirmed) -> None:
+def confirmed(turn: Turn, event: CauseConfirmed) -> None:
     """Take the entry that was offered last."""
     menu, chosen = turn.session.menu, _entries(turn)[turn.session.menu_index]
     turn.note(menu=None)
+    if menu is Menu.ACTION:
+        turn.do(Hush())
+        _act(turn, Action(chosen), event.at_boottime_ns)
+        return
     turn.cue(Cue.CONFIRMED)
     turn.do(Hush())
     if menu is Menu.GROUND:
@@ -106,12 +128,40 @@ def seal_mark(turn: Turn, located: MarkLocated, category: str | None) -> None:
     )
 
 
+def _actions(turn: Turn) -> tuple[str, ...]:
+    rules, session = turn.machine.rules, turn.session
+    offered = {
+        Action.BREAK: True,
+        # While something is being said or asked the notice waits (CS-15).
+        Action.NOTICE: rules.notice and turn.machine.state is State.RECORDING,
+        Action.CATEGORY: bool(rules.mark_categories) and session.marks > 0,
+        Action.GROUND: bool(rules.grounds),
+    }
+    return tuple(action.value for action, wanted in offered.items() if wanted)
+
+
+def _act(turn: Turn, action: Action, at_boottime_ns: int) -> None:
+    match action:
+        case Action.BREAK:
+            breaking.break_pressed(turn, BreakPressed(at_boottime_ns))
+        case Action.NOTICE:
+            duties.notice_pressed(turn, NoticePressed(at_boottime_ns))
+        case Action.CATEGORY:
+            _show(turn, Menu.CATEGORY)
+        case Action.GROUND:
+            _show(turn, Menu.GROUND)
+
+
 def _open(turn: Turn, menu: Menu, *, wanted: bool) -> None:
     entries = turn.machine.rules.mark_categories if menu is Menu.CATEGORY else turn.machine.rules.grounds
     if not wanted or not entries:
         turn.cue(Cue.REFUSED)
         turn.say(PromptKind.STATUS, Phrase.REFUSED)
         return
+    _show(turn, menu)
+
+
+def _show(turn: Turn, menu: Menu) -> None:
     duties.drop_duty(turn)
     turn.note(menu=menu, menu_index=0)
     turn.go(State.CHOOSING)
@@ -120,8 +170,10 @@ def _open(turn: Turn, menu: Menu, *, wanted: bool) -> None:
 
 
 def _entries(turn: Turn) -> tuple[str, ...]:
-    rules = turn.machine.rules
-    return rules.mark_categories if turn.session.menu is Menu.CATEGORY else rules.grounds
+    rules, menu = turn.machine.rules, turn.session.menu
+    if menu is Menu.ACTION:
+        return turn.session.actions
+    return rules.mark_categories if menu is Menu.CATEGORY else rules.grounds
 
 
 def _offer(turn: Turn, phrases: dict[Menu, Phrase]) -> None:

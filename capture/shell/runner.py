@@ -41,6 +41,7 @@ _PRESSES: dict[Meaning, Callable[[int], ev.Event]] = {
     Meaning.CATEGORY: ev.CategoryPressed,
     Meaning.NOTICE: ev.NoticePressed,
     Meaning.GROUND: ev.GroundPressed,
+    Meaning.MENU: ev.MenuPressed,
     Meaning.BREAK: ev.BreakPressed,
     Meaning.STEP: ev.CauseStepped,
     Meaning.CONFIRM: ev.CauseConfirmed,

@@ -13,7 +13,7 @@ from capture.conditions import Condition
 from capture.effects import Phrase, Speak
 from capture.profile import CaptureProfile, CauseEntry, ExemptionGround, MarkCategory
 from capture.resume import POWER_LOSS
-from capture.states import UNCLASSIFIED
+from capture.states import UNCLASSIFIED, Action
 from capture.voice.cache import SpokenClip, VoiceCache
 from capture.voice.language import Language
 from capture.voice.phrases import PromptBook, Utterance, VoiceFacts
@@ -40,6 +40,12 @@ _LINES = {
     Phrase.ALL_UPLOADED: Line.ALL_UPLOADED,
     Phrase.NOT_ALL_UPLOADED: Line.NOT_ALL_UPLOADED,
 }
+_ACTIONS: dict[str, Line] = {
+    Action.BREAK: Line.ACTION_BREAK,
+    Action.NOTICE: Line.ACTION_NOTICE,
+    Action.CATEGORY: Line.ACTION_CATEGORY,
+    Action.GROUND: Line.ACTION_GROUND,
+}
 _WARNINGS: dict[str, Line] = {
     Condition.MICROPHONE: Line.MICROPHONE_DEAD,
     Condition.BLACK: Line.LENS_COVERED,
@@ -59,6 +65,8 @@ def voice_facts(
     assignment: Assignment | None,
     language: Language,
     grounds: Sequence[ExemptionGround] = (),
+    *,
+    one_button: bool = False,
 ) -> VoiceFacts:
     """What profile and check-out give to the voice.
 
@@ -67,6 +75,7 @@ def voice_facts(
         assignment: Whose names are spoken.
         language: Of the unit's own words.
         grounds: On which the profile's text lets officers not record (R11); spoken like causes.
+        one_button: The unit has no mark button.
     """
     notice, statement = profile.notice, profile.statement
     officers = () if assignment is None else assignment.officers
@@ -94,6 +103,7 @@ def voice_facts(
         report_to=profile.interruptions.report_to,
         end_question=profile.recording.end_question,
         reminders=_reminders(profile, assignment),
+        one_button=one_button,
     )
 
 
@@ -166,11 +176,15 @@ class Speech:
         book, code = self.book, wish.cause or UNCLASSIFIED
         match wish.phrase:
             case Phrase.CAUSE_MENU:
-                return (*book.say(Line.CHOOSE_CAUSE), *book.cause_name(code))
+                return book.menu(Line.CHOOSE_CAUSE, book.cause_name(code))
             case Phrase.GROUND_MENU:
-                return (*book.say(Line.CHOOSE_GROUND), *book.cause_name(code))
+                return book.menu(Line.CHOOSE_GROUND, book.cause_name(code))
             case Phrase.CATEGORY_MENU:
-                return (*book.say(Line.CHOOSE_CATEGORY), *book.mark_category(code))
+                return book.menu(Line.CHOOSE_CATEGORY, book.mark_category(code))
+            case Phrase.ACTION_MENU:
+                return book.menu(Line.CHOOSE_ACTION, book.say(_ACTIONS[code]))
+            case Phrase.ACTION:
+                return book.say(_ACTIONS[code])
             case Phrase.CATEGORY:
                 return book.mark_category(code)
             case _:

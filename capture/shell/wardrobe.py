@@ -52,15 +52,23 @@ class Wardrobe:
         profile: The profile's words.
         zone: Local civil time.
         grounds: On which the profile's text lets officers not record (R11).
+        one_button: The unit has no mark button. Clips are the same for both.
 
     Raises:
         OSError: The voice directory cannot be made.
     """
 
     def __init__(
-        self, settings: VoiceSettings, profile: CaptureProfile, zone: tzinfo, grounds: Sequence[ExemptionGround] = ()
+        self,
+        settings: VoiceSettings,
+        profile: CaptureProfile,
+        zone: tzinfo,
+        grounds: Sequence[ExemptionGround] = (),
+        *,
+        one_button: bool = False,
     ) -> None:
         self._settings = settings
+        self._one_button = one_button
         self._grounds = grounds
         self._profile = profile
         self._agency = _agency_voice(settings.agency)
@@ -139,7 +147,10 @@ class Wardrobe:
         return self._settings.directory / ASSIGNMENT_NAME
 
     def _book(self, assignment: Assignment | None) -> PromptBook:
-        return PromptBook(voice_facts(self._profile, assignment, self._settings.language, self._grounds))
+        facts = voice_facts(
+            self._profile, assignment, self._settings.language, self._grounds, one_button=self._one_button
+        )
+        return PromptBook(facts)
 
     def _store(self, assignment: Assignment) -> None:
         fresh = self._path.with_suffix(".part")

@@ -86,6 +86,8 @@ class VoiceFacts:
     """What is asked at the finish, where the profile has an end event."""
     reminders: tuple[str, ...] = ()
     """The profile's key content."""
+    one_button: bool = False
+    """The unit has no mark button: how to choose is said accordingly."""
 
 
 def with_names(wording: str, officers: Sequence[SpokenOfficer], name_slot: str = "×××") -> str:
@@ -163,6 +165,11 @@ class PromptBook:
     def cause_name(self, cause: str) -> Utterance:
         """One entry of the announced-break menu."""
         return (f"cause:{self._known(cause)}",)
+
+    def menu(self, opening: Line, entry: Utterance) -> Utterance:
+        """A menu's opening: what is chosen, how, and its first entry."""
+        how = Line.ONE_BUTTON if self.facts.one_button else Line.TWO_BUTTONS
+        return (*self.say(opening), *self.say(how), *entry)
 
     def mark_category(self, category: str) -> Utterance:
         """One entry of the menu of a mark's categories."""

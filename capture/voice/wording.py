@@ -46,6 +46,13 @@ class Line(StrEnum):
     BREAK_CANCELLED = "break.cancelled"
     CHOOSE_CATEGORY = "mark.choose"
     CHOOSE_GROUND = "exemption.choose"
+    CHOOSE_ACTION = "action.choose"
+    TWO_BUTTONS = "choose.two-buttons"
+    ONE_BUTTON = "choose.one-button"
+    ACTION_BREAK = "action.break"
+    ACTION_NOTICE = "action.notice"
+    ACTION_CATEGORY = "action.category"
+    ACTION_GROUND = "action.ground"
     MEMO_REQUEST = "exemption.memo"
     REASON_REQUEST = "reason.request"
     REASON_AGAIN = "reason.again"
@@ -99,18 +106,16 @@ FIXED: dict[Line, Words] = {
     Line.STATEMENT_AGAIN: Words("没有听到说明，请再次说明。", "No statement was heard. Please state it again."),
     Line.STATEMENT_HEARD: Words("语音说明已记录。", "The statement is on record."),
     Line.STATEMENT_MISSING: Words("没有听到语音说明，已记录。", "No statement was heard. This is on record."),
-    Line.CHOOSE_CAUSE: Words(
-        "请选择中断原因，按标记键切换，按录制键确认。",
-        "Choose the cause. Press mark for the next one, press record to confirm.",
-    ),
-    Line.CHOOSE_CATEGORY: Words(
-        "请选择标记类别，按标记键切换，按录制键确认。",
-        "Choose what the mark shows. Press mark for the next one, press record to confirm.",
-    ),
-    Line.CHOOSE_GROUND: Words(
-        "请选择不录制的情形，按标记键切换，按录制键确认。",
-        "Choose why it is not recorded. Press mark for the next one, press record to confirm.",
-    ),
+    Line.CHOOSE_CAUSE: Words("请选择中断原因。", "Choose the cause."),
+    Line.CHOOSE_CATEGORY: Words("请选择标记类别。", "Choose what the mark shows."),
+    Line.CHOOSE_GROUND: Words("请选择不录制的情形。", "Choose why it is not recorded."),
+    Line.CHOOSE_ACTION: Words("请选择操作。", "Choose what to do."),
+    Line.TWO_BUTTONS: Words("按标记键切换，按录制键确认。", "Press mark for the next one, press record to confirm."),
+    Line.ONE_BUTTON: Words("短按切换，长按确认。", "Press for the next one, hold to confirm."),
+    Line.ACTION_BREAK: Words("中断录制。", "Interrupt the recording."),
+    Line.ACTION_NOTICE: Words("再次告知当事人。", "Say the notice again."),
+    Line.ACTION_CATEGORY: Words("选择标记类别。", "Say what the mark shows."),
+    Line.ACTION_GROUND: Words("登记不录制的情形。", "Note why it is not recorded."),
     Line.MEMO_REQUEST: Words("已记录，请口述具体情况。", "This is on record. Please say what the circumstances are."),
     Line.BREAK_CANCELLED: Words("继续录制。", "Recording goes on."),
     Line.REASON_REQUEST: Words("请说明中断原因。", "Please explain the interruption."),

@@ -101,6 +101,7 @@ PRESSES = [
     ev.CategoryPressed,
     ev.NoticePressed,
     ev.GroundPressed,
+    ev.MenuPressed,
 ]
 GROUNDS = (
     ExemptionGround(code="secrets", zh="涉及国家秘密的", en="secrets", stops=True),

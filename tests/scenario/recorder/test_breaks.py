@@ -199,16 +199,25 @@ def test_a_withdrawn_break_leaves_no_gap(place: Place) -> None:
     assert "break-withdrawn" in [event.code for event in bodies(place.spool, Event)]
 
 
-def test_one_button_does_it_all(make_place: MakePlace) -> None:
+def test_one_button_does_it_all_cs_35(make_place: MakePlace) -> None:
+    """CS-35."""
     place = make_place({"buttons": "record"})
     with Unit(place) as unit:
         start(unit)
         unit.press()
         unit.wait(1)
-        unit.press("record", 0.1)
+        open_menu(unit)
+        unit.wait_for_words("请选择操作。短按切换，长按确认。中断录制")
+        unit.press()
+        unit.wait_for_words("再次告知当事人")
+        unit.hold()
+        unit.wait_for("notice", 3)
+        unit.wait_for("recording")
+        open_menu(unit)
+        unit.wait_for_words("中断录制")
         unit.hold()
         unit.wait_for("announcing", 3)
-        unit.wait_for_words("设备故障")
+        unit.wait_for_words("短按切换，长按确认。设备故障")
         unit.hold()
         unit.wait_for("interrupted", 3)
         unit.wait(2)
@@ -220,6 +229,14 @@ def test_one_button_does_it_all(make_place: MakePlace) -> None:
     end = only(place.spool, SessionEnd)
     assert (end.marks, end.breaks) == (1, 1)
     assert only(place.spool, Break).cause == "device-fault"
+    assert [event.code for event in bodies(place.spool, Event)].count("notice-repeated") == 1
+
+
+def open_menu(unit: Unit) -> None:
+    """Press, and press again to hold."""
+    unit.world.press(ButtonName.RECORD, 0.12)
+    unit.wait(0.3)
+    unit.hold()
 
 
 def test_a_camera_that_is_out_from_the_start_begins_with_a_break_cs_10(place: Place) -> None:

@@ -303,6 +303,94 @@ def test_while_something_is_being_asked_the_notice_waits_for_another_press_cs_15
     assert fx.GiveCue(Cue.REFUSED) in driver.feed(ev.NoticePressed(driver.now_ns))
 
 
+def menu(driver: Driver) -> list[str | None]:
+    """What the menu offers, entry by entry, once round."""
+    driver.feed(ev.MenuPressed(driver.now_ns))
+    offered = [last_words(driver)[1]]
+    while True:
+        driver.feed(ev.CauseStepped(driver.now_ns))
+        if last_words(driver)[1] == offered[0]:
+            return offered
+        offered.append(last_words(driver)[1])
+
+
+def choose(driver: Driver, entry: str) -> None:
+    driver.feed(ev.MenuPressed(driver.now_ns))
+    while last_words(driver)[1] != entry:
+        driver.feed(ev.CauseStepped(driver.now_ns))
+    driver.feed(ev.CauseConfirmed(driver.now_ns))
+
+
+def test_one_button_reaches_everything_that_two_reach_cs_35() -> None:
+    """CS-35."""
+    driver = recording()
+    assert menu(driver) == ["break", "notice", "ground"]
+    driver.feed(ev.BreakPressed(driver.now_ns))
+    assert driver.state() is State.RECORDING
+    mark(driver)
+    assert menu(driver) == ["break", "notice", "category", "ground"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "state", "phrase"),
+    [
+        ("break", State.ANNOUNCING, fx.Phrase.CAUSE_MENU),
+        ("notice", State.NOTICE, fx.Phrase.NOTICE),
+        ("category", State.CHOOSING, fx.Phrase.CATEGORY_MENU),
+        ("ground", State.CHOOSING, fx.Phrase.GROUND_MENU),
+    ],
+)
+def test_what_is_held_for_in_the_menu_is_done_cs_35(entry: str, state: State, phrase: fx.Phrase) -> None:
+    """CS-35."""
+    driver = recording()
+    mark(driver)
+    choose(driver, entry)
+    assert (driver.state(), last_words(driver)[0]) == (state, phrase)
+
+
+@pytest.mark.requirement("R7", "all")
+@pytest.mark.requirement("R11", "huainan", "wuhu", "dalian-jinpu")
+def test_one_button_gives_a_mark_its_category_and_an_exemption_its_ground_cs_35() -> None:
+    """CS-35, CS-16, CS-17."""
+    driver = recording()
+    mark(driver, frame=50)
+    choose(driver, "category")
+    driver.feed(ev.CauseStepped(driver.now_ns))
+    driver.feed(ev.CauseConfirmed(driver.now_ns))
+    assert [(each.frame, each.category) for each in driver.sealed(Mark)] == [(50, None), (50, "persons")]
+    choose(driver, "ground")
+    driver.feed(ev.CauseConfirmed(driver.now_ns))
+    assert driver.last(fx.Seal).private == {"ground": "secrets"}
+
+
+def test_the_notice_is_offered_only_when_nothing_else_is_said_or_asked_cs_35() -> None:
+    """CS-35, CS-15."""
+    driver = Driver()
+    driver.start()
+    assert driver.state() is State.NOTICE
+    assert "notice" not in menu(Driver(driver.machine))
+
+
+def test_where_a_break_is_all_there_is_its_causes_are_offered_at_once_cs_35() -> None:
+    """CS-35."""
+    driver = recording(profile(notice=None), grounds=())
+    driver.feed(ev.MenuPressed(driver.now_ns))
+    assert driver.state() is State.ANNOUNCING
+    assert last_words(driver) == (fx.Phrase.CAUSE_MENU, "equipment")
+
+
+def test_an_entry_that_comes_by_command_meanwhile_moves_nothing_cs_35() -> None:
+    """CS-35: what was heard last is what is taken."""
+    driver = recording()
+    driver.feed(ev.MenuPressed(driver.now_ns))
+    for _ in range(2):
+        driver.feed(ev.CauseStepped(driver.now_ns))
+    assert last_words(driver) == (fx.Phrase.ACTION, "ground")
+    mark(driver)
+    driver.feed(ev.CauseConfirmed(driver.now_ns))
+    assert last_words(driver)[0] is fx.Phrase.GROUND_MENU
+
+
 CATEGORIES_OF = {"huainan": 3, "wuhu": 1, "dalian-jinpu": 6, "wuhan": 6, "inner-mongolia": 7}
 
 

@@ -20,6 +20,7 @@ from capture.shell.panel import FLASH_NS, Panel
 from capture.shell.speaking import Speech, voice_facts
 from capture.shell.voice import OwnWords
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
+from capture.states import Action
 from capture.voice.activity import SpeechDetector
 from capture.voice.cache import VoiceCache
 from capture.voice.language import Language
@@ -256,7 +257,19 @@ MARKS = {
 def test_there_are_words_for_every_phrase(tmp_path: Path, phrase: Phrase, language: Language) -> None:
     policy = profile(statement=STATEMENT, marks=MARKS)
     made = speech(tmp_path, language, policy)
-    assert words(made, phrase, cause="camera-fault", at_utc_ns=BROKEN_UTC_NS)
+    cause = "break" if phrase in {Phrase.ACTION, Phrase.ACTION_MENU} else "camera-fault"
+    assert words(made, phrase, cause=cause, at_utc_ns=BROKEN_UTC_NS)
+
+
+@pytest.mark.parametrize("one_button", [False, True])
+def test_a_menu_says_how_to_choose_on_the_buttons_that_there_are_cs_35(tmp_path: Path, *, one_button: bool) -> None:
+    """CS-35."""
+    book = PromptBook(voice_facts(profile(), ASSIGNMENT, Language.CHINESE, one_button=one_button))
+    made = Speech(VoiceCache(tmp_path), book, ZONE)
+    how = "短按切换，长按确认。" if one_button else "按标记键切换，按录制键确认。"
+    assert words(made, Phrase.CAUSE_MENU, cause="weather") == f"请选择中断原因。{how}天气情况恶劣。"
+    entries = [words(made, Phrase.ACTION, cause=action.value) for action in Action]
+    assert entries == ["中断录制。", "再次告知当事人。", "选择标记类别。", "登记不录制的情形。"]
 
 
 @pytest.mark.parametrize("condition", list(Condition))

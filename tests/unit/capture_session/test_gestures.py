@@ -97,9 +97,15 @@ def test_one_button_hold(mode: Mode, meaning: Meaning) -> None:
     assert found == [Gesture(meaning, 500 * MS)]
 
 
-def test_one_button_press_press_hold_announces_a_break_at_its_first_edge() -> None:
+def test_one_button_press_press_hold_wants_the_menu_at_its_first_edge_cs_35() -> None:
     edges = ((R, True, 500), (R, False, 600), (R, True, 800), (R, False, 3500))
     found = play(reader(mark=False), Mode.CAPTURING, *edges, until=9_000)
+    assert found == [Gesture(Meaning.MENU, 500 * MS)]
+
+
+def test_one_button_press_press_hold_puts_a_menu_away() -> None:
+    edges = ((R, True, 500), (R, False, 600), (R, True, 800), (R, False, 3500))
+    found = play(reader(mark=False), Mode.ANNOUNCING, *edges, until=9_000)
     assert found == [Gesture(Meaning.BREAK, 500 * MS)]
 
 
