@@ -5,10 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture import effects as fx
 from capture.civil_time import CLOCK_STEP_NS, StepFinder
 from capture.events import ClockStepped
 from hal.values import ClockReading, TimeSource
+from sealing.records import ClockStep
 from sealing.verifier_times import TOLERANCE_NS
+from tests.unit.capture_session.script import Driver
 
 _SECOND_NS = 1_000_000_000
 _UTC_NS = 1_900_000_000 * _SECOND_NS
@@ -43,6 +46,14 @@ def test_drift_is_followed_and_is_no_step_cs_18() -> None:
     """CS-18: a crystal that is off by 100 ppm, for a day."""
     finder = StepFinder(reading(0))
     assert all(finder.look(reading(second, second * 100_000)) is None for second in range(1, 86_400, 60))
+
+
+def test_between_recordings_a_step_is_sealed_without_a_word_cs_18() -> None:
+    """CS-18: the chain has times then, too."""
+    driver = Driver()
+    driver.feed(ClockStepped(-3_600 * _SECOND_NS, "rtc", "network"))
+    assert driver.sealed(ClockStep) == [ClockStep(-3_600 * _SECOND_NS, "rtc", "network")]
+    assert driver.all(fx.Speak) == []
 
 
 @given(st.lists(st.integers(-CLOCK_STEP_NS, CLOCK_STEP_NS), max_size=60))
