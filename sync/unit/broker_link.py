@@ -35,6 +35,7 @@ from sync.unit.lines import line_of
 from sync.unit.tuning import tune
 
 _PACKETS_AT_ONCE: Final = 1000
+_HEARD_MAX: Final = 4096
 _SIOCOUTQ: Final = 0x5411
 _BOX_BYTES: Final = 8
 
@@ -73,7 +74,8 @@ class BrokerLink:
         if self.address.tls is (tls is None):
             raise ConfigurationError(f"broker URL {url!r} and the unit's certificates do not go together")
         self._device_id = device_id
-        self._role = role
+        # The same for each connection, so that a new one ends the one before; not to be guessed, so that no other does.
+        self._name = f"{device_id}.{role}.{secrets.token_hex(_BOX_BYTES)}"
         self._tls = tls
         self._last_will = last_will
         self._client: paho.Client | None = None
@@ -85,7 +87,7 @@ class BrokerLink:
         self.box = ""
         """Where this connection hears its answers; another one for each connection."""
         self.limits = Limits()
-        self.heard: deque[Heard] = deque()
+        self.heard: deque[Heard] = deque(maxlen=_HEARD_MAX)
         """Answers that came and that nobody has taken yet."""
 
     @property
@@ -175,12 +177,13 @@ class BrokerLink:
         self._check_size(topic, body)
         self._publish(topic, body, None, retain=self.limits.may_retain)
 
-    def pump(self, seconds: float) -> None:
-        """Let the line work, until something came or went or the time is over. Raises LinkError."""
+    def pump(self, seconds: float) -> bool:
+        """Let the line work, until something came or went or the time is over; says which. Raises LinkError."""
         client, sock = self._live()
         wants = [sock] if client.want_write() else []
         waits = 0.0 if isinstance(sock, ssl.SSLSocket) and sock.pending() else seconds
         readable, writable, _ = select.select([sock], wants, [], waits)
+        worked = bool(readable or writable or not waits)
         if writable:
             client.loop_write()
         for _ in range(_PACKETS_AT_ONCE):
@@ -193,6 +196,7 @@ class BrokerLink:
         client.loop_misc()
         if self._down is not None:
             raise self._lost(self._down)
+        return worked
 
     def _publish(self, topic: str, body: bytes, properties: Properties | None, *, retain: bool) -> None:
         client, _ = self._live()
@@ -208,7 +212,7 @@ class BrokerLink:
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, 0)
 
     def _made(self) -> BrokerClient:
-        client = BrokerClient(self.address, f"{self._device_id}.{self._role}", self._tls)
+        client = BrokerClient(self.address, self._name, self._tls)
         if self._last_will is not None:
             client.will_set(presence_topic(self._device_id), self._last_will(self.box), qos=0, retain=True)
         client.on_connect = self._on_connect
@@ -248,9 +252,8 @@ class BrokerLink:
         for _ in range(_PACKETS_AT_ONCE):
             if done():
                 break
-            before = self._greeted, self._subscribed
-            self.pump(CONNECT_SECONDS)
-            if before == (self._greeted, self._subscribed) and not self.heard:
+            # TLS has words of its own behind the handshake: what came need not be the broker's.
+            if not self.pump(CONNECT_SECONDS):
                 raise self._lost(what)
         if self._down is not None:
             raise self._lost(self._down)

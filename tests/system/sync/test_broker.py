@@ -16,6 +16,7 @@ from sync.store import broker as broker_files
 from sync.store import certificates
 from sync.store.authority import Authority
 from sync.store.broker import STORE_USER, share_group
+from sync.unit.broker_link import BrokerLink
 from sync.wire import device_id_of
 from tests.support.broker import Broker, add_settings, agency_broker, client_tls, running, store_tls
 from tests.support.broker_peer import Peer, peer
@@ -144,6 +145,23 @@ def test_a_spy_takes_no_message_away_from_the_stores_processes(
             for one in questions:
                 me.publish(f"recorder/v1/{ME}/up/question", one)
             assert [worker.hear()[1] for _ in questions] == questions
+
+
+def test_nobody_throws_a_unit_off_by_taking_its_client_id(
+    broker: Broker, units: dict[str, UnitOnDisk], other: Peer, answering: Peer
+) -> None:
+    """A broker ends the connection of whoever had the id before: it is one that cannot be guessed."""
+    mine = BrokerLink(broker.url, ME, "files", link(units[ME]))
+    mine.open()
+    box = mine.box
+    for guess in (ME, f"{ME}.files", "recorder-store", "recorder-store.any"):
+        with peer(guess, broker.port, link(units[OTHER])):
+            pass
+    answering.publish(f"recorder/v1/{ME}/down/{box}", b"still there")
+    mine.pump(5.0)
+    mine.publish(f"recorder/v1/{ME}/up/any/ask/time", b"and back")
+    assert answering.hear() == (f"recorder/v1/{ME}/up/any/ask/time", b"and back")
+    mine.close()
 
 
 def test_a_last_will_reaches_the_own_branch_alone(
