@@ -8,6 +8,7 @@ SHELL := /bin/bash
 VIDEO ?=
 PROFILE ?=
 OUT ?= build/demo
+ARCH ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
@@ -41,9 +42,9 @@ tiers: setup ## As root: real drivers, the package under systemd, a whole machin
 	@.ci/run a b c
 
 .PHONY: deb
-deb: ## The unit's Debian package for this architecture, in dist/
-	@.ci/system-packages package
-	@systemd/packaging/build
+deb: ## The unit's Debian package, in dist/ (ARCH=arm64 on a PC, for the boards)
+	@.ci/system-packages package $(filter-out $(shell dpkg --print-architecture),$(ARCH))
+	@$(if $(ARCH),ARCH='$(ARCH)') systemd/packaging/build
 
 .PHONY: lock
 lock: setup ## Pin every dependency anew (UPGRADE=1 takes the newest)
