@@ -17,6 +17,7 @@ from cryptography import x509
 from agent.config import UnitPaths
 from agent.errors import RefusedError, SpoolError
 from agent.provisioning import UnitFolders, load_receipt_certificate
+from sealing.foreign import is_foreign_name
 from sealing.framing import file_name
 from sync.durable import sync_directory
 from sync.errors import ReceiptMismatchError
@@ -68,6 +69,8 @@ def outstanding(paths: UnitPaths, device_id: str) -> tuple[Outstanding, ...]:
         reason = _missing(paths, device_id, certificate, number, behind)
         if reason is not None:
             found.append(Outstanding(number, reason))
+    beside = sorted(path.name for path in paths.spool.iterdir() if is_foreign_name(path.name))
+    found += [Outstanding(int(name[:8]), f"{name} is of another chain; bring it to the store") for name in beside]
     return tuple(found)
 
 

@@ -113,6 +113,9 @@ _EVENTS: Final[Mapping[str, Words]] = {
     "microphone-clipping": Words("声音过大失真", "Sound too loud"),
     "supply-weak": Words("供电不足", "Supply weak"),
     "storage-low": Words("存储空间即将用完", "Storage almost full"),
+    "foreign-files": Words(
+        "存储卡上另有其他设备的文件，保留未动", "Files of another unit lie on the card, kept as they are"
+    ),
 }
 _PARTS: Final[Mapping[str, Words]] = {**_CHECKS, "vibration": Words("振动器", "vibration")}
 _SOURCES: Final[Mapping[str, Words]] = {

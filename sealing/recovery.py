@@ -13,20 +13,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from cryptography import x509
-
 from hal.ports import Storage
-from sealing import epochs, framing, scan
-from sealing.certificates import spki_of
-from sealing.cose import PublicKey
-from sealing.errors import ForeignSpoolError, MalformedError, SealingError, StorageFaultError
-from sealing.framing import DROPPED_SUFFIX, FILE_SUFFIX, FIRST_PREVIOUS_HASH, ChainRecord, RecordHeader
+from sealing import framing, scan
+from sealing.errors import ForeignSpoolError, MalformedError, StorageFaultError
+from sealing.foreign import FOREIGN_FILES, files_beside, is_foreign_name, refuse_foreign, set_aside
+from sealing.framing import DROPPED_SUFFIX, FILE_SUFFIX, FIRST_PREVIOUS_HASH, ChainRecord
 from sealing.identity import DeviceIdentity, SoftwareFacts
 from sealing.limits import LIST_ITEMS_MAX, SEQUENCE_FIRST
-from sealing.records import Boot, Close, Delete, Epoch, Fragment, Halt, Open, StateSnapshot
+from sealing.records import Boot, Close, Delete, Epoch, Event, Fragment, Halt, StateSnapshot
 from sealing.scan import Scan
 from sealing.sealer import Place
-from sealing.suites import Suite, suite
+from sealing.suites import Suite
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +65,17 @@ class Recovery:
     torn_hash: bytes | None
     dropped_files: tuple[int, ...]
     """Numbers behind it that never had a whole beginning."""
+    beside: tuple[tuple[str, int], ...] = ()
+    """Units of other chains whose files lie in the spool, with the number of their files (SF-41)."""
 
     @property
     def next_file(self) -> int:
         """Number of the file that will be opened (SF-15)."""
         return max((self.last_file or 0, *self.dropped_files)) + 1
+
+    def foreign_files(self) -> Event:
+        """Make the EVENT that says whose files lie beside the chain (SF-41)."""
+        return Event(FOREIGN_FILES, None, self.beside)
 
     def boot(self, software: SoftwareFacts, boot_id: str, tick_seconds: int | None = None) -> Boot:
         """Make the BOOT of this start (SF-27, SF-28, SF-29) with what this run promises (SF-43, SF-45)."""
@@ -110,14 +113,28 @@ def recover(storage: Storage, identity: DeviceIdentity, boot_id: str, *, by_watc
             stands.
 
     Raises:
-        ForeignSpoolError: The spool holds another device's chain, or one that this device key did not certify.
         StorageFaultError: The medium failed, or too many files never had a whole beginning.
     """
     try:
-        found = _recover(storage, identity, boot_id)
+        found = _recover_beside(storage, identity, boot_id)
     except OSError as error:
         raise StorageFaultError(f"the spool cannot be read: {error}; check the medium") from error
     return replace(found, reason=WATCHDOG) if by_watchdog and found.reason == CRASH else found
+
+
+def _recover_beside(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recovery:
+    """Leave another chain's files as they are, under other names, and go on beside them (SF-41)."""
+    try:
+        found = _recover(storage, identity, boot_id)
+    except ForeignSpoolError as error:
+        log.warning("%s; this unit keeps them under other names and records beside them", error)
+        set_aside(storage, identity)
+        found = _recover(storage, identity, boot_id)
+    beside = files_beside(storage)
+    if beside:
+        told = ", ".join(f"{count} of {unit}" for unit, count in beside)
+        log.error("files of other chains lie in the spool (%s); take them to the store, this unit does not", told)
+    return replace(found, beside=beside)
 
 
 def set_dropped_aside(storage: Storage, dropped: Sequence[int]) -> None:
@@ -156,7 +173,8 @@ def spool_numbers(storage: Storage) -> tuple[list[int], list[int]]:
         try:
             number, suffix = framing.parse_name(name)
         except MalformedError:
-            log.warning("%s in the spool is not a file of the chain", name)
+            if not is_foreign_name(name):
+                log.warning("%s in the spool is not a file of the chain", name)
             continue
         found[suffix].append(number)
     return sorted(found[FILE_SUFFIX]), sorted(found[DROPPED_SUFFIX])
@@ -178,7 +196,7 @@ def _recover(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recove
     last: Scan | None = None
     while sealed and last is None:
         number = sealed.pop()
-        _refuse_foreign(storage, number, identity)
+        refuse_foreign(storage, number, identity)
         found = scan_spool_file(storage, number, identity)
         if found.has_whole_beginning:
             last = found
@@ -258,49 +276,3 @@ def _reason(clean: bool, last: Scan, boot_id: str) -> str:
     starts = [record.header.body for record in last.records if isinstance(record.header.body, Boot)]
     last_boot_id = starts[-1].kernel_boot_id if starts else last.opened.snapshot.boot_id
     return CRASH if last_boot_id == boot_id else POWER_LOSS
-
-
-def _refuse_foreign(storage: Storage, number: int, identity: DeviceIdentity) -> None:
-    """Refuse to continue somebody else's chain (SF-41)."""
-    header = scan.read_opened(partial(storage.read, framing.file_name(number)))
-    if header is None:
-        return
-    if header.device_id != identity.device_id:
-        raise ForeignSpoolError(
-            f"the spool holds the chain of device {header.device_id} (file {number}), this is {identity.device_id}; "
-            "take the files to the store from the device that made them, then give this unit an empty spool"
-        )
-    _refuse_other_key(header, number, identity)
-
-
-def _refuse_other_key(header: RecordHeader, number: int, identity: DeviceIdentity) -> None:
-    """Tell a chain under another device key from one that is merely damaged."""
-    opened = header.body
-    if not isinstance(opened, Open) or opened.device_certificate == identity.certificate_der:
-        return
-    if _certified_by(opened, identity.family.device_key(identity.signer.public_key_der())):
-        return
-    if _certified_by(opened, _carried_key(opened)):
-        raise ForeignSpoolError(
-            f"the spool holds a chain of {header.device_id} (file {number}) that another device key made, not the one "
-            f"that {identity.device_id} has now; send the files to the store, then give this unit an empty spool"
-        )
-
-
-def _certified_by(opened: Open, device_key: PublicKey | None) -> bool:
-    if device_key is None:
-        return False
-    try:
-        epochs.verify_certificate(opened.epoch_certificate, device_key)
-    except SealingError:
-        return False
-    return True
-
-
-def _carried_key(opened: Open) -> PublicKey | None:
-    """The key in the device certificate that a file carries; None when there is none of the right kind."""
-    try:
-        spki = spki_of(x509.load_der_x509_certificate(opened.device_certificate))
-        return suite(opened.suite).device_key(spki)
-    except (ValueError, SealingError):
-        return None

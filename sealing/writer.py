@@ -104,7 +104,6 @@ class ChainWriter:
             counter: The unit's monotonic counter; None where it has none.
 
         Raises:
-            ForeignSpoolError: The spool holds another device's chain.
             StorageFaultError: The medium failed; try again.
             PolicyError, SuiteError, KeyFileError: Policy or identity cannot be used.
         """
@@ -123,6 +122,8 @@ class ChainWriter:
         tick_seconds = None if counter is None else policy.tick_seconds
         writer._begin(FileKind.LEDGER, None, recovery.boot(software, boot_id, tick_seconds))
         writer._metronome.beat()
+        if recovery.beside:  # SF-41: at each start, so that no cut between setting aside and sealing hides it
+            writer.seal(recovery.foreign_files())
         return writer
 
     @property

@@ -70,6 +70,7 @@ SEALING_WRITING_SIDE = frozenset(
     {
         "sealing.chain_output",
         "sealing.ended_files",
+        "sealing.foreign",
         "sealing.metronome",
         "sealing.recovery",
         "sealing.service",

@@ -118,10 +118,10 @@ ROWS = (
     Row(
         "49",
         "card moved to another recorder",
-        "WRONG_DEVICE; the recorder refuses to go on in it and keeps the files",
+        "WRONG_DEVICE; the recorder begins a chain of its own, keeps the files and says so",
         (
-            "tests/unit/sealing/test_recovery.py::test_another_devices_spool_is_refused_by_both_names",
-            "tests/unit/sealing/test_recovery.py::test_a_chain_under_another_device_key_is_refused",
+            "tests/unit/sealing/test_foreign.py::test_another_units_files_stay_and_the_unit_records_beside_them",
+            "tests/unit/sealing/test_foreign.py::test_a_chain_under_another_device_key_stays_too",
         ),
     ),
     Row("50", "certificate ended since; revoked before; revoked after", "OK; UNTRUSTED_KEY; OK if vouched for before"),

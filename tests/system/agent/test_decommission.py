@@ -93,6 +93,17 @@ def test_a_receipt_for_other_bytes_proves_nothing(
         path.write_bytes(sealed)
 
 
+def test_files_of_another_unit_keep_the_keys_too(uploaded: ProvisionedUnit, capsys: pytest.CaptureFixture[str]) -> None:
+    """SF-41: nobody sends them by itself."""
+    foreign = uploaded.paths.spool / "00000001.unit-0002.foreign"
+    foreign.write_bytes(b"evidence")
+    try:
+        assert decommission(uploaded, "--yes") == 75
+        assert foreign.name in capsys.readouterr().out
+    finally:
+        foreign.unlink()
+
+
 def test_whoever_does_not_say_yes_keeps_the_keys(uploaded: ProvisionedUnit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", _declined)
     before = everything(uploaded.paths.state)

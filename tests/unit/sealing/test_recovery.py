@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sealing.errors import ForeignSpoolError, StorageFaultError
+from sealing.errors import StorageFaultError
 from sealing.framing import ChainRecord
 from sealing.records import Boot, Event, StateSnapshot
 from tests.support import chain_check, chains
@@ -158,24 +158,6 @@ def test_a_last_fragment_that_reads_otherwise_than_it_was_hashed_does_not_count(
     medium.files["00000002.evs"][-100:] = bytes(100)
     assert chains.start_writer(medium).recovery.last_fragment == chains.fragment_at(0)
     chain_check.counted_records(medium)
-
-
-def test_another_devices_spool_is_refused_by_both_names() -> None:
-    """SF-41."""
-    medium = MemoryStorage()
-    chains.start_writer(medium, unit=chains.agency().identity("unit-0002")).halt("stop")
-    before = dict(medium.files)
-    with pytest.raises(ForeignSpoolError, match=r"unit-0002.*unit-0001.*empty spool"):
-        chains.start_writer(medium)
-    assert medium.files == before
-
-
-def test_a_chain_under_another_device_key_is_refused() -> None:
-    """SF-41: the name is right, and the unit was provisioned anew."""
-    medium = MemoryStorage()
-    chains.start_writer(medium, unit=chains.agency().identity()).halt("stop")
-    with pytest.raises(ForeignSpoolError, match="another device key"):
-        chains.start_writer(medium)
 
 
 def test_a_renewed_certificate_for_the_same_key_goes_on() -> None:

@@ -10,7 +10,6 @@ from hal.drivers.files import DirectoryStorage
 from hal.drivers.system_clock import SystemClock
 from sealing.errors import (
     BodyError,
-    ForeignSpoolError,
     SealingBackpressureError,
     SealingError,
     SealingStoppedError,
@@ -135,9 +134,10 @@ def test_an_error_of_one_request_leaves_the_others_alone(tmp_path: Path) -> None
 
 
 def test_start_says_why_it_cannot_and_leaves_no_thread(tmp_path: Path) -> None:
-    chains.start_writer(tmp_path, unit=chains.agency().identity("unit-9999")).halt("test")
-    service, _ = service_on(DirectoryStorage(tmp_path))
-    with pytest.raises(ForeignSpoolError, match=r"unit-9999.*unit-0001"):
+    spool = tmp_path / "spool"
+    service, _ = service_on(DirectoryStorage(spool))
+    spool.rmdir()
+    with pytest.raises(StorageFaultError, match="the spool cannot be read"):
         service.start()
     assert not service.worker.alive
     with pytest.raises(SealingStoppedError):
