@@ -86,8 +86,23 @@ class NoticeRequest(_Message):
     command: Literal["notice"] = "notice"
 
 
+class TrustStoreRequest(_Message):
+    """A custodian has decided to trust a store again that contradicted itself (SY-43)."""
+
+    command: Literal["trust-store"] = "trust-store"
+    decided_by: Name
+    why: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
 Request = (
-    StatusRequest | CheckRequest | CheckoutRequest | CheckinRequest | MarkRequest | ExemptionRequest | NoticeRequest
+    StatusRequest
+    | CheckRequest
+    | CheckoutRequest
+    | CheckinRequest
+    | MarkRequest
+    | ExemptionRequest
+    | NoticeRequest
+    | TrustStoreRequest
 )
 _REQUEST: Final[TypeAdapter[Request]] = TypeAdapter(Annotated[Request, Field(discriminator="command")])
 

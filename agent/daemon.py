@@ -26,6 +26,7 @@ from agent.control_wire import (
     NoticeRequest,
     Request,
     StatusRequest,
+    TrustStoreRequest,
 )
 from agent.device_key import close_device_key
 from agent.due import DueBook, rules_by_hash
@@ -36,6 +37,7 @@ from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
 from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
+from agent.upload import Decision, clear_contradiction, upload_standing
 from agent.voices import voice_settings
 from capture.events import DockStanding
 from capture.media.limits import FileLimits
@@ -130,6 +132,7 @@ class Agent:
                 docked=self._beacon is not None and self._beacon.docked,
                 health=self.health(),
                 due=self._due.standing,
+                upload=upload_standing(prepared.paths),
             )
         )
 
@@ -217,7 +220,7 @@ class Agent:
                 self._running().tell_due(due.due_utc_ns)
 
     def _receipted(self) -> frozenset[int]:
-        return frozenset(file.number for file in self._sealing.sealed_files() if file.receipt_hash is not None)
+        return frozenset(file.number for file in self._sealing.sealed_files() if file.number in self._kept.by_file)
 
     def _start_worker(self, worker: Worker | None) -> None:
         if worker is None:
@@ -301,6 +304,8 @@ class Agent:
             case CheckinRequest():
                 self._running().checkin()
                 return {}
+            case TrustStoreRequest():
+                return self._trust_store(request)
             case MarkRequest() | ExemptionRequest() | NoticeRequest():
                 self._do_while_recording(request)
                 return {}
@@ -316,6 +321,13 @@ class Agent:
                 self._running().exempt(request.ground)
             case NoticeRequest():
                 self._running().repeat_notice()
+
+    def _trust_store(self, request: TrustStoreRequest) -> Mapping[str, JsonValue]:
+        """SY-43: a custodian has decided about a store that contradicted itself."""
+        prepared, now_utc_ns = self._prepared, self._hardware.clock.read().utc_ns
+        decision = Decision(request.decided_by, request.why, now_utc_ns)
+        moved = clear_contradiction(prepared.paths, self._sealing, self._kept, decision)
+        return {"kept": [str(path) for path in moved]}
 
     def _check_out(self, request: CheckoutRequest) -> Mapping[str, JsonValue]:
         handover = handover_of(request, self._prepared.profile.profile, self._prepared.config.custody)

@@ -235,12 +235,16 @@ class ReceiptKeeper:
         policy = FreePolicy.WHEN_NEEDED if self._session_open() else self._rules.spool.free
         while not self.worker.stop.is_set():
             self.worker.beat()
-            files = [file for file in self._sealing.sealed_files() if file.number not in self._not_now]
+            files = [file for file in self._sealing.sealed_files() if self._may_go(file.number)]
             medium = self._storage.usage()
             number = next_to_free(files, medium, policy, self._rules.spool.free_below_percent)
             if number is None:
                 return
             self._free_one(number)
+
+    def _may_go(self, number: int) -> bool:
+        """SY-64: what was promised before a contradiction was decided upon frees nothing, whatever the chain says."""
+        return number in self._kept.by_file and number not in self._not_now
 
     def _free_one(self, number: int) -> None:
         try:

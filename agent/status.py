@@ -15,6 +15,7 @@ from pydantic import JsonValue, TypeAdapter
 from agent.due import DueStanding
 from agent.profile import LoadedProfile
 from agent.supervision import Health
+from agent.upload import UploadStanding
 from capture.preflight import PreflightResult
 from capture.recorder import CHINA
 from capture.status import RecorderStatus, check_statuses
@@ -43,6 +44,7 @@ class Facts:
     docked: bool
     health: Health
     due: DueStanding
+    upload: UploadStanding
 
 
 def status_table(facts: Facts) -> Mapping[str, JsonValue]:
@@ -60,6 +62,7 @@ def status_table(facts: Facts) -> Mapping[str, JsonValue]:
             "recorder": None if recorder is None else recorder.as_table(),
             "docked": facts.docked,
             "due": _due(facts.due, reading.utc_ns),
+            "upload": _upload(facts.upload),
             "clock": {
                 "utc_ns": reading.utc_ns,
                 "boottime_ns": reading.boottime_ns,
@@ -101,6 +104,14 @@ def _due(due: DueStanding, now_utc_ns: int) -> dict[str, object]:
     if due.due_utc_ns is not None:
         local = f"{datetime.fromtimestamp(due.due_utc_ns // _SECOND_NS, CHINA):%F %H:%M}"
     return {**asdict(due), "due_local": local, "overdue": due.overdue_at(now_utc_ns)}
+
+
+def _upload(upload: UploadStanding) -> dict[str, object]:
+    """How the upload stands, the time of the last contact in words for people as well."""
+    local = None
+    if upload.contact_utc_ns is not None:
+        local = f"{datetime.fromtimestamp(upload.contact_utc_ns // _SECOND_NS, CHINA):%F %H:%M}"
+    return {**asdict(upload), "contact_local": local}
 
 
 def _spool(facts: Facts) -> dict[str, object]:

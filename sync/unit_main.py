@@ -100,6 +100,7 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
     tls = tls_context(paths) if url.startswith("https:") else None
     notifier = Notifier(os.environ)
     clock = WatchedClock(notifier)
+    told = ProgressFile(paths.progress, lambda: clock.read().utc_ns)
     stop = clock.signal()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -114,7 +115,7 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
             clock=clock,
             stop=stop,
             draw=_fraction,
-            reporter=Both(ServiceReporter(notifier), Both(reporter, ProgressFile(paths.progress))),
+            reporter=Both(ServiceReporter(notifier), Both(reporter, told)),
             alerts_client=alerts,
             undated_client=None if tls is None else StoreClient(url, config.unit.device_id, undated_context(paths)),
         )

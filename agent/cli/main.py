@@ -31,6 +31,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "notice": "agent.cli.recording_commands:notice",
     "exemption": "agent.cli.recording_commands:exemption",
     "sync": "agent.cli.sync_command:sync",
+    "trust-store": "agent.cli.trust_command:trust_store",
     "verify": "agent.cli.verify_command:verify",
     "verify-fork": "agent.cli.fork_command:verify_fork",
     "inspect": "agent.cli.inspect_command:inspect",

@@ -232,6 +232,7 @@ class Courier:
         found = ask_store(self._with.client, holdings, radio, self._with.paths.status)
         if found is None:
             return False
+        self._say(Report("answered"))
         contradiction = watch_log(self._with.client, self._with.paths, self._with.store_key)
         if contradiction is not None:
             self._say(Report("store-contradicts-itself", reason=contradiction))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ _STEP_BYTES: Final = 1024 * 1024
 _MODE: Final = 0o644
 _LASTING: Final = ("files_left", "bytes_left", "receipted_to")
 """What one report says and the later ones leave as it is."""
+_ANSWERED: Final = frozenset({"answered", "receipted", "parked", "head-told", "alert-told", "document"})
+"""Reports that say that the store has answered."""
 
 
 class Progress(BaseModel):
@@ -41,6 +44,8 @@ class Progress(BaseModel):
     reason: str | None = None
     receipted_to: int | None = None
     """Every file up to this number has its receipt, whatever else was reported since that was found."""
+    contact_utc_ns: int | None = None
+    """When the store answered last, by the unit's clock."""
 
     @property
     def all_uploaded(self) -> bool:
@@ -57,10 +62,12 @@ class ProgressFile:
 
     Args:
         path: The file.
+        now_utc_ns: The unit's civil clock, for the time of the last contact; None leaves that out.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now_utc_ns: Callable[[], int] | None = None) -> None:
         self._path = path
+        self._now_utc_ns = now_utc_ns
         self._kept: dict[str, object] = {}
         self._said_bytes = 0
         self._complained = False
@@ -72,6 +79,8 @@ class ProgressFile:
         self._said_bytes = report.offset_bytes or 0
         told = plain(report)
         self._kept |= {key: told[key] for key in _LASTING if key in told}
+        if self._now_utc_ns is not None and report.event in _ANSWERED:
+            self._kept["contact_utc_ns"] = self._now_utc_ns()
         try:
             self._write(json.dumps({**self._kept, **told}, ensure_ascii=False) + "\n")
         except OSError as error:
@@ -120,6 +129,6 @@ def follow(path: Path, reporter: Reporter, clock: Clock, stop: Signal) -> None:
         if now is not None and now != shown:
             if now.files_left is not None and (shown is None or now.files_left != shown.files_left):
                 reporter.report(Report("begin", files_left=now.files_left, bytes_left=now.bytes_left))
-            reporter.report(Report(**now.model_dump()))
+            reporter.report(Report(**now.model_dump(exclude={"contact_utc_ns"})))
             shown = now
         clock.wait(stop, LOOK_SECONDS)

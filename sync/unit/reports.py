@@ -20,7 +20,7 @@ class Report:
     """One thing that happened."""
 
     event: str
-    """begin, sending, receipted, parked, left, withheld, waiting, idle, stopped, done, head-told, alert-told,
+    """answered, begin, sending, receipted, parked, left, withheld, waiting, idle, stopped, done, head-told, alert-told,
     store-lost-receipts, store-contradicts-itself, time, document."""
     file: int | None = None
     """Number of the file."""
@@ -82,6 +82,7 @@ class JsonLines:
 
 
 EVENT_WORDS: Final = {
+    "answered": "已联系存储 the store answered",
     "begin": "上传 upload",
     "sending": "上传 sending",
     "receipted": "已收讫 receipted",

@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from agent.config import AgentConfig, FreePolicy, HalTable, ProfileTable, SpoolTable, UnitPaths, UnitTable
+from agent.errors import RefusedError
 from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules
+from agent.upload import Decision, clear_contradiction
 from capture.resume import replay
 from hal.drivers.files import DirectoryStorage
 from hal.drivers.system_clock import SystemClock
@@ -19,6 +21,7 @@ from sealing.records import Event
 from sealing.service import SealingService
 from sync.alerts import AlertKind, alert_of
 from sync.checkpoint import verify_checkpoint
+from sync.store.fsck import check_store
 from sync.store.schema import log_leaves
 from sync.unit.client import StoreClient
 from sync.unit.log_watch import contradiction_of, watch_log
@@ -116,15 +119,41 @@ def test_a_store_that_contradicts_itself_is_caught_and_frees_nothing(
         assert stands != stood or change is lacking
         assert dock(store, agency.unit) == reason, "it does not heal by itself"
         assert (agency.unit.paths.inbox / "store.checkpoint").read_bytes() == kept
-        with keeper(store, agency.unit) as tend:
+        with keeper(store, agency.unit) as side:
             before = numbers(agency.unit.paths.spool)
-            tend()
-            tend()
+            side.keeper.tend()
+            side.keeper.tend()
             assert numbers(agency.unit.paths.spool) == before
             assert list(agency.unit.paths.inbox.glob("*.receipt")), "no receipt is taken"
     events = [body for body in bodies(agency.unit.paths.spool) if isinstance(body, Event)]
     assert [body.code for body in events] == ["store-contradiction"]
     assert alert_of(events[0], None) is AlertKind.STORE_CONTRADICTION
+
+
+def test_a_custodian_decides_about_a_store_that_came_back_from_a_backup(agency: Agency) -> None:
+    """SY-64: what it had lost is sent again; nothing goes by a receipt from before; the chain is whole."""
+    unit = agency.unit
+    with opened_store(smaller(agency)) as store:
+        assert dock(store, unit) is not None
+        held = numbers(unit.paths.spool)
+        with keeper(store, unit) as side:
+            side.keeper.tend()
+            decision = Decision("甲某", "存储由备份恢复", START_UTC_NS)
+            kept = clear_contradiction(side.paths, side.sealing, side.kept, decision)
+            assert [path.name.rpartition(".")[0] for path in kept] == ["store.checkpoint", "store.contradiction"]
+            assert not list(unit.paths.inbox.glob("*.receipt"))
+            with pytest.raises(RefusedError, match="nothing to decide"):
+                clear_contradiction(side.paths, side.sealing, side.kept, decision)
+            side.keeper.tend()
+            assert numbers(unit.paths.spool)[: len(held)] == held, "nothing is freed by what was promised before"
+        codes = [body.code for body in bodies(unit.paths.spool) if isinstance(body, Event)]
+        assert codes == ["store-contradiction", "store-contradiction-cleared"]
+        assert dock(store, unit) is None
+        assert {row["file_number"] for row in store.ledger.files(unit.device_id)} >= set(held)
+        with keeper(store, unit) as side:
+            side.keeper.tend()
+            assert set(held) - set(numbers(unit.paths.spool)), "freed by the receipts of today"
+        assert check_store(store.intake).faults == ()
 
 
 class Garbled(StoreClient):
@@ -162,23 +191,18 @@ def test_what_the_line_spoils_convicts_nobody(
         client.close()
 
 
-def test_after_a_persons_decision_everything_goes_on(agency: Agency) -> None:
-    """SY-43: both files are removed by hand; the log that there is now counts from then on."""
-    with opened_store(agency.earlier) as store:
-        assert dock(store, agency.unit) is not None
-        for name in ("store.contradiction", "store.checkpoint"):
-            (agency.unit.paths.inbox / name).unlink()
-        for path in agency.unit.paths.inbox.glob("*.receipt"):
-            path.unlink()
-        assert dock(store, agency.unit) is None
-        assert dock(store, agency.unit) is None
-        with keeper(store, agency.unit) as tend:
-            tend()
-            assert not list(agency.unit.paths.inbox.glob("*.receipt"))
+@dataclass(frozen=True)
+class Side:
+    """The agent's side of a unit."""
+
+    keeper: ReceiptKeeper
+    kept: KeptReceipts
+    sealing: SealingService
+    paths: UnitPaths
 
 
 @contextmanager
-def keeper(store: StoreOnDisk, unit: UnitOnDisk) -> Iterator[Callable[[], None]]:
+def keeper(store: StoreOnDisk, unit: UnitOnDisk) -> Iterator[Side]:
     """The agent's side, freeing whatever it may."""
     clock = SystemClock()
     service = SealingService(lambda: start_writer(unit.paths.spool, clock, unit=unit.identity, replay=replay), clock)
@@ -188,9 +212,10 @@ def keeper(store: StoreOnDisk, unit: UnitOnDisk) -> Iterator[Callable[[], None]]
     spool = SpoolTable(free=FreePolicy.WHEN_RECEIPTED)
     rules = ReceiptRules(paths, store.receipt_certificate(), unit.device_id, spool)
     storage = DirectoryStorage(paths.spool)
-    made = ReceiptKeeper(rules, KeptReceipts({}, {}), clock, storage, service, lambda: False)
+    kept = KeptReceipts({}, {})
+    made = ReceiptKeeper(rules, kept, clock, storage, service, lambda: False)
     try:
-        yield made.tend
+        yield Side(made, kept, service, paths)
     finally:
         service.stop("stop", 10)
 
