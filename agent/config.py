@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -128,7 +128,10 @@ class SyncTable(_Table):
     """The agency's store."""
 
     store_url: Annotated[str, Field(pattern=r"^https?://", max_length=512)] | None = None
-    """Absent: the unit records and uploads nothing."""
+    """Absent, and `mqtt_url` too: the unit records and uploads nothing."""
+    mqtt_url: Annotated[str, Field(pattern=r"^mqtts?://", max_length=512)] | None = None
+    transports: Annotated[tuple[Literal["http", "mqtt"], ...], Field(min_length=1, max_length=2)] = ("http", "mqtt")
+    mqtt_files: bool = True
     rate_bytes_per_second: Annotated[int, Field(ge=1024)] | None = None
 
 

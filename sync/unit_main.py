@@ -28,13 +28,12 @@ from hal.notify import Notifier
 from sealing.cose import PublicKey
 from sealing.receipts import ReceiptError, receipt_key
 from sync.errors import ConfigurationError
-from sync.unit.client import StoreClient, tls_context
 from sync.unit.config import DEFAULT_PATH, SyncPaths, UnitConfig, load_config
 from sync.unit.courier import Courier, Ending, Surroundings
+from sync.unit.lines_to_store import lines_to_store
 from sync.unit.progress_file import Both, ProgressFile, follow
 from sync.unit.reports import JsonLines, Quiet, Reporter
 from sync.unit.service import ServiceReporter, WatchedClock
-from sync.unit.wrong_clock import undated_context
 
 _EXIT_CODES: Final = {
     Ending.ALL_RECEIPTED: os.EX_OK,
@@ -48,7 +47,7 @@ _FRACTION_BITS: Final = 53
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True)
-@click.option("--store", "store_url", help="Another store URL than the configuration's.")
+@click.option("--store", "store_url", help="Another line than the configuration's: https://HOST or mqtts://BROKER.")
 @click.option("--once", is_flag=True, help="Send everything that is ended now, then exit.")
 @click.option("--give-up-after", type=float, metavar="SECONDS", help="With --once: stop trying after this long.")
 @click.option("--watch", is_flag=True, help="Show what the running service is doing, until interrupted.")
@@ -65,11 +64,10 @@ def command(
     if watch:
         watch_service(loaded.paths, bar=progress)
         return
-    url = store_url or loaded.sync.store_url
-    if url is None:
+    if store_url is None and not loaded.sync.lines():
         raise ConfigurationError(f"{config}: sync.store_url is absent; name the store there or with --store")
     with _reporter(progress) as reporter:
-        ending = _run(loaded, url, reporter, once, give_up_after)
+        ending = _run(loaded, store_url, reporter, once, give_up_after)
     if not once and ending is Ending.STOPPED:
         return
     sys.exit(_EXIT_CODES[ending])
@@ -92,32 +90,31 @@ def main() -> None:
         sys.exit(os.EX_CONFIG)
 
 
-def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_after: float | None) -> Ending:
+def _run(config: UnitConfig, url: str | None, reporter: Reporter, once: bool, give_up_after: float | None) -> Ending:
     paths = config.paths
     for folder in (paths.spool, paths.inbox):
         if not folder.is_dir():
             raise ConfigurationError(f"{folder} is missing; start recorder-agent once, or correct unit.state_directory")
-    tls = tls_context(paths) if url.startswith("https:") else None
     notifier = Notifier(os.environ)
     clock = WatchedClock(notifier)
     told = ProgressFile(paths.progress, lambda: clock.read().utc_ns)
     stop = clock.signal()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    client = StoreClient(url, config.unit.device_id, tls, config.sync.rate_bytes_per_second)
-    alerts = StoreClient(url, config.unit.device_id, tls)
+    lines = lines_to_store(config, url, clock, _fraction)
     courier = Courier(
         Surroundings(
             paths=paths,
             device_id=config.unit.device_id,
-            client=client,
+            client=lines.client,
             store_key=_store_key(paths),
             clock=clock,
             stop=stop,
             draw=_fraction,
             reporter=Both(ServiceReporter(notifier), Both(reporter, told)),
-            alerts_client=alerts,
-            undated_client=None if tls is None else StoreClient(url, config.unit.device_id, undated_context(paths)),
+            alerts_client=lines.alerts,
+            undated_client=lines.undated,
+            presence=lines.presence,
         )
     )
     notifier.ready()
@@ -125,8 +122,7 @@ def _run(config: UnitConfig, url: str, reporter: Reporter, once: bool, give_up_a
         return courier.run_once(give_up_after) if once else courier.run()
     finally:
         notifier.stopping()
-        client.close()
-        alerts.close()
+        lines.close()
 
 
 def watch_service(paths: SyncPaths, *, bar: bool) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sync.errors import ConfigurationError
 from sync.rules import RULES_NAME
@@ -23,6 +23,9 @@ STATUS_NAME: Final = "status.json"
 """The agent's word about the unit."""
 _CONFIG_BYTES_MAX: Final = 256 * 1024
 _DROP_IN_SUFFIX: Final = ".d"
+
+
+TransportKind = Literal["http", "mqtt"]
 
 
 class UnitTable(BaseModel):
@@ -41,8 +44,25 @@ class SyncTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     store_url: Annotated[str, Field(pattern=r"^https?://", max_length=512)] | None = None
+    mqtt_url: Annotated[str, Field(pattern=r"^mqtts?://", max_length=512)] | None = None
+    """A broker between unit and store."""
+    transports: Annotated[tuple[TransportKind, ...], Field(min_length=1, max_length=2)] = ("http", "mqtt")
+    """The order in which they are tried; one without an address is left out."""
+    mqtt_files: bool = True
+    """Files go through the broker, too, where its turn comes; else questions, alerts and presence alone."""
     rate_bytes_per_second: Annotated[int, Field(ge=1024)] | None = None
     """Pace of uploads, kept by the kernel; absent: as fast as the line goes."""
+
+    def lines(self) -> tuple[TransportKind, ...]:
+        """The transports that have an address, in the order in which they are tried."""
+        addresses = {"http": self.store_url, "mqtt": self.mqtt_url}
+        return tuple(one for one in dict.fromkeys(self.transports) if addresses[one] is not None)
+
+    @model_validator(mode="after")
+    def _carries_files(self) -> Self:
+        if self.lines() == ("mqtt",) and not self.mqtt_files:
+            raise ValueError("mqtt_files = false leaves no line for files; name store_url, too, or allow it")
+        return self
 
 
 class UnitConfig(BaseModel):

@@ -7,11 +7,9 @@ store's offset, and the receipt. Time, chance and the line are handed in.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Final
 
 from hal.ports import Clock, Signal
@@ -33,9 +31,10 @@ from sync.unit.herald import Herald
 from sync.unit.link import LinkState, read_link
 from sync.unit.log_watch import has_contradiction, watch_log
 from sync.unit.outcome import REFUSALS_BEFORE_LEAVING, Action, action_for
+from sync.unit.presence_line import PresenceLine
 from sync.unit.reports import Report, Reporter
 from sync.unit.roll_call import Holding, ask_store, lost_receipts
-from sync.unit.spool import SealedFile
+from sync.unit.spool import SealedFile, names_in
 from sync.unit.transport import Transport
 from sync.unit.wrong_clock import fetch_time, is_about_dates
 
@@ -79,6 +78,8 @@ class Surroundings:
     """A second connection, for alerts and heads; None: none are told."""
     undated_client: Transport | None = None
     """Asks for the store's time where a certificate's dates fail; None: nobody asks."""
+    presence: PresenceLine | None = None
+    """Where the unit's presence is said, beside the alerts; None: nowhere."""
 
 
 class Courier:
@@ -201,9 +202,9 @@ class Courier:
     def _survey(self) -> tuple[Item, ...]:
         """What lies in the spool, what is known of it, and by when it has to be handed over."""
         paths = self._with.paths
-        names = _names(paths.inbox) | _names(paths.receipts)
+        names = names_in(paths.inbox) | names_in(paths.receipts)
         receipted = frozenset(inbox.file_number_of(name) for name in names if inbox.is_receipt(name))
-        rejected = _names(paths.rejected)
+        rejected = names_in(paths.rejected)
         present = self._chronicle.look(receipted)
         self._rules = self._read_rules()
         self._due = due = self._due_times()
@@ -370,6 +371,8 @@ class Courier:
         while delay > 0 and self._may_send() and self._failures == failures:
             self._with.clock.wait(self._with.stop, min(delay, POLL_SECONDS))
             delay -= POLL_SECONDS
+            if self._herald is not None:
+                self._herald.stay(self._rules)
 
     def _say(self, report: Report) -> None:
         self._with.reporter.report(report)
@@ -384,6 +387,7 @@ def _herald(surroundings: Surroundings, client: Transport) -> Herald:
         clock=surroundings.clock,
         draw=surroundings.draw,
         reporter=surroundings.reporter,
+        presence=surroundings.presence,
         backoff=surroundings.backoff,
     )
 
@@ -391,10 +395,3 @@ def _herald(surroundings: Surroundings, client: Transport) -> Herald:
 def _reason(items: tuple[Item, ...]) -> str | None:
     """Why not everything that is ended has its receipt; None when it has."""
     return "some files were refused" if any(item.standing in _NOT_TAKEN for item in items) else None
-
-
-def _names(directory: Path) -> frozenset[str]:
-    try:
-        return frozenset(os.listdir(directory))  # noqa: PTH208 - names alone
-    except FileNotFoundError:
-        return frozenset()

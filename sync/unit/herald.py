@@ -25,6 +25,7 @@ from sync.rules import Radio, Rules
 from sync.secrecy import Cargo, Line, may_leave
 from sync.unit.chronicle import Chronicle, Note
 from sync.unit.client import LinkError, RefusedError
+from sync.unit.presence_line import PresenceLine
 from sync.unit.reports import Report, Reporter
 from sync.unit.transport import Transport
 from sync.wire import RecordReport
@@ -47,6 +48,8 @@ class Herald:
     clock: Clock
     draw: Callable[[], float]
     reporter: Reporter
+    presence: PresenceLine | None = None
+    """Where the unit's presence is said; None: nowhere."""
     backoff: Backoff = field(default_factory=Backoff)
     _told: set[tuple[int, Witnessed]] = field(default_factory=set)
     _telling: tuple[int, Witnessed] | None = None
@@ -55,6 +58,7 @@ class Herald:
 
     def tend(self, chronicle: Chronicle, rules: Rules | None) -> None:
         """Tell what is owed now; returns at once when there is nothing, or while a failure waits."""
+        self.stay(rules)
         if self.clock.boottime_ns() < self._not_before_ns:
             return
         owed = [*self._alerts(chronicle, rules), *self._heads(chronicle)]
@@ -69,6 +73,11 @@ class Herald:
         finally:
             if owed:
                 self.client.rest()
+
+    def stay(self, rules: Rules | None) -> None:
+        """Keep the unit's presence up (SY-53)."""
+        if self.presence is not None:
+            self.presence.tend(Radio() if rules is None else rules.radio)
 
     def _alerts(self, chronicle: Chronicle, rules: Rules | None) -> list[tuple[Note, Witnessed, AlertKind | None]]:
         """SY-33."""

@@ -44,7 +44,6 @@ class MqttStoreClient:
         link: The connection.
         device_id: This unit.
         now_ns: Monotonic time.
-        stays: The connection stands for the unit's presence, and is kept while there is nothing to say.
         answer_seconds: Longest wait for an answer.
     """
 
@@ -54,13 +53,11 @@ class MqttStoreClient:
         device_id: str,
         now_ns: Callable[[], int],
         *,
-        stays: bool = False,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._link = link
         self._device_id = device_id
         self._now_ns = now_ns
-        self._stays = stays
         self._answer_seconds = answer_seconds
         self._asked = 0
         self._round = 0
@@ -83,15 +80,11 @@ class MqttStoreClient:
     def close(self) -> None:
         """Drop the connection. Idempotent."""
         self._upload = None
-        if self._stays:
-            self._link.leave()
-        else:
-            self._link.close()
+        self._link.close()
 
     def rest(self) -> None:
         """Nothing is to be said for now."""
-        if not self._stays:
-            self.close()
+        self.close()
 
     def line(self) -> Line:
         """Over what kind of line the broker is reached now; connects when there is no connection. Raises LinkError."""

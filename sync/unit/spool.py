@@ -184,3 +184,11 @@ def _torn_pieces(descriptor: int, offset: int, size: int) -> Iterator[bytes]:
             return
         yield piece
         offset += len(piece)
+
+
+def names_in(directory: Path) -> frozenset[str]:
+    """Names of what lies in a folder; none when there is no such folder. Raises OSError."""
+    try:
+        return frozenset(os.listdir(directory))  # noqa: PTH208 - names alone
+    except FileNotFoundError:
+        return frozenset()

@@ -1,5 +1,7 @@
 """A unit and its store with a real broker between them: everything that HTTP does, and the same promises."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,18 +15,23 @@ from sync.errors import ConfigurationError
 from sync.mqtt import topics
 from sync.mqtt.address import BrokerAddress, broker_address
 from sync.receipt_check import check_receipt
+from sync.store.presences import Presences
 from sync.unit.broker_link import BrokerLink
 from sync.unit.client import LinkError, RefusedError, StoppedError, StoreClient, tls_context
 from sync.unit.courier import Ending
+from sync.unit.reports import Report
+from sync.unit.routes import Routes
 from sync.unit.spool import numbers
 from sync.unit.transport import Transport
 from sync.wire import Inventory
 from sync.witness import verify_time
 from tests.support.broker import Broker, agency_broker, plain_broker
 from tests.support.broker_peer import peer
+from tests.support.cutting_proxy import Cut, CuttingProxy, Way
 from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.support.mqtt_units import carry_by, ended_files, mqtt_client, served_by, wait_until_heard
 from tests.support.store_process import StoreProcess
+from tests.system.sync.test_processes import rows, run
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
@@ -54,9 +61,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture
 def served(folder: Path, unit: UnitOnDisk, broker: Broker) -> Iterator[StoreProcess]:
     with served_by(folder, broker.url) as process:
-        client = mqtt_client(unit, broker.url)
-        wait_until_heard(client)
-        client.close()
         yield process
 
 
@@ -154,7 +158,7 @@ def test_a_file_goes_on_over_the_other_line_where_it_was(
     before, behind = (http, mqtt) if first == "http" else (mqtt, http)
     stop_at(before, unit, 2 * MIB)
     part = folder / "incoming" / unit.device_id / f"{file.file_id.hex()}.part"
-    wait_for(lambda: part.exists() and part.stat().st_size >= MIB)
+    wait_for(lambda: size_of(part) >= MIB)
     standing = behind.head(file)
     assert standing is not None
     assert MIB <= standing.offset_bytes <= before.sent_bytes
@@ -163,6 +167,78 @@ def test_a_file_goes_on_over_the_other_line_where_it_was(
     assert behind.receipt(file) is not None
     http.close()
     mqtt.close()
+
+
+class Striker:
+    """Strikes once, when the store has so much of a file that is being sent.
+
+    Args:
+        part: Where the store has it.
+        strike: What it does.
+    """
+
+    def __init__(self, part: Path, strike: Callable[[], None]) -> None:
+        self._part = part
+        self._strike: Callable[[], None] | None = strike
+        self.struck_at = 0
+
+    def report(self, report: Report) -> None:
+        if report.event == "sending" and self._strike is not None and size_of(self._part) >= 2 * MIB:
+            strike, self._strike = self._strike, None
+            strike()
+            self.struck_at = size_of(self._part)
+
+
+def size_of(path: Path) -> int:
+    """Length of a file that may not be there."""
+    return path.stat().st_size if path.exists() else 0
+
+
+@pytest.mark.parametrize("first", ["http", "mqtt"])
+def test_a_line_that_dies_in_the_middle_of_a_file_is_changed_without_losing_the_place(
+    folder: Path, unit: UnitOnDisk, served: StoreProcess, broker: Broker, first: str
+) -> None:
+    """SY-54: both ways, by the unit's own loop."""
+    fill_spool(unit, footage_files=1, fragments=40, fragment_bytes=300_000)
+    file = ended_files(unit)[-1]
+    pace = 8 * MIB
+    with CuttingProxy(served.port) as proxy:
+        http = StoreClient(proxy.url, unit.device_id, None, pace, timeout_seconds=5)
+        mqtt = mqtt_client(unit, broker.url, rate_bytes_per_second=pace)
+        lines = (http, mqtt) if first == "http" else (mqtt, http)
+        strike = broker.kill if first == "mqtt" else (lambda: proxy.arm(Cut(Way.UP, 1)))
+        routes = Routes(lines, lines, SystemClock().boottime_ns)
+        striker = Striker(folder / "incoming" / unit.device_id / f"{file.file_id.hex()}.part", strike)
+        assert carry_by(unit, routes, 40, striker) is Ending.ALL_RECEIPTED
+    held = sum(one.size_bytes for one in ended_files(unit))
+    assert striker.struck_at >= 2 * MIB
+    assert 0 < lines[1].sent_bytes <= held - striker.struck_at
+    check_all(folder, unit)
+
+
+def test_the_units_command_speaks_to_its_broker_alone_and_the_fleet_shows_it(
+    folder: Path, unit: UnitOnDisk, tmp_path: Path
+) -> None:
+    """SY-53, SY-52, SY-54: the commands as they are installed, the broker as it is shipped."""
+    with opened_store(folder) as store:
+        authority = store.authority
+    with agency_broker(authority, tmp_path / "agency") as one, served_by(folder, one.url):
+        unit.config.write_text(f'{unit.config.read_text()}[sync]\nmqtt_url = "{one.url}"\n')
+        done = run("sync.unit_main", "--config", unit.config, "--once", "--give-up-after", "30")
+        assert rows(done.stdout)[-1]["event"] == "done"
+        start = [sys.executable, "-c", "from sync.unit_main import main; main()", "--config", str(unit.config)]
+        with subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
+            wait_for(lambda: fleet(folder) == "up")
+            service.kill()
+        wait_for(lambda: fleet(folder) == "down")
+    check_all(folder, unit)
+
+
+def fleet(folder: Path) -> str:
+    """How the store's command shows the unit."""
+    with opened_store(folder) as store:
+        (one,) = Presences(store.ledger).fleet(SystemClock().read().utc_ns, 10**18)
+        return one.link.value
 
 
 def test_a_store_and_a_broker_that_are_killed_in_the_middle_cost_nothing(
