@@ -31,13 +31,14 @@ from sync.witness import Witnessed
 from tests.support.clocks import START_UTC_NS
 from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit
 from tests.support.engines import EMBEDDED, SCALED, Engines, OpenStore, opened, started_engines
+from tests.support.s3_process import S3Process
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(110)]
 
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
-    with started_engines(tmp_path_factory.mktemp("engines"), lock=True) as running:
+    with started_engines(tmp_path_factory.mktemp("engines"), lock=True, outside=True) as running:
         yield running
 
 
@@ -334,13 +335,15 @@ def test_an_object_is_never_replaced_and_its_checksum_counts(engines: Engines, t
             bring(store, file)
         assert b"".join(store.content(name_of(file)).pieces()) == b"something"
         bucket: S3Bucket = vault._bucket  # type: ignore[attr-defined]
-        with pytest.raises(EngineUnavailableError, match="BadDigest"):
+        with pytest.raises(EngineUnavailableError, match=r"(?i)digest|checksum"):
             bucket.put_new("other", file.path, bytes(32), {})
         assert bucket.head("other") is None
 
 
 def test_objects_are_locked_where_the_store_wants_it(engines: Engines, tmp_path: Path) -> None:
     """SY-82: with Object Lock an object stays for its days, whoever has the key."""
+    if not isinstance(engines.s3, S3Process):
+        pytest.skip("what is locked in somebody's own bucket would stay there")
     given = engines.settings(lock_days=3_650)
     with opened(tmp_path / "store", given) as store:
         unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
@@ -393,6 +396,7 @@ def test_an_engine_that_is_gone_is_said_to_be_and_heals(tmp_path: Path) -> None:
         unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
         fill_spool(unit)
         first, second, *_ = ended(unit)
+        assert isinstance(own.s3, S3Process)
         own.s3.kill()
         with pytest.raises(EngineUnavailableError):
             bring(store, first)

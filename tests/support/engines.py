@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from sync.unit.spool import numbers
 from tests.support.clocks import START_UTC_NS
 from tests.support.docks import STORE_ID, UnitOnDisk, make_folder
 from tests.support.postgres import PrivatePostgres, private_postgres
-from tests.support.s3_process import S3Process, given_keys
+from tests.support.s3_process import OutsideBucket, S3Process, given_keys
 
 EMBEDDED, SCALED = "embedded", "scaled"
 _numbers = itertools.count(1)
@@ -35,23 +36,27 @@ class Engines:
     """A database server and a bucket of this test run alone."""
 
     postgres: PrivatePostgres
-    s3: S3Process
+    s3: S3Process | OutsideBucket
 
     def settings(self, lock_days: int | None = None) -> StoreSettings:
         """A new database, and a new place in the bucket."""
-        name = f"store-{next(_numbers)}"
-        bucket = ObjectsSettings(url=f"s3://{self.s3.bucket}/{name}", endpoint=self.s3.endpoint, lock_days=lock_days)
+        name = f"store-{os.getpid()}-{next(_numbers)}"
+        bucket = ObjectsSettings(url=f"{self.s3.url}/{name}", endpoint=self.s3.endpoint, lock_days=lock_days)
         url = self.postgres.database(name)
         return StoreSettings(store_id=STORE_ID, url="https://localhost:8370", ledger=url, objects=bucket)
 
 
 @contextmanager
-def started_engines(folder: Path, *, lock: bool = False, s3_dies_at: str | None = None) -> Iterator[Engines]:
-    """Both servers, running."""
+def started_engines(folder: Path, *, lock: bool = False, outside: bool = False) -> Iterator[Engines]:
+    """Both servers, running; with `outside`, the bucket that the environment names counts where there is one."""
     given_keys()
     with ExitStack() as stack:
         postgres = stack.enter_context(private_postgres())
-        s3 = S3Process(folder, s3_dies_at)
+        named = OutsideBucket.named() if outside else None
+        if named is not None:
+            yield Engines(postgres, named)
+            return
+        s3 = S3Process(folder)
         s3.start()
         stack.callback(s3.stop)
         s3.make_bucket(lock=lock)

@@ -45,9 +45,9 @@ class PrivatePostgres:
         subprocess.run(command, check=True, capture_output=True, user=owner, cwd=folder, timeout=60)
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+    def pid_file(self) -> Path:
+        """Its first line is the running server's number."""
+        return self._data / "postmaster.pid"
 
     def start(self) -> None:
         """Start it, and return once it answers."""

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import botocore.session
 
@@ -29,6 +31,10 @@ class S3Process:
         self._process: subprocess.Popen[str] | None = None
         self.port = free_port()
         self.kills = 0
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.bucket}"
 
     @property
     def endpoint(self) -> str:
@@ -68,6 +74,21 @@ class S3Process:
     def stop(self) -> None:
         if self._process is not None:
             self.kill()
+
+
+@dataclass(frozen=True)
+class OutsideBucket:
+    """A bucket of somebody's own, named by the environment: `RECORDER_TEST_S3` (s3://bucket/prefix) and, where it is
+    not Amazon's, `RECORDER_TEST_S3_ENDPOINT`; keys as the AWS tools take them. What is put there stays there.
+    """
+
+    url: str
+    endpoint: str | None
+
+    @classmethod
+    def named(cls) -> Self | None:
+        url = os.environ.get("RECORDER_TEST_S3")
+        return None if url is None else cls(url.rstrip("/"), os.environ.get("RECORDER_TEST_S3_ENDPOINT"))
 
 
 def given_keys() -> None:

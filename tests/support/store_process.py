@@ -68,6 +68,11 @@ class StoreProcess:
             said = self._process.stdout.readline()
         self.recovered += json.loads(said)["recovered"]
 
+    def alive(self) -> bool:
+        """Whether it runs."""
+        with self._lock:
+            return self._process is not None and self._process.poll() is None
+
     def died(self) -> bool:
         """Whether it has ended by itself since it was started."""
         with self._lock:
