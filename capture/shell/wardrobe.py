@@ -155,7 +155,9 @@ class Wardrobe:
     def _store(self, assignment: Assignment) -> None:
         fresh = self._path.with_suffix(".part")
         fresh.touch(mode=_PRIVATE_MODE)
-        fresh.write_text(json.dumps(asdict(assignment), ensure_ascii=False), encoding="utf-8")
+        # Labels are sealed by now, and nothing on the unit needs them again.
+        kept = asdict(replace(assignment, labels=()))
+        fresh.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
         fresh.replace(self._path)
 
     def _stored(self) -> Assignment | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import cast
@@ -300,8 +301,9 @@ def test_a_marker_without_a_known_time_still_names_the_cause(tmp_path: Path) -> 
 def test_names_come_back_at_a_restart_only_for_the_officers_in_force(tmp_path: Path) -> None:
     settings = VoiceSettings(tmp_path)
     wardrobe = Wardrobe(settings, profile(), ZONE)
-    wardrobe._store(ASSIGNMENT)
+    wardrobe._store(replace(ASSIGNMENT, labels=(("party", "甲某药房"),)))
     assert (tmp_path / "assignment.json").stat().st_mode & 0o077 == 0
+    assert "药房" not in (tmp_path / "assignment.json").read_text("utf-8")
     nameless = ASSIGNMENT.__class__(
         tuple(officer.__class__(officer.certificate_number, "") for officer in ASSIGNMENT.officers)
     )
