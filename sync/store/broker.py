@@ -3,24 +3,26 @@
 Rules of this module: files alone, out of the shipped `sync/mosquitto/` and the agency's CA; nothing runs here. The
 broker is trusted with nothing, so its key promises nothing (PROTOCOL.md, MQTT).
 
-The folder for the broker: `mosquitto.conf`, `acl`, `agency-ca.pem`, `broker.pem`, `broker.key`. The store's own end
-lies in the store: `keys/mqtt.key`, `trust/mqtt.pem`.
+The folder for the broker: `mosquitto.conf`, `acl`, `agency-ca.pem`, `broker.pem`, `broker.key`,
+`denied.crl`. The store's own end lies in the store: `keys/mqtt.key`, `trust/mqtt.pem`.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sync import durable
+from sync.errors import StoreError
 from sync.store import certificates
 from sync.store.authority import CA_CERTIFICATE, Authority
 from sync.store.certificates import Issuer, Wanted
@@ -31,6 +33,7 @@ CLIENT_KEY: Final = "mqtt.key"
 CLIENT_CERTIFICATE: Final = "mqtt.pem"
 CONFIGURATION: Final = "mosquitto.conf"
 ACCESS_RULES: Final = "acl"
+DENIED: Final = "denied.crl"
 DEFAULT_PORT: Final = 8883
 SHIPPED: Final = Path(__file__).resolve().parents[1] / "mosquitto"
 _GROUP_PURPOSE: Final = b"recorder/v1 shared subscriptions"
@@ -55,7 +58,9 @@ def make_client(authority: Authority, now: datetime) -> None:
     durable.write_file(authority.trust / CLIENT_CERTIFICATE, certificate, 0o644)
 
 
-def write_broker(authority: Authority, folder: Path, hosts: Sequence[str], port: int, now: datetime) -> None:
+def write_broker(
+    authority: Authority, folder: Path, hosts: Sequence[str], port: int, now: datetime, denied: Iterable[bytes] = ()
+) -> None:
     """Write all that the broker needs, with a new key, into a folder that is there.
 
     Args:
@@ -64,17 +69,43 @@ def write_broker(authority: Authority, folder: Path, hosts: Sequence[str], port:
         hosts: Names and addresses under which units and store reach the broker; at least one.
         port: Where it listens.
         now: Civil time, with its zone.
+        denied: Link certificates that are let in no more, in DER.
 
     Raises:
         StoreError: Key or certificate of the CA are missing.
         OSError: The folder cannot be written.
     """
+    write_denied(authority, folder, denied, now)
     private, certificate = _issued(authority.issuer(), certificates.server_wanted(hosts), now)
     durable.write_file(folder / "broker.key", private, 0o600)
     durable.write_file(folder / "broker.pem", certificate, 0o644)
     durable.write_file(folder / CA_CERTIFICATE, _first_ca(authority), 0o644)
     durable.write_file(folder / ACCESS_RULES, (SHIPPED / ACCESS_RULES).read_bytes(), 0o644)
     durable.write_file(folder / CONFIGURATION, configuration(folder.absolute(), port).encode(), 0o644)
+
+
+def write_denied(authority: Authority, folder: Path, denied: Iterable[bytes], now: datetime) -> None:
+    """Write the list of link certificates that the broker refuses (SY-36, SY-51); it reads it anew on SIGHUP.
+
+    Args:
+        authority: The agency's, with the CA's key at hand.
+        folder: The broker's.
+        denied: Certificates in DER.
+        now: Civil time, with its zone.
+
+    Raises:
+        StoreError: Key or certificate of the CA are missing, or what was denied is no certificate.
+        OSError: The folder cannot be written.
+    """
+    issuer = authority.issuer()
+    # A list that is out of date shuts everybody out, and an old one is better than that: it counts as long as its CA.
+    made = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
+    made = made.last_update(now - certificates.CLOCK_TOLERANCE).next_update(issuer.certificate.not_valid_after_utc)
+    for der in denied:
+        one = x509.RevokedCertificateBuilder().serial_number(_serial(der)).revocation_date(now).build()
+        made = made.add_revoked_certificate(one)
+    data = made.sign(authority.key("agency-ca"), SHA256()).public_bytes(Encoding.PEM)
+    durable.write_file(folder / DENIED, data, 0o644)
 
 
 def share_group(authority: Authority) -> str:
@@ -99,6 +130,13 @@ def configuration(folder: Path, port: int) -> str:
 def _first_ca(authority: Authority) -> bytes:
     """The CA that issues link certificates; that of suite 3 issues none, and a broker may not know its kind of key."""
     return authority.certificate(CA_CERTIFICATE).public_bytes(Encoding.PEM)
+
+
+def _serial(der: bytes) -> int:
+    try:
+        return x509.load_der_x509_certificate(der).serial_number
+    except ValueError as error:
+        raise StoreError(f"a denied link certificate cannot be read: {error}; check the store with fsck") from error
 
 
 def _issued(issuer: Issuer, wanted: Wanted, now: datetime) -> tuple[bytes, bytes]:

@@ -21,6 +21,7 @@ from sync.store.schema import (
     closings,
     contacts,
     denials,
+    denied_certificates,
     files,
     held,
     noted,
@@ -263,11 +264,21 @@ class Register:
         with self._ledger.transaction() as connection:
             return connection.execute(sa.select(denials).order_by(denials.c.since_utc_ns)).mappings().all()
 
+    def denied_certificates(self) -> tuple[bytes, ...]:
+        """The link certificates of the deny list, in DER, those that were denied before they were kept left out."""
+        with self._ledger.transaction() as connection:
+            kept = connection.execute(sa.select(denied_certificates.c.certificate)).scalars().all()
+            own = (
+                connection.execute(sa.select(units.c.link_certificate).where(units.c.revoked.is_(True))).scalars().all()
+            )
+        return tuple(sorted({*kept, *own}))
+
 
 def _deny(connection: sa.Connection, device_id: str, certificate_der: bytes, reason: str, now_utc_ns: int) -> None:
     digest = hashlib.sha256(certificate_der).digest()
     row: dict[str, object] = {"certificate_sha256": digest, "device_id": device_id, "since_utc_ns": now_utc_ns}
     insert_once(connection, denials, {**row, "reason": reason})
+    insert_once(connection, denied_certificates, {"certificate_sha256": digest, "certificate": certificate_der})
 
 
 def _seen(row: sa.RowMapping) -> Seen:

@@ -261,6 +261,14 @@ denials: Final = sa.Table(
 )
 """Link certificates that open no connection any more."""
 
+denied_certificates: Final = sa.Table(
+    "denied_certificates",
+    METADATA,
+    sa.Column("certificate_sha256", sa.LargeBinary(32), primary_key=True),
+    sa.Column("certificate", sa.LargeBinary, nullable=False),
+)
+"""The same in full: a broker's list goes by serial numbers."""
+
 facts: Final = sa.Table(
     "facts",
     METADATA,

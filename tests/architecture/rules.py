@@ -59,6 +59,7 @@ PURE_CORE = frozenset(
         "sync.mqtt.sender",
         "sync.mqtt.topics",
         "sync.mqtt.window",
+        "sync.presence",
         "sync.queue",
         "sync.secrecy",
         "sync.sessions",

@@ -1,5 +1,7 @@
 """The shipped broker configuration, on a real mosquitto: who may connect, and who may touch what."""
 
+import os
+import signal
 import socket
 import ssl
 import stat
@@ -16,10 +18,12 @@ from sync.store import broker as broker_files
 from sync.store import certificates
 from sync.store.authority import Authority
 from sync.store.broker import STORE_USER, share_group
+from sync.store.register import Register
 from sync.unit.broker_link import BrokerLink
 from sync.wire import device_id_of
 from tests.support.broker import Broker, add_settings, agency_broker, client_tls, running, store_tls
 from tests.support.broker_peer import Peer, peer
+from tests.support.clocks import START_UTC_NS
 from tests.support.docks import NOW, StoreOnDisk, UnitOnDisk, make_folder, make_unit, opened_store
 from tests.support.interop_tools import free_port
 from tests.system.sync.test_processes import run
@@ -271,6 +275,21 @@ def test_the_command_writes_what_a_broker_starts_with(store: StoreOnDisk, tmp_pa
     with running(Broker(folder, port, tls=True)) as started:
         assert not refused(started, store_tls(store.authority))
         assert started.stop() == 0
+
+
+def test_a_revoked_units_link_opens_nothing_once_the_broker_has_read_its_list(
+    store: StoreOnDisk, units: dict[str, UnitOnDisk], tmp_path: Path
+) -> None:
+    """SY-36, SY-51: by its list, read while it serves; everybody else stays welcome."""
+    lost = make_unit(store.authority, store.ledger, tmp_path / "lost", "unit-lost")
+    with agency_broker(store.authority, tmp_path / "broker") as started:
+        assert not refused(started, link(lost))
+        Register(store.ledger).revoke("unit-lost", "lost", START_UTC_NS)
+        run("sync.store_main", "broker", store.directory, started.folder, "--denied-only")
+        os.kill(started.pid, signal.SIGHUP)
+        assert any(refused(started, link(lost)) for _ in range(100))
+        assert refused(started, link(lost))
+        assert not refused(started, link(units[ME]))
 
 
 def test_the_page_for_administrators_names_the_shipped_limits() -> None:
