@@ -14,6 +14,7 @@ from agent.errors import ControlError
 
 LINE_BYTES_MAX: Final = 64 * 1024
 OFFICERS_MAX: Final = 8
+FIELDS_MAX: Final = 16
 
 CertificateNumber = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
 """Stands in record headers in the clear: printable ASCII without blanks."""
@@ -22,6 +23,9 @@ Reading = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zü]+
 """Pinyin, syllables with tone digits: `zhang1 san1`."""
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 ActivityId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
+
+
+LabelText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 
 
 class _Message(BaseModel):
@@ -56,6 +60,8 @@ class CheckoutRequest(_Message):
     activity_id: ActivityId | None = None
     category: Code | None = None
     label: Code | None = None
+    fields: Annotated[dict[Code, LabelText], Field(max_length=FIELDS_MAX)] = {}
+    """What the recordings are labelled with (R22), by the codes of the profile's fields; sealed as payload."""
     away: Code | None = None
     """Code of the reason for which the later transfer limit is claimed; None: the normal limit runs."""
 

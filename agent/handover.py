@@ -48,12 +48,15 @@ def handover_of(request: CheckoutRequest, profile: Profile, custody: CustodyTabl
     check_code("category", request.category, [each.code for each in profile.activities.categories])
     check_code("label", request.label, [each.code for each in profile.secrecy.classes] if profile.secrecy else [])
     check_code("away", request.away, _reasons(profile))
+    for code in request.fields:
+        check_code("field", code, _fields(profile))
     officers = tuple(Officer(each.certificate_number, each.name, each.reading) for each in request.officers)
     assignment = Assignment(
         officers=officers,
         activity_id=request.activity_id,
         category=request.category,
         label=request.label,
+        labels=tuple(sorted(request.fields.items())),
         due_rule=request.away,
         away=request.away is not None,
         keeper_id=None if custody is None else custody.keeper_id,
@@ -83,6 +86,11 @@ def check_code(name: str, code: str | None, known: Sequence[str]) -> None:
 def _reasons(profile: Profile) -> list[str]:
     exception = profile.sync.transfer.exception
     return [] if exception is None else [reason.code for reason in exception.reasons]
+
+
+def _fields(profile: Profile) -> list[str]:
+    labels = profile.sync.labels
+    return [] if labels is None else [field.code for field in labels.fields]
 
 
 def _remarks(request: CheckoutRequest, profile: Profile) -> Iterable[Remark]:

@@ -43,6 +43,8 @@ class Assignment:
     """Least number of officers for this activity (R4); None where the text has none for it."""
     key_content: tuple[str, ...] = ()
     """What the text wants recorded of this activity (R7), where it says so for each activity."""
+    labels: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """What the recordings are labelled with (R22): code of the profile's field and text; goes into payloads alone."""
 
     def check(self) -> None:
         """Find every officer told from every other.

@@ -6,6 +6,7 @@ Rules of this module: reads the command line, asks the agent, says what came of 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import click
@@ -39,6 +40,23 @@ def officer_of(text: str) -> OfficerEntry:
         raise AssignmentError(f"--officer {text!r}: {describe_short(error)}") from error
 
 
+def fields_of(texts: Sequence[str]) -> dict[str, str]:
+    """Take labels apart.
+
+    Raises:
+        AssignmentError: One has no code or no text, or a code stands twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        code, _, value = (part.strip() for part in text.partition("="))
+        if not code or not value:
+            raise AssignmentError(f"--field {text!r}: give CODE=TEXT, for example case-number=2026-18")
+        if code in found:
+            raise AssignmentError(f"--field {code!r} stands twice; give each field once")
+        found[code] = value
+    return found
+
+
 @click.command()
 @click.option(
     "--officer", "officers", multiple=True, metavar="姓名:证号[:读音]", help="执法人员 / Officer; give it for each."
@@ -46,15 +64,23 @@ def officer_of(text: str) -> OfficerEntry:
 @click.option("--activity", metavar="ID", help="执法活动编号 / Id of the activity.")
 @click.option("--category", metavar="CODE", help="执法活动类别 / Category of the profile.")
 @click.option("--label", metavar="CODE", help="密级标签 / Secrecy label of the profile.")
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="CODE=TEXT",
+    help="标签，如 case-number=2026-18 / Label of the recordings, by a field of the profile; give it for each.",
+)
 @click.option("--away", metavar="CODE", help="延期移交理由 / Reason of the profile for the later transfer limit.")
 @json_option
 @pass_surroundings
-def checkout(
+def checkout(  # noqa: PLR0913, PLR0917 - click hands over each option
     surroundings: Surroundings,
     officers: tuple[str, ...],
     activity: str | None,
     category: str | None,
     label: str | None,
+    fields: tuple[str, ...],
     away: str | None,
     as_json: bool,
 ) -> None:
@@ -67,6 +93,7 @@ def checkout(
             activity_id=activity,
             category=category,
             label=label,
+            fields=fields_of(fields),
             away=away,
         )
     except ValidationError as error:

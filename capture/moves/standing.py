@@ -63,6 +63,7 @@ def checked_out(turn: Turn, event: CheckedOut) -> None:
     private: dict[str, PrivateValue] = {"names": names}
     if held.keeper_name is not None:
         private["keeper"] = held.keeper_name
+    private |= {f"label.{code}": text for code, text in held.labels}
     body = Checkout(ids, held.activity_id, held.category, held.label, held.away, held.due_rule, held.keeper_id)
     turn.seal(body, private, Answer.CHECKOUT_SEALED)
     turn.say(PromptKind.STATUS, Phrase.OFFICERS)

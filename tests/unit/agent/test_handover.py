@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.cli.handover_commands import fields_of
 from agent.config import CustodyTable
 from agent.control_wire import CheckoutRequest, OfficerEntry
 from agent.errors import AssignmentError
@@ -33,6 +34,29 @@ def test_everything_that_was_given_is_handed_on(huainan: Profile) -> None:
     assert (given.activity_id, given.category, given.label) == ("act-1", "service", "state-secret")
     assert (given.away, given.due_rule) == (True, "remote")
     assert handover.remarks == ()
+
+
+def test_labels_of_the_profile_come_with_the_check_out() -> None:
+    """WH 26¶2: 案号、当事人姓名或者名称、承办人姓名."""
+    wuhan = load_profile("wuhan").profile
+    request = CheckoutRequest(officers=(FIRST,), fields={"party": "甲某药房", "case-number": "2026-18"})
+    given = handover_of(request, wuhan).assignment
+    assert given.labels == (("case-number", "2026-18"), ("party", "甲某药房"))
+    assert "甲某药房" not in repr(given)
+    with pytest.raises(AssignmentError, match="--field 'colour' is not in the profile; give one of case-number, party"):
+        handover_of(CheckoutRequest(officers=(FIRST,), fields={"colour": "red"}), wuhan)
+
+
+def test_a_profile_without_labels_takes_none(huainan: Profile) -> None:
+    with pytest.raises(AssignmentError, match="leave it out, the profile has none"):
+        handover_of(CheckoutRequest(officers=(FIRST,), fields={"party": "甲某药房"}), huainan)
+
+
+def test_a_label_is_a_code_and_a_text_and_stands_once() -> None:
+    assert fields_of(["case-number = 2026-18", "party=a=b"]) == {"case-number": "2026-18", "party": "a=b"}
+    for wrong in (["party"], ["=x"], ["party="], ["party=a", "party=b"]):
+        with pytest.raises(AssignmentError, match="--field"):
+            fields_of(wrong)
 
 
 def test_without_an_exception_claimed_the_normal_limit_runs(huainan: Profile) -> None:

@@ -215,6 +215,14 @@ def test_a_chain_lost_during_the_checks_abandons_the_start() -> None:
     assert driver.sealed(SessionEnd)[0].frames == 0
 
 
+def test_labels_are_sealed_with_the_check_out_as_payload_r22() -> None:
+    driver = Driver()
+    driver.feed(ev.CheckedOut(replace(ASSIGNMENT, labels=(("case-number", "2026-18"), ("party", "甲某药房")))))
+    seal = driver.last(fx.Seal)
+    assert seal.private == {"names": ["甲某", "乙某"], "label.case-number": "2026-18", "label.party": "甲某药房"}
+    assert "甲某药房" not in repr(seal)
+
+
 @pytest.mark.requirement("R2", "all")
 def test_handing_over_is_sealed_with_names_as_payload_r2() -> None:
     driver = Driver()
