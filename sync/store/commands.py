@@ -13,6 +13,8 @@ from typing import Final
 
 import click
 
+from sync.store.activity_commands import activities
+from sync.store.alert_commands import alerts
 from sync.store.amended import NOTHING_STATED, Amendment, differences
 from sync.store.annotation_commands import annotate, list_annotations, operator_group
 from sync.store.backup import back_up, restore
@@ -158,32 +160,6 @@ def tasks(directory: Path, as_json: bool, closed: bool, task_id: str | None, clo
         return [_task_row(row, now_utc_ns()) for row in overview.task_rows() if row.done is closed]
 
     show("tasks", _overview(directory, read), as_json)
-
-
-@click.command()
-@Store
-@JsonOption
-def alerts(directory: Path, as_json: bool) -> None:
-    """List what units reported at once, and forks of their chains (R9, R18)."""
-
-    def read(overview: Overview, register: Register, _: Ledger) -> list[Row]:
-        rows: list[Row] = [
-            {
-                "device_id": one.device_id,
-                "sequence": one.sequence,
-                "kind": one.kind,
-                "proved": one.proved,
-                "told": time_text(one.told_utc_ns),
-                "sealed": time_text(one.sealed_utc_ns),
-            }
-            for one in overview.alerts()
-        ]
-        return rows + [
-            {"device_id": one.device_id, "sequence": one.sequence, "kind": "fork", "proved": True}
-            for one in register.forks()
-        ]
-
-    show("alerts", _overview(directory, read), as_json)
 
 
 @click.command()
@@ -368,6 +344,7 @@ ALL: Final = (
     list_annotations,
     forks,
     export_fork,
+    activities,
     broker_files,
     fleet,
 )

@@ -9,10 +9,13 @@ from click.testing import CliRunner, Result
 from sync.errors import ContentError, StoreError
 from sync.store.register import Register
 from sync.store_main import commands
-from tests.support.clocks import START_UTC_NS
-from tests.support.docks import StoreOnDisk, UnitOnDisk
-from tests.support.rules import HUAINAN, profile_bytes
+from sync.wire import HeldFile, Inventory
+from tests.support.clocks import START_UTC_NS, ManualClock
+from tests.support.docks import StoreOnDisk, UnitOnDisk, make_unit
+from tests.support.rules import HUAINAN, WUHAN, profile_bytes
 from tests.unit.sync.test_store_duties import ended, promise, seal_a_day
+
+CLOCK = ManualClock().read()
 
 
 class Typist:
@@ -127,3 +130,35 @@ def test_what_cannot_be_stated_is_said_and_not_kept(
     unknown = typist.result("annotate", "explanation", "text=x", "written_by=y", "--task", "repair:x:1", *clerk)
     assert isinstance(unknown.exception, ContentError)
     assert typist.rows("annotations") == []
+
+
+def test_an_activitys_recordings_stand_side_by_side_with_their_clocks(
+    typist: Typist, unit: UnitOnDisk, clerk: tuple[object, ...]
+) -> None:
+    """R15."""
+    assert typist.rows("activities") == []
+    (session,) = typist.rows("sessions")
+    about = ("--unit", unit.device_id, "--session", session["session_id"], *clerk)
+    typist.text("annotate", "activity", "activity_id=检查-1", *about)
+    (row,) = typist.rows("activities")
+    assert (row["activity"], row["device_id"], row["started"]) == ("检查-1", unit.device_id, session["started"])
+    assert (row["time_source"], row["uncertainty_seconds"]) == (CLOCK.source.value, CLOCK.uncertainty_ns / 10**9)
+    assert typist.rows("activities", "--activity", "检查-2") == []
+
+
+def test_what_is_overdue_is_an_alert(typist: Typist, store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path) -> None:
+    """R20, R22: a recording that the unit still holds, and labels that nobody gave."""
+    assert {row["kind"] for row in typist.rows("alerts")} == {"cannot-continue"}
+    (session,) = typist.rows("sessions")
+    held = HeldFile(file_id="ab" * 32, number=99, size_bytes=5, session_id=str(session["session_id"]))
+    Register(store.ledger).told_inventory(unit.device_id, Inventory(files=(held,)), START_UTC_NS)
+    Register(store.ledger).add_profile(profile_bytes(WUHAN), START_UTC_NS)
+    labelled = make_unit(store.authority, store.ledger, tmp_path / "second", "unit-2")
+    seal_a_day(labelled, WUHAN, ended())
+    promise(store, labelled)
+    late = [row for row in typist.rows("alerts") if str(row["kind"]).startswith("overdue")]
+    assert [(row["device_id"], row["kind"]) for row in late] == [
+        (unit.device_id, "overdue"),
+        ("unit-2", "overdue:missing-labels"),
+    ]
+    assert late[0]["due"] == session["due"]

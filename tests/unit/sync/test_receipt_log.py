@@ -14,6 +14,7 @@ from sync import merkle
 from sync.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from sync.errors import ContentError, WireError
 from sync.store import receipt_log
+from sync.store.fsck import check_store
 from sync.store.log_audit import audit_log
 from sync.store.log_desk import signed
 from sync.store.schema import files, log_leaves, log_nodes
@@ -92,6 +93,7 @@ def test_the_audit_names_what_was_changed(store: StoreOnDisk, unit: UnitOnDisk, 
         else:
             connection.execute(sa.delete(log_leaves).where(log_leaves.c.leaf_index == 1))
     assert audited(store)
+    assert any(fault.code == "log" for fault in check_store(store.intake).faults), "and fsck names it, too (R38)"
 
 
 def test_checkpoints_that_were_kept_find_another_history_and_a_smaller_log(tmp_path: Path) -> None:
