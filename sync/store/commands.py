@@ -27,6 +27,7 @@ from sync.store.key_commands import rotate
 from sync.store.ledger import Ledger
 from sync.store.log_commands import log_group
 from sync.store.overview import Overview, TaskRow, overdue
+from sync.store.policy_commands import policy_group, tell_verifiers, trust_group
 from sync.store.publish_commands import publish
 from sync.store.register import Closing, Register
 from sync.store.service import only_one, opened_intake
@@ -201,8 +202,12 @@ def restore_store(source: Path, directory: Path) -> None:
 @Store
 @Device
 @click.option("--reason", required=True, help="Why: lost, stolen, retired, …")
-def revoke(directory: Path, device_id: str, reason: str) -> None:
-    """Let a unit in no more; lists its recordings that are not whole here (SY-36)."""
+@click.option("--door-only", is_flag=True, help="Go on believing what it sealed: it was retired in order.")
+def revoke(directory: Path, device_id: str, reason: str, door_only: bool) -> None:
+    """Let a unit in no more; lists its recordings that are not whole here (SY-36).
+
+    Verifiers learn of it by a new device policy (SF-53), which is signed and handed down where the CA's key is there.
+    """
 
     def read(overview: Overview, register: Register, _: Ledger) -> list[Row]:
         register.revoke(device_id, reason, now_utc_ns())
@@ -211,6 +216,8 @@ def revoke(directory: Path, device_id: str, reason: str) -> None:
     rows = _overview(directory, read)
     click.echo(f"unit {device_id} is revoked; {len(rows)} recordings are not whole here", err=True)
     show("not whole", rows, as_json=False)
+    if not door_only:
+        tell_verifiers(directory, device_id)
 
 
 @click.command()
@@ -337,6 +344,8 @@ ALL: Final = (
     intake_files,
     accept_file,
     publish,
+    policy_group,
+    trust_group,
     rotate,
     log_group,
     operator_group,

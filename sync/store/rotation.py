@@ -47,19 +47,24 @@ def rotate_recipient(authority: Authority, recipient: str, now: datetime, overla
     """
     if recipient not in RECIPIENTS:
         raise StoreError(f"no recipient {recipient}; there are {', '.join(RECIPIENTS)}")
-    policy = _policy(authority)
+    policy = present_policy(authority)
     number = min(max(policy.rules, key=lambda rules: rules.from_utc_ns).suites)
     authority.key("agency-ca")
     old_key = _put_aside(authority, recipient)
     make_recipient(authority, recipient, number, now)
     ending = int((now + overlap).timestamp()) * _NS
     today = replace(rules_of_today(authority, number, now), from_utc_ns=int(now.timestamp()) * _NS)
-    rules = (*(_ended(each, ending) for each in policy.rules), today)
+    rules = (*(ended(each, ending) for each in policy.rules), today)
     sign_policy(authority, policy.number + 1, rules, now, policy.revocations)
     return Rotated(policy.number + 1, old_key)
 
 
-def _policy(authority: Authority) -> UnitPolicy:
+def present_policy(authority: Authority) -> UnitPolicy:
+    """Read the agency's policy as it stands.
+
+    Raises:
+        StoreError: There is none, or it cannot be used.
+    """
     data = authority.policy()
     if data is None:
         raise StoreError(f"{authority.trust}: the store has no device policy; it was made before there were any")
@@ -81,7 +86,8 @@ def _put_aside(authority: Authority, recipient: str) -> Path:
     return kept
 
 
-def _ended(rules: Rules, ending_utc_ns: int) -> Rules:
+def ended(rules: Rules, ending_utc_ns: int) -> Rules:
+    """Rules that hold no longer than up to a moment."""
     if rules.until_utc_ns is not None and rules.until_utc_ns <= ending_utc_ns:
         return rules
     return replace(rules, until_utc_ns=ending_utc_ns)
