@@ -20,9 +20,9 @@ from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry, check_nothing_lost, make_units, work_a_day
 from tests.system.sync.test_named_kills import started_again
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(110)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(170)]
 
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 80.0
 ENOUGH_KILLS = 3
 LATER_UTC_NS = START_UTC_NS + 86_400 * 10**9
 QUICK_POINTS = ("between-rename-and-folder-sync", "after-row")
@@ -34,17 +34,17 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         yield one
 
 
-def carry_over(unit: UnitOnDisk, url: str, seed: int) -> tuple[Ending, int]:
+def carry_over(unit: UnitOnDisk, url: str, seed: int, seconds: float = LONGEST_SECONDS) -> tuple[Ending, int]:
     """The unit's own loop over a broker; gives the bytes of files that it gave to the line, too."""
     client = mqtt_client(unit, url)
-    ending = carry(unit, client, seed, LONGEST_SECONDS)
+    ending = carry(unit, client, seed, seconds)
     return ending, client.sent_bytes
 
 
-def carry_all(units: list[UnitOnDisk], url: str, seed: int) -> int:
+def carry_all(units: list[UnitOnDisk], url: str, seed: int, seconds: float = LONGEST_SECONDS) -> int:
     """All units at once; gives the bytes that they gave to the line."""
     with ThreadPoolExecutor(len(units)) as pool:
-        found = list(pool.map(lambda unit: carry_over(unit, url, seed), units))
+        found = list(pool.map(lambda unit: carry_over(unit, url, seed, seconds), units))
     assert [ending for ending, _ in found] == [Ending.ALL_RECEIPTED] * len(units)
     return sum(sent for _, sent in found)
 
@@ -58,7 +58,7 @@ def say(capsys: pytest.CaptureFixture[str], text: str) -> None:
         sys.stdout.write(f"\n{text}\n")
 
 
-def chaos(folder: Path, broker: Broker, seed: int, kills: int) -> str:
+def chaos(folder: Path, broker: Broker, seed: int, kills: int, seconds: float = LONGEST_SECONDS) -> str:
     """Until store and broker were killed often enough: everything at once. Gives the counts."""
     directory = folder / "store"
     units = make_units(directory, folder, count=3)
@@ -70,7 +70,7 @@ def chaos(folder: Path, broker: Broker, seed: int, kills: int) -> str:
                 day += 1
                 for unit in units:
                     work_a_day(unit, day)
-                sent += carry_all(units, lines.url, seed)
+                sent += carry_all(units, lines.url, seed, seconds)
         happened = dict(lines.happened + stores_lines.happened)
     assert store.stop() == os.EX_OK
     for unit in units:
@@ -96,7 +96,7 @@ def test_many_kills_and_broken_lines_lose_nothing(
     tmp_path: Path, broker: Broker, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """SY-8, SY-13, SY-14, SY-19, SY-20, SY-22, SY-24, SY-46, SY-47, SY-48."""
-    say(capsys, chaos(tmp_path, broker, seed, kills=25))
+    say(capsys, chaos(tmp_path, broker, seed, kills=25, seconds=900.0))
 
 
 def killed_at(folder: Path, broker: Broker, point: str) -> None:
