@@ -19,14 +19,20 @@ from cryptography import x509
 from sealing.errors import SealingError
 from sealing.receipts import Receipt, receipt_hash, receipt_key, verify_receipt
 from sync import durable
+from sync.checkpoint import origin_of
 from sync.errors import InboxError, WireError
+from sync.inclusion import INCLUSION_BYTES_MAX, verify_inclusion
+from sync.merkle import ProofError
 from sync.wire import DOCUMENT_BYTES_MAX, RECEIPT_BYTES_MAX
 from sync.witness import STATEMENT_BYTES_MAX, Statement, Witnessed, verify_statement
 
 log = logging.getLogger(__name__)
 
 RECEIPT_SUFFIX: Final = ".receipt"
+INCLUSION_SUFFIX: Final = ".inclusion"
+"""Beside a receipt: that it stands in the store's log, where the store has offered that (SY-70)."""
 _NAME: Final = re.compile(r"([0-9]{8})\.receipt")
+_INCLUSION_NAME: Final = re.compile(r"[0-9]{8}\.inclusion")
 _STATEMENT_NAME: Final = re.compile(r"([0-9]{19})\.(head|alert)")
 _DOCUMENT_NAME: Final = re.compile(r"(policy|profile)\.document")
 TIME_NAME: Final = "store.time"
@@ -118,11 +124,21 @@ def file_number_of(name: str) -> int:
     return int(name.removesuffix(RECEIPT_SUFFIX))
 
 
-def put(inbox: Path, file_number: int, receipt: bytes) -> None:
-    """Put a receipt into the inbox (SY-28). Raises OSError; InboxError when it is too large."""
+def put(inbox: Path, file_number: int, receipt: bytes, inclusion: bytes | None = None) -> None:
+    """Put a receipt into the inbox, behind what proves it (SY-28, SY-70). Raises OSError; InboxError: too large."""
     if len(receipt) > RECEIPT_BYTES_MAX:
         raise InboxError(f"receipt for file {file_number} has {len(receipt)} bytes, more than {RECEIPT_BYTES_MAX}")
-    durable.write_file(inbox / receipt_name(file_number), receipt)
+    path = inbox / receipt_name(file_number)
+    if inclusion is not None:
+        durable.write_file(path.with_suffix(INCLUSION_SUFFIX), inclusion)
+    durable.write_file(path, receipt)
+
+
+def _is_other(name: str) -> bool:
+    """Tell whether a name of the inbox is of something else than a receipt."""
+    if name.startswith(".") or name in _STAYING:
+        return True
+    return any(pattern.fullmatch(name) for pattern in (_STATEMENT_NAME, _DOCUMENT_NAME, _INCLUSION_NAME))
 
 
 def _is_document(name: str) -> bool:
@@ -165,7 +181,7 @@ class Inbox:
             OSError: The inbox cannot be read or written.
         """
         for name in sorted(os.listdir(self._directory)):  # noqa: PTH208 - names alone
-            if name.startswith(".") or name in _STAYING or _STATEMENT_NAME.fullmatch(name) or _is_document(name):
+            if _is_other(name):
                 continue
             path = self._directory / name
             try:
@@ -233,14 +249,27 @@ class Inbox:
             raise InboxError(f"{path.name}: {error}") from error
         if receipt.device_id != self._device_id:
             raise InboxError(f"{path.name} is for unit {receipt.device_id}, this is {self._device_id}")
+        self._check_inclusion(path, data, receipt)
         number = receipt.receipt_number
         if known.get(number, receipt_hash(data)) != receipt_hash(data):
             raise InboxError(f"{path.name} reuses receipt number {number}, which stands for another receipt")
         return InboxReceipt(path, int(match[1]), data, receipt)
 
+    def _check_inclusion(self, path: Path, data: bytes, receipt: Receipt) -> None:
+        """SY-70: a proof that lies beside a receipt has to show that it is in the store's log."""
+        beside = path.with_suffix(INCLUSION_SUFFIX)
+        if not beside.exists():
+            return
+        try:
+            proof = _small_file(beside, INCLUSION_BYTES_MAX)
+            verify_inclusion(proof, data, self._key, origin_of(receipt.store_id))
+        except ProofError as error:
+            raise InboxError(f"{path.name}: {error}") from error
+
     def remove(self, item: InboxReceipt | InboxStatement | InboxDocument) -> None:
         """Take an item out, once it was sealed or found to be known. Raises OSError."""
         item.path.unlink(missing_ok=True)
+        item.path.with_suffix(INCLUSION_SUFFIX).unlink(missing_ok=True)
         durable.sync_directory(self._directory)
 
     def reject(self, path: Path, reason: str) -> None:
@@ -248,4 +277,7 @@ class Inbox:
         log.error("inbox: rejected %s: %s", path.name, reason)
         self._rejected.mkdir(mode=0o750, exist_ok=True)
         durable.write_file(self._rejected / f"{path.name}.reason", reason.encode() + b"\n")
+        beside = path.with_suffix(INCLUSION_SUFFIX)
+        if is_receipt(path.name) and beside.exists():
+            durable.move_file(beside, self._rejected / beside.name)
         durable.move_file(path, self._rejected / path.name)

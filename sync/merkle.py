@@ -86,6 +86,16 @@ def check_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], 
     Raises:
         ProofError: It does not show that.
     """
+    if included_root(index, size, leaf, proof) != expected_root:
+        raise ProofError(f"leaf {index} is not shown to be in the tree of {size}")
+
+
+def included_root(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
+    """The root that a proof leads to from a leaf (RFC 9162, 2.1.3.2).
+
+    Raises:
+        ProofError: It leads nowhere: it is too long or too short for this place.
+    """
     if not 0 <= index < size:
         raise ProofError(f"leaf {index} is not in a tree of {size}")
     place, last, digest = index, size - 1, leaf
@@ -99,8 +109,9 @@ def check_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], 
         else:
             digest = node_hash(digest, one)
         place, last = place // 2, last // 2
-    if last != 0 or digest != expected_root:
-        raise ProofError(f"leaf {index} is not shown to be in the tree of {size}")
+    if last != 0:
+        raise ProofError("the proof of inclusion is too short")
+    return digest
 
 
 def check_consistency(old_size: int, old_root: bytes, size: int, new_root: bytes, proof: Sequence[bytes]) -> None:

@@ -6,14 +6,17 @@ before, by `admit`; that nobody else writes the upload is the caller's matter (`
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
 from sync.errors import ContentError
+from sync.merkle import ProofError
 from sync.store.intake import Intake, Upload
 from sync.store.ports import PromiseLedger
 from sync.store.presences import Presences
+from sync.store.proofs import transparent
 from sync.store.refusals import RefusedError, forbidden, no_room
 from sync.store.register import Register
 from sync.store.vault import Declaration, Name
@@ -27,6 +30,8 @@ from sync.wire import (
     Inventory,
     InventoryAnswer,
 )
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,15 @@ class Clerk:
             self.refuse_parked(name)
             raise RefusedError(HTTPStatus.NOT_FOUND, "no-receipt", f"no receipt for {name.file_id}")
         return found
+
+    def transparent_receipt(self, name: Name) -> bytes:
+        """Give the receipt with the proof that it is in the log, where there is one (SY-70). Raises RefusedError."""
+        found = self.receipt(name)
+        try:
+            return transparent(self.intake.ledger, self.intake.signer, name.device_id, found)
+        except ProofError:
+            log.exception("the log of receipts proves nothing of %s; its receipt is given alone", name.file_id)
+            return found
 
     def inventory(self, device_id: str, asked: Inventory) -> InventoryAnswer:
         """SY-34: keep what the unit holds, and say what is here of it and what goes first."""

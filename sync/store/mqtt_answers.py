@@ -91,7 +91,7 @@ class Answers:
             case Question.DOCUMENT:
                 return self._document(decode(DocumentQuestion, body))
             case Question.RECEIPT:
-                return _ok(self.clerk.receipt(Name(device_id, decode(ReceiptQuestion, body).file_id)))
+                return _ok(self.clerk.transparent_receipt(Name(device_id, decode(ReceiptQuestion, body).file_id)))
 
     def _document(self, asked: DocumentQuestion) -> Answer:
         """SY-40."""

@@ -269,7 +269,7 @@ class Lanes:
 
     async def _tell_receipt(self, lane: _Lane) -> None:
         """The promise itself, so that nobody has to ask for it (SY-23)."""
-        receipt = await asyncio.to_thread(self._clerk.receipt, lane.name)
+        receipt = await asyncio.to_thread(self._clerk.transparent_receipt, lane.name)
         size = await asyncio.to_thread(self._clerk.receipted_size, lane.name) or 0
         standing = UploadStanding(
             state="receipted",

@@ -23,6 +23,16 @@ class Grown:
     proof: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Included:
+    """Where a receipt stands in the log as it is, and the proof."""
+
+    size: int
+    root: bytes
+    leaf_index: int
+    proof: tuple[bytes, ...]
+
+
 def append(connection: sa.Connection, device_id: str, file_id: bytes, receipt: bytes) -> int:
     """Append a receipt, in the caller's transaction; gives its place."""
     index = size_of(connection)
@@ -74,18 +84,63 @@ def inclusion(connection: sa.Connection, device_id: str, file_id: bytes, size: i
     Raises:
         ProofError: It is not.
     """
-    own = (log_leaves.c.device_id == device_id, log_leaves.c.file_id == file_id)
-    index = connection.execute(sa.select(sa.func.max(log_leaves.c.leaf_index)).where(*own)).scalar()
-    if index is None or size > size_of(connection):
+    index = _place(connection, device_id, file_id)
+    if size > size_of(connection):
         raise merkle.ProofError(f"no receipt of {file_id.hex()} in a log of {size}")
     proof = merkle.inclusion(index, size, lambda level, place: _node(connection, level, place))
-    return int(index), tuple(proof)
+    return index, tuple(proof)
+
+
+def included(connection: sa.Connection, device_id: str, file_id: bytes) -> Included:
+    """Place of a receipt in the log as it is, and the proof.
+
+    Raises:
+        ProofError: It is not in it.
+    """
+    size, index = size_of(connection), _place(connection, device_id, file_id)
+    # Asked for at once: one by one they would cost more than the signature, with each receipt that is given.
+    wanted: list[tuple[int, int]] = []
+
+    def note(level: int, place: int) -> bytes:
+        wanted.append((level, place))
+        return merkle.EMPTY_ROOT
+
+    _proved(index, size, note)
+    nodes = _nodes(connection, wanted)
+    found_root, proof = _proved(index, size, lambda level, place: nodes[level, place])
+    return Included(size, found_root, index, proof)
+
+
+def _proved(index: int, size: int, subtree: merkle.Subtree) -> tuple[bytes, tuple[bytes, ...]]:
+    return merkle.root(size, subtree), tuple(merkle.inclusion(index, size, subtree))
+
+
+def _place(connection: sa.Connection, device_id: str, file_id: bytes) -> int:
+    own = (log_leaves.c.device_id == device_id, log_leaves.c.file_id == file_id)
+    index = connection.execute(sa.select(sa.func.max(log_leaves.c.leaf_index)).where(*own)).scalar()
+    if index is None:
+        raise merkle.ProofError(f"no receipt of {file_id.hex()} in the log")
+    return int(index)
+
+
+def _nodes(connection: sa.Connection, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    those = sa.tuple_(log_nodes.c.level, log_nodes.c.place).in_(wanted)
+    rows = connection.execute(sa.select(log_nodes.c.level, log_nodes.c.place, log_nodes.c.digest).where(those))
+    found = {(int(level), int(place)): bytes(digest) for level, place, digest in rows}
+    for one in wanted:
+        if one not in found:
+            raise _gone(*one)
+    return found
+
+
+def _gone(level: int, place: int) -> merkle.ProofError:
+    return merkle.ProofError(f"the subtree {level}/{place} of the log is gone; see `recorder-store log audit`")
 
 
 def _node(connection: sa.Connection, level: int, place: int) -> bytes:
     found = stored(connection, level, place)
     if found is None:
-        raise merkle.ProofError(f"the subtree {level}/{place} of the log is gone; see `recorder-store log audit`")
+        raise _gone(level, place)
     return found
 
 

@@ -166,9 +166,9 @@ class StoreServer:
             raise no_room(f"no room for {body_bytes} bytes more")
 
     async def receipt(self, request: web.Request) -> web.Response:
-        """Give the receipt, the same bytes every time (SY-23)."""
-        name = _name(request)
-        found = await asyncio.to_thread(self._clerk.receipt, name)
+        """Give the receipt, the same bytes every time (SY-23); with a proof where one is asked for (SY-70)."""
+        give = self._clerk.transparent_receipt if request.query.get("inclusion") == "1" else self._clerk.receipt
+        found = await asyncio.to_thread(give, _name(request))
         return web.Response(body=found, headers={"Content-Type": RECEIPT_CONTENT_TYPE, "Cache-Control": "no-store"})
 
     async def inventory(self, request: web.Request) -> web.Response:

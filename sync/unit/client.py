@@ -288,8 +288,8 @@ class StoreClient:
         return answer
 
     def receipt(self, file: SealedFile) -> bytes | None:
-        """Fetch a file's receipt; None when there is none. Raises LinkError, RefusedError."""
-        answer = self._request("GET", self._path("receipts", file))
+        """Fetch a file's receipt, transparent where the store can (SY-70). Raises LinkError, RefusedError."""
+        answer = self._request("GET", f"{self._path('receipts', file)}?inclusion=1")
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         _expect(answer, HTTPStatus.OK)

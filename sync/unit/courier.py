@@ -14,8 +14,6 @@ from typing import Final
 
 from hal.ports import Clock, Signal
 from sealing.cose import PublicKey
-from sealing.errors import SealingError
-from sealing.receipts import verify_receipt
 from sync import inbox
 from sync.backoff import Backoff
 from sync.errors import ConfigurationError
@@ -32,6 +30,7 @@ from sync.unit.link import LinkState, read_link
 from sync.unit.log_watch import has_contradiction, watch_log
 from sync.unit.outcome import REFUSALS_BEFORE_LEAVING, Action, action_for
 from sync.unit.presence_line import PresenceLine
+from sync.unit.promises import checked_receipt
 from sync.unit.reports import Report, Reporter
 from sync.unit.roll_call import Holding, ask_store, lost_receipts
 from sync.unit.spool import SealedFile, names_in
@@ -327,13 +326,8 @@ class Courier:
         data = self._with.client.receipt(file)
         if data is None:
             raise LinkError(f"the store has no receipt for file {file.number} yet")
-        try:
-            receipt = verify_receipt(data, self._with.store_key)
-        except SealingError as error:
-            raise LinkError(f"what came as receipt for file {file.number} is none: {error}") from error
-        if (receipt.device_id, receipt.file_id) != (self._with.device_id, file.file_id):
-            raise LinkError(f"the receipt for file {file.number} is for another file")
-        inbox.put(self._with.paths.inbox, file.number, data)
+        receipt, inclusion = checked_receipt(data, file, self._with.device_id, self._with.store_key)
+        inbox.put(self._with.paths.inbox, file.number, receipt, inclusion)
         self._say(Report("receipted", file=file.number, size_bytes=file.size_bytes))
 
     def _sent(self, file: SealedFile, offset: int) -> None:

@@ -76,7 +76,7 @@ class Transport(Protocol):
         ...
 
     def receipt(self, file: SealedFile) -> bytes | None:
-        """Fetch a file's receipt; None when there is none."""
+        """Fetch a file's receipt, transparent or alone (SY-70); None when there is none."""
         ...
 
     def inventory(self, held: Inventory) -> InventoryAnswer:

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from sealing.receipts import read_receipt
+from sync.inclusion import detach
 from sync.unit.client import StoreClient, tls_context
 from sync.unit.spool import SealedFile, numbers, read_ended
 from tests.bench.measurement import ROUNDS, Measurement, at_most, figure
@@ -123,7 +124,7 @@ def _store(agency: Path, folder: Path, unit: UnitOnDisk, files: list[SealedFile]
 def _send(client: StoreClient, file: SealedFile) -> None:
     client.create(file)
     client.append(file, 0, lambda: True, lambda _: None)
-    receipt = read_receipt(client.receipt(file) or b"")
+    receipt = read_receipt(detach(client.receipt(file) or b"")[0])
     if receipt.file_id != file.file_id:
         raise RuntimeError(f"the receipt is for {receipt.file_id.hex()}, not for {file.file_id.hex()}")
 
