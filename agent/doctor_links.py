@@ -7,7 +7,6 @@ nothing that was recorded.
 from __future__ import annotations
 
 import secrets
-import ssl
 from typing import Final
 
 from cryptography import x509
@@ -17,14 +16,16 @@ from agent.device_key import close_device_key
 from agent.doctor_values import Finding, Outcome
 from agent.errors import IdentityError
 from agent.provisioning import UnitFolders, load_identity, load_recipients
+from hal.drivers.system_clock import SystemClock
 from sealing import cose
 from sealing.errors import SealingError
 from sealing.identity import DeviceIdentity
 from sealing.limits import KEY_ID_BYTES
 from sealing.receipts import receipt_key
 from sync.errors import SyncError, WireError
-from sync.unit.client import StoreClient, tls_context
 from sync.unit.config import SyncPaths
+from sync.unit.lines_to_store import line_to
+from sync.unit.transport import Transport
 from sync.witness import NONCE_BYTES, verify_time
 
 _SENTENCE_BYTES: Final = 32
@@ -56,19 +57,21 @@ def _sign(identity: DeviceIdentity, text: bytes) -> None:
 
 
 def try_store(config: AgentConfig) -> Finding:
-    """Ask the store for its time."""
-    url = config.sync.store_url
-    if url is None:
+    """Ask the store for its time, over every line that is configured."""
+    urls = [one for one in (config.sync.store_url, config.sync.mqtt_url) if one is not None]
+    if not urls:
         return Finding("store", Outcome.SKIPPED, "sync.store_url is absent: the unit uploads nothing")
     paths = SyncPaths(config.unit.state_directory, config.unit.run_directory)
-    try:
-        store_id = _asked(StoreClient(url, config.unit.device_id, _tls(url, paths), None, _ANSWER_SECONDS), paths)
-    except (SyncError, SealingError, OSError, ValueError) as error:
-        return Finding("store", Outcome.FAIL, f"{url}: {error}")
-    return Finding("store", Outcome.PASS, f"{url}: {store_id} answered with a time that it signed")
+    now_ns, store_id = SystemClock().boottime_ns, ""
+    for url in urls:
+        try:
+            store_id = _asked(line_to(url, config.unit.device_id, paths, now_ns, _ANSWER_SECONDS), paths)
+        except (SyncError, SealingError, OSError, ValueError) as error:
+            return Finding("store", Outcome.FAIL, f"{url}: {error}")
+    return Finding("store", Outcome.PASS, f"{', '.join(urls)}: {store_id} answered with a time that it signed")
 
 
-def _asked(client: StoreClient, paths: SyncPaths) -> str:
+def _asked(client: Transport, paths: SyncPaths) -> str:
     """Ask for a fresh, signed time; gives the store's id."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     try:
@@ -80,7 +83,3 @@ def _asked(client: StoreClient, paths: SyncPaths) -> str:
     if token.nonce != nonce:
         raise WireError("the store answered an older question; nobody on the way may keep answers")
     return token.store_id
-
-
-def _tls(url: str, paths: SyncPaths) -> ssl.SSLContext | None:
-    return tls_context(paths) if url.startswith("https:") else None

@@ -74,9 +74,17 @@ class Sender:
         now_ns: Monotonic time.
         first_round: Number of the first round; rounds of a connection are never used again.
         chunk_bytes: Most in one message.
+        worker: Who had bytes of the file before, over another connection; None: nobody.
     """
 
-    def __init__(self, size_bytes: int, now_ns: int, first_round: int = 1, chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(
+        self,
+        size_bytes: int,
+        now_ns: int,
+        first_round: int = 1,
+        chunk_bytes: int = CHUNK_BYTES,
+        worker: str | None = None,
+    ) -> None:
         self._size = size_bytes
         self._chunk_bytes = chunk_bytes
         self._moved_ns = self._heard_ns = now_ns
@@ -85,6 +93,7 @@ class Sender:
         self._fin_sent = False
         self._standing: UploadStanding | None = None
         self._unanswered = 0
+        self._worker = worker
         self.round = first_round
         """The present round."""
         self.acknowledged = 0
@@ -155,6 +164,7 @@ class Sender:
             self._heard_ns = now_ns
         self._answered, self._fin_sent, self._unanswered = True, False, 0
         self._standing = standing
+        self._worker = standing.worker
         self.acknowledged = self.sent = standing.offset_bytes
         self._moved_ns = now_ns
 
@@ -167,7 +177,7 @@ class Sender:
         since = None if self._asked_ns is None else max(self._asked_ns, self._moved_ns)
         if since is not None and now_ns - since < STILL_NS:
             return Wait(since + STILL_NS)
-        worker = None if self._standing is None or self._unanswered else self._standing.worker
+        worker = None if self._unanswered else self._worker
         self._asked_ns = now_ns
         self._unanswered += 1
         return Init(self.round, worker)

@@ -23,7 +23,7 @@ from sync.mqtt.window import UPLOADS_MAX, window_bytes
 from sync.store.clerk import check_size
 from sync.store.intake import Upload
 from sync.store.mqtt_answers import Answers
-from sync.store.refusals import Explained, RefusedError, refusal_of
+from sync.store.refusals import Explained, RefusedError, busy, refusal_of
 from sync.store.uploads import ActiveUploads
 from sync.store.vault import Declaration, Name
 
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 _HELD_AS: Final = "mqtt"
 _QUEUED_BEYOND_WINDOW_BYTES: Final = 1024 * 1024
+_WAITING_MAX: Final = 4096
+OF_A_UNIT_MAX: Final = 8
+"""Uploads of one unit at a time: it sends one file after another, and what it left ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,16 @@ class _Lane:
     window: int = 0
 
     def put(self, item: _Init | _Chunk | _Fin) -> None:
-        """Have something done when its turn comes; bytes beyond what the window could bring are dropped."""
+        """Have something done when its turn comes; what is more than a window could bring is dropped."""
+        if len(self.waiting) >= _WAITING_MAX:
+            return
         if isinstance(item, _Chunk):
             if self.waiting_bytes + len(item.data) > self.window + _QUEUED_BEYOND_WINDOW_BYTES:
                 return
             self.waiting_bytes += len(item.data)
+        elif self.waiting and type(self.waiting[-1]) is type(item):
+            # The same asked twice is answered once, where the newest wants it.
+            self.waiting.pop()
         self.waiting.append(item)
         self.woken.set()
 
@@ -158,7 +166,11 @@ class Lanes:
         """A unit offers a file, or asks again where it is (SY-48)."""
         lane = self._lanes.get(name)
         if lane is None or lane.ended:
+            if sum(one.device_id == name.device_id for one in self._lanes) >= OF_A_UNIT_MAX:
+                self._refuse(box, busy(f"{OF_A_UNIT_MAX} uploads of {name.device_id} go on already"))
+                return
             if len(self._tasks) >= 2 * UPLOADS_MAX:
+                self._refuse(box, busy(f"{UPLOADS_MAX} uploads go on already"))
                 return
             lane = self._lanes[name] = _Lane(name)
             task = asyncio.get_running_loop().create_task(self._run(lane), name=f"mqtt-{name.file_id[:8]}")

@@ -14,7 +14,7 @@ from sync.errors import ConfigurationError
 from sync.mqtt.address import PORTS
 from sync.unit.broker_link import BrokerLink
 from sync.unit.client import StoreClient, tls_context
-from sync.unit.config import SyncTable, UnitConfig
+from sync.unit.config import SyncPaths, SyncTable, UnitConfig
 from sync.unit.mqtt_client import MqttStoreClient
 from sync.unit.presence_line import PresenceLine, last_will
 from sync.unit.routes import Routes
@@ -67,6 +67,26 @@ def lines_to_store(config: UnitConfig, url: str | None, clock: Clock, draw: Call
         undated=made.routes("time", None, dated=False) if any(_is_tls(one) for one in urls) else None,
         presence=made.presence(draw),
     )
+
+
+def line_to(url: str, device_id: str, paths: SyncPaths, now_ns: Callable[[], int], answer_seconds: float) -> Transport:
+    """Make one line, for a question or two; nothing is connected yet.
+
+    Args:
+        url: The store, or a broker.
+        device_id: This unit.
+        paths: Where its certificates are.
+        now_ns: Monotonic time.
+        answer_seconds: Longest wait for an answer.
+
+    Raises:
+        ConfigurationError: The URL is none, or the unit's certificates are missing.
+    """
+    tls = tls_context(paths) if _is_tls(url) else None
+    if url.partition(":")[0] not in PORTS:
+        return StoreClient(url, device_id, tls, None, answer_seconds)
+    link = BrokerLink(url, device_id, "question", tls)
+    return MqttStoreClient(link, device_id, now_ns, answer_seconds=answer_seconds)
 
 
 class _Maker:

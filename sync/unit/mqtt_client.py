@@ -65,6 +65,7 @@ class MqttStoreClient:
         self._unsent_bytes = 0
         self._upload: tuple[bytes, Sender] | None = None
         self._receipt: tuple[bytes, bytes] | None = None
+        self._worker = (b"", "")
         self.sent_bytes = 0
         """Bytes of files given to the line so far, repeated ones included."""
 
@@ -178,7 +179,8 @@ class MqttStoreClient:
             self._round = self._upload[1].round
         self._round += 1
         chunk_bytes = min(bodies.CHUNK_BYTES, self._link.limits.body_bytes)
-        sender = Sender(file.size_bytes, self._now_ns(), self._round, chunk_bytes)
+        worker = self._worker[1] if self._worker[0] == file.file_id else None
+        sender = Sender(file.size_bytes, self._now_ns(), self._round, chunk_bytes, worker)
         self._upload, self._box = (file.file_id, sender), self._link.box
         return sender
 
@@ -260,6 +262,7 @@ class MqttStoreClient:
             raise LinkError(f"the store's answer cannot be used: {error}") from error
         if receipt is not None:
             self._receipt = (file.file_id, receipt)
+        self._worker = (file.file_id, standing.worker)
         sender.heard(sender.round, standing, self._now_ns(), gap=gap)
 
     def _ask(self, question: Question, body: BaseModel) -> Heard:

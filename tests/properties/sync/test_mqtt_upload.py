@@ -193,6 +193,13 @@ def test_a_line_that_still_moves_is_not_given_up() -> None:
     assert sender.next(61_000 * MS) == Init(2, "a") or isinstance(sender.next(61_500 * MS), Lost)
 
 
+def test_who_has_bytes_of_the_file_is_asked_first_and_anybody_after_that() -> None:
+    """SY-48."""
+    sender = Sender(100, 0, first_round=7, chunk_bytes=CHUNK, worker="a")
+    assert sender.next(0) == Init(7, "a")
+    assert sender.next(2000 * MS) == Init(7, None)
+
+
 def test_an_offset_that_went_back_leads_to_a_question_and_an_old_rounds_answer_to_nothing() -> None:
     """SY-47."""
     sender = Sender(100, 0, chunk_bytes=CHUNK)

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from agent.config import AgentConfig
+from agent.doctor_links import try_store
+from agent.doctor_values import Outcome
 from hal.drivers.system_clock import SystemClock
 from sealing.receipts import read_receipt, receipt_key
 from sync import inbox
 from sync.errors import ConfigurationError
 from sync.inclusion import detach
-from sync.mqtt import topics
+from sync.mqtt import bodies, topics
 from sync.mqtt.address import BrokerAddress, broker_address
 from sync.receipt_check import check_receipt
+from sync.store.mqtt_lanes import OF_A_UNIT_MAX
 from sync.store.presences import Presences
 from sync.unit.broker_link import BrokerLink
 from sync.unit.client import LinkError, RefusedError, StoppedError, StoreClient, tls_context
@@ -87,9 +91,11 @@ def test_a_docked_unit_gets_its_receipts_over_mutual_tls(folder: Path, unit: Uni
 
 
 def test_what_is_asked_over_mqtt_is_answered_as_over_http(
-    unit: UnitOnDisk, served: StoreProcess, broker: Broker
+    folder: Path, unit: UnitOnDisk, served: StoreProcess, broker: Broker
 ) -> None:
-    """SY-44, SY-45."""
+    """SY-35, SY-44, SY-45."""
+    with opened_store(folder) as store:
+        key = receipt_key(store.receipt_certificate())
     assert carry_by(unit, mqtt_client(unit, broker.url)) is Ending.ALL_RECEIPTED
     file = ended_files(unit)[-1]
     both: list[Transport] = [mqtt_client(unit, broker.url), StoreClient(served.url, unit.device_id, None)]
@@ -105,17 +111,9 @@ def test_what_is_asked_over_mqtt_is_answered_as_over_http(
         with pytest.raises(RefusedError) as refused:
             one.document("policy", frozenset())
         assert (refused.value.status, refused.value.code) == (404, "no-document")
+        token = verify_time(one.time(b"n" * 16), key)
+        assert (token.device_id, token.nonce) == (unit.device_id, b"n" * 16)
         one.close()
-
-
-def test_the_stores_time_comes_over_mqtt(folder: Path, unit: UnitOnDisk, served: StoreProcess, broker: Broker) -> None:
-    """SY-35."""
-    client = mqtt_client(unit, broker.url)
-    with opened_store(folder) as store:
-        key = receipt_key(store.receipt_certificate())
-    token = verify_time(client.time(b"n" * 16), key)
-    client.close()
-    assert (token.device_id, token.nonce) == (unit.device_id, b"n" * 16)
 
 
 def wait_for(so: Callable[[], bool]) -> None:
@@ -225,6 +223,15 @@ def test_the_units_command_speaks_to_its_broker_alone_and_the_fleet_shows_it(
         authority = store.authority
     with agency_broker(authority, tmp_path / "agency") as one, served_by(folder, one.url):
         unit.config.write_text(f'{unit.config.read_text()}[sync]\nmqtt_url = "{one.url}"\n')
+        config = AgentConfig.model_validate(
+            {
+                "unit": {"device_id": unit.device_id, "state_directory": unit.state, "run_directory": unit.state},
+                "hal": {"driver_set": "sim"},
+                "profile": {"name": "huainan"},
+                "sync": {"mqtt_url": one.url},
+            }
+        )
+        assert try_store(config).outcome is Outcome.PASS
         done = run("sync.unit_main", "--config", unit.config, "--once", "--give-up-after", "30")
         assert rows(done.stdout)[-1]["event"] == "done"
         start = [sys.executable, "-c", "from sync.unit_main import main; main()", "--config", str(unit.config)]
@@ -277,6 +284,22 @@ def test_units_that_are_not_let_in_are_told_so(
         with pytest.raises(RefusedError) as refused:
             ask()
         assert (refused.value.status, refused.value.code) == (403, "unknown-unit")
+    client.close()
+
+
+def test_a_unit_cannot_take_every_upload_of_the_store(unit: UnitOnDisk, served: StoreProcess, broker: Broker) -> None:
+    """SY-46: one that offers file after file without sending is told to wait; the others are not."""
+    client = mqtt_client(unit, broker.url)
+    offer = bodies.encode(bodies.UploadOffer(number=1, size_bytes=1000))
+    client.line()
+    for number in range(OF_A_UNIT_MAX + 1):
+        topic = topics.init_topic(unit.device_id, topics.ANY, f"{number:064x}")
+        client._link.publish(topic, offer, number.to_bytes(8))
+    heard = list[int]()
+    while len(heard) <= OF_A_UNIT_MAX:
+        client._link.pump(5)
+        heard += [client._link.heard.popleft().head.status for _ in range(len(client._link.heard))]
+    assert sorted(heard) == [*[200] * OF_A_UNIT_MAX, 503]
     client.close()
 
 
