@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from sync.presence import (
 )
 from sync.rules import Radio
 from sync.secrecy import Line
+from sync.store.fleet_commands import fleet
 from sync.store.fleet_metrics import fleet_lines
 from sync.store.presences import Presences
 from sync.unit.presence import Announcer, read_presence
@@ -201,3 +203,26 @@ def test_without_a_status_a_unit_says_that_it_is_there(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("[1, 2")
     for name in ("missing.json", "broken.json"):
         assert read_presence(tmp_path / name, Line.WIRE, Radio()) == Presence(online=True)
+
+
+def test_the_command_lists_the_fleet_and_what_is_in_trouble(
+    store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path
+) -> None:
+    """A unit that never said anything, and one whose last word says that something is overdue, after its line ended."""
+    make_unit(store.authority, store.ledger, tmp_path / "other", "unit-other")
+    late = presence_of({**STATUS, "unhealthy": []}, Line.WIRE, Radio(), "a")
+    for said in (late, gone("a")):
+        Presences(store.ledger).tell(unit.device_id, said, START_UTC_NS)
+    listed = fleet_rows(store, "--silent-days", "100000")
+    assert [one["device_id"] for one in listed] == [unit.device_id, "unit-other"]
+    assert [one["link"] for one in listed] == ["down", "down"]
+    assert (listed[0]["battery_percent"], listed[0]["overdue"], listed[0]["state"]) == (81, True, "recording")
+    assert [one["device_id"] for one in fleet_rows(store, "--silent-days", "100000", "--trouble")] == [unit.device_id]
+    assert {one["link"] for one in fleet_rows(store, "--trouble", "--silent-days", "0")} == {"silent"}
+    table = CliRunner(env={"COLUMNS": "200"}).invoke(fleet, [str(store.directory)], catch_exceptions=False)
+    assert "81 % +" in table.output
+
+
+def fleet_rows(store: StoreOnDisk, *options: str) -> list[dict[str, object]]:
+    done = CliRunner().invoke(fleet, [str(store.directory), "--json", *options], catch_exceptions=False)
+    return [json.loads(line) for line in done.output.splitlines()]
