@@ -15,6 +15,7 @@ from sync.store.annotations import Draft
 from sync.store.answers import ANSWERS, wanting
 from sync.store.overview import Overview, TaskRow
 from sync.store.statements import (
+    Acceptance,
     Activity,
     Answer,
     Category,
@@ -47,6 +48,8 @@ def check_draft(overview: Overview, draft: Draft) -> None:
     statement, session_id = draft.statement, draft.subject.session_id
     if isinstance(statement, _OF_RECORDINGS) and session_id is None:
         raise ContentError(CODE, f"a statement of the kind {statement.kind} is about a recording; name it")
+    if isinstance(statement, Acceptance) and draft.subject.file_id is None:
+        raise ContentError(CODE, "an acceptance is about a file; name it")
     if isinstance(statement, Answer):
         _check_answer(overview, draft, statement)
     rules = overview.rules(draft.subject.device_id, session_id)

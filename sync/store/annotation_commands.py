@@ -53,7 +53,7 @@ def operator_group() -> None:
 def add_operator(directory: Path, name: str, office: str, key_file: Path, password_file: Path | None) -> None:
     """Make a key for NAME and let it annotate in the store in DIRECTORY; the key goes into a file of its owner's."""
     load_settings(directory)
-    certificate = make_operator(Authority(directory), name, office, key_file, now(), _password(password_file))
+    certificate = make_operator(Authority(directory), name, office, key_file, now(), password_in(password_file))
     with_ledger(directory, lambda ledger: Annotations(ledger).add_operator(certificate, now_utc_ns()))
     click.echo(f"{name} ({office}) may annotate; the key is in {key_file}: give it to nobody else", err=True)
 
@@ -117,7 +117,7 @@ def annotate(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if (task_id is None) is (device_id is None):
         raise click.UsageError("name what is spoken of: --task, or --unit with --session or --file where it is one")
     given = dict(_pair(one) for one in pairs) | ({} if task_id is None else {"task": task_id})
-    statement, key = _statement(kind, given), load_operator_key(key_file, _password(password_file))
+    statement, key = _statement(kind, given), load_operator_key(key_file, password_in(password_file))
     store_id = load_settings(directory).store_id
 
     def use(ledger: Ledger) -> Stated:
@@ -223,5 +223,6 @@ def _hash(digits: str) -> bytes:
         raise click.UsageError(f"{digits[:80]!r} is not in hexadecimal digits") from error
 
 
-def _password(password_file: Path | None) -> bytes | None:
+def password_in(password_file: Path | None) -> bytes | None:
+    """The password that a file holds, without the end of its line; None where none was named. Raises OSError."""
     return None if password_file is None else password_file.read_bytes().rstrip(b"\r\n")

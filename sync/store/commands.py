@@ -19,7 +19,8 @@ from sync.store.amended import NOTHING_STATED, Amendment, differences
 from sync.store.annotation_commands import annotate, list_annotations, operator_group
 from sync.store.backup import back_up, restore
 from sync.store.broker_commands import broker_files
-from sync.store.custody import accept, take_in
+from sync.store.custody import take_in
+from sync.store.custody_commands import accept_file
 from sync.store.fleet_commands import fleet
 from sync.store.fork_commands import export_fork, forks
 from sync.store.fsck import check_store
@@ -34,8 +35,7 @@ from sync.store.service import only_one, opened_intake
 from sync.store.settings import load_settings
 from sync.store.tables import NS, Directory, JsonOption, Row, hex_text, now_utc_ns, show, time_text, with_ledger
 from sync.store.tasks import SessionRow
-from sync.store.vault import Name
-from sync.wire import device_id_of, file_id_of
+from sync.wire import device_id_of
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
 Device = click.argument("device_id")
@@ -260,19 +260,6 @@ def intake_files(directory: Path, device_id: str, spool: Path, as_json: bool) ->
             for one in take_in(intake, device_id_of(device_id), spool)
         ]
     show("intake", rows, as_json)
-
-
-@click.command("accept")
-@Store
-@Device
-@click.argument("file_id")
-@click.option("--by", "accepted_by", required=True, help="Name of the custodian who decides.")
-def accept_file(directory: Path, device_id: str, file_id: str, accepted_by: str) -> None:
-    """Promise a file of a revoked unit after all; the store must not be served meanwhile."""
-    name = Name(device_id_of(device_id), file_id_of(file_id))
-    with only_one(directory), opened_intake(directory, now_utc_ns) as intake:
-        accept(intake, name, accepted_by)
-    click.echo(f"{file_id} is promised", err=True)
 
 
 def _session_row(row: SessionRow, now_ns: int, stated: Amendment = NOTHING_STATED) -> Row:

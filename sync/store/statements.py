@@ -153,6 +153,13 @@ class Repair(_Statement):
     repaired_utc_ns: Moment
 
 
+class Acceptance(_Statement):
+    """A custodian has accepted a revoked unit's file (SY-36)."""
+
+    kind: Literal["acceptance"] = "acceptance"
+    text: Text
+
+
 class Note(_Statement):
     """Anything else that is worth stating."""
 
@@ -184,6 +191,7 @@ Statement = (
     | Filing
     | Cause
     | Repair
+    | Acceptance
     | Note
     | Withdrawal
 )
@@ -203,6 +211,7 @@ KINDS: Final = (
     "filing",
     "cause",
     "repair",
+    "acceptance",
     "note",
     "withdrawal",
 )

@@ -11,7 +11,7 @@ from sync.store.register import Register
 from sync.store_main import commands
 from sync.wire import HeldFile, Inventory
 from tests.support.clocks import START_UTC_NS, ManualClock
-from tests.support.docks import StoreOnDisk, UnitOnDisk, make_unit
+from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit
 from tests.support.rules import HUAINAN, WUHAN, profile_bytes
 from tests.unit.sync.test_store_duties import ended, promise, seal_a_day
 
@@ -162,3 +162,24 @@ def test_what_is_overdue_is_an_alert(typist: Typist, store: StoreOnDisk, unit: U
         ("unit-2", "overdue:missing-labels"),
     ]
     assert late[0]["due"] == session["due"]
+
+
+def test_a_custodian_signs_that_a_revoked_units_file_is_accepted(
+    typist: Typist, store: StoreOnDisk, tmp_path: Path, clerk: tuple[object, ...]
+) -> None:
+    """SY-36, SY-61."""
+    lost = make_unit(store.authority, store.ledger, tmp_path / "lost", "unit-2")
+    fill_spool(lost)
+    Register(store.ledger).revoke("unit-2", "stolen, found again", START_UTC_NS)
+    promise(store, lost)
+    parked = [one.file_id for one in store.ledger.parked()]
+    assert typist.result("accept", "unit-2", parked[0]).exit_code != 0
+    assert typist.result("accept", "unit-2", parked[0], *clerk).exit_code != 0
+    typist.text("accept", "unit-2", parked[0], *clerk, "--why", "存储卡已找回并核对")
+    typist.text("accept", "unit-2", parked[1], "--by", "乙某")
+    (said,) = typist.rows("annotations", "--unit", "unit-2")
+    assert (said["kind"], said["file_id"], said["by"]) == ("acceptance", parked[0], "甲某")
+    assert {row["file_id"].hex() for row in store.ledger.files("unit-2")} == set(parked[:2])
+    again = typist.result("accept", "unit-2", parked[0], *clerk, "--why", "再次")
+    assert isinstance(again.exception, StoreError)
+    assert len(typist.rows("annotations")) == 1

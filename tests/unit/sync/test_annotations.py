@@ -203,6 +203,8 @@ def test_what_is_spoken_of_is_known_here(store: StoreOnDisk, unit: UnitOnDisk, c
             clerk.state(subject, "note", text="x")
     with pytest.raises(ContentError, match="is about a recording"):
         clerk.state(Subject(unit.device_id), "activity", activity_id="A-1")
+    with pytest.raises(ContentError, match="is about a file"):
+        clerk.state(Subject(unit.device_id), "acceptance", text="x")
 
 
 def test_an_operators_key_may_have_a_password(store: StoreOnDisk, tmp_path: Path) -> None:
