@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -29,10 +30,16 @@ log = logging.getLogger(__name__)
 QUESTIONS_MAX: Final = 512
 """Questions that are being answered at a time; beyond it 503."""
 _PRESENCES_MAX: Final = 512
+_METHOD: Final = "MQTT"
 
 
 class Speaker(Protocol):
     """Sends answers."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether units are heard now."""
+        ...
 
     def publish(self, topic: str, body: bytes, head: AnswerHead) -> None:
         """Send one; a broken line loses it, and the unit asks again."""
@@ -56,7 +63,19 @@ class MqttFront:
         self._answers = answers
         self._speaker = speaker
         self._tasks: set[asyncio.Task[None]] = set()
+        self.answered: Counter[tuple[str, int, str]] = Counter()
+        """Questions and refusals by method, status and reason; what is said while bytes come is not counted."""
         self.lanes = Lanes(answers, uploads, worker, self._say, self._refuse, idle_seconds)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether units are heard now."""
+        return self._speaker.is_up
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes of files taken."""
+        return self.lanes.received_bytes
 
     def take(self, topic: str, body: bytes, wanted: tuple[str, bytes] | None) -> None:
         """Take a message (SY-44, SY-45).
@@ -118,6 +137,7 @@ class MqttFront:
         except Explained as error:
             self._refuse(box, refusal_of(error, f"«{asked.question.value}» of {asked.device_id}"))
         else:
+            self.answered[_METHOD, status, ""] += 1
             self._say(box, status, "", said)
 
     async def _present(self, said: Present, body: bytes) -> None:
@@ -131,6 +151,7 @@ class MqttFront:
 
     def _refuse(self, box: Box, refused: RefusedError) -> None:
         log.info("refused over MQTT: %s", refused)
+        self.answered[_METHOD, refused.status, refused.code] += 1
         wait = int(refused.headers.get("Retry-After", "0"))
         body = Problem(code=refused.code, detail=refused.detail).model_dump_json().encode()
         self._speaker.publish(box.topic, body, AnswerHead(box.correlation, refused.status, refused.code, wait))

@@ -62,6 +62,11 @@ class StoreLink:
         self.lost_answers = 0
         """Answers that no connection, or no broker, took."""
 
+    @property
+    def is_up(self) -> bool:
+        """Whether units are heard now."""
+        return self.up.is_set()
+
     async def run(self, take: Take, stop: asyncio.Event) -> None:
         """Stay connected until told to stop.
 

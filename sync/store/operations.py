@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -29,6 +29,23 @@ from sync.witness import Witnessed
 
 METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 Labels = tuple[tuple[str, str], ...]
+
+
+class OtherWay(Protocol):
+    """What is counted where units come in by another way than HTTP."""
+
+    answered: Counter[tuple[str, int, str]]
+    """Answers by method, status and reason."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether units are heard by it now."""
+        ...
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes of files taken."""
+        ...
 
 
 class Operations:
@@ -52,6 +69,8 @@ class Operations:
         """False while the store is going down."""
         self.doorkeeper: Doorkeeper | None = None
         """Where there is one."""
+        self.broker: OtherWay | None = None
+        """The way in beside HTTP, where there is one."""
 
     def routes(self) -> list[web.RouteDef]:
         """The paths that it answers."""
@@ -96,16 +115,24 @@ class Operations:
         text = await asyncio.to_thread(lambda: "".join(self._lines()))
         return web.Response(body=text.encode(), headers={"Content-Type": METRICS_CONTENT_TYPE})
 
+    def _otherwise(self) -> Counter[tuple[str, int, str]]:
+        return Counter() if self.broker is None else self.broker.answered
+
     def _lines(self) -> Iterator[str]:
         ledger, register = self._intake.ledger, self._register
         units = ledger.units()
         holdings = [ledger.holds(unit.device_id) for unit in units]
         requests: list[tuple[Labels, int]] = [
             ((("method", method), ("status", str(status)), ("reason", reason)), count)
-            for (method, status, reason), count in sorted(self._requests.items())
+            for (method, status, reason), count in sorted((self._requests + self._otherwise()).items())
         ]
+        received_bytes = self._received_bytes + (0 if self.broker is None else self.broker.received_bytes)
         yield from _metric("recorder_store_requests_total", "counter", "Requests answered.", requests)
-        yield from _one("recorder_store_received_bytes_total", "counter", "Bytes taken.", self._received_bytes)
+        yield from _one("recorder_store_received_bytes_total", "counter", "Bytes taken.", received_bytes)
+        if self.broker is not None:
+            yield from _one(
+                "recorder_store_broker_up", "gauge", "Units are heard by the broker.", int(self.broker.is_up)
+            )
         yield from self._door_lines()
         yield from _one("recorder_store_units", "gauge", "Units enrolled.", len(units))
         yield from _one("recorder_store_units_revoked", "gauge", "Units let in no more.", sum(u.revoked for u in units))

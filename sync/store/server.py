@@ -70,7 +70,9 @@ class StoreServer:
     def mqtt_front(self, worker: str, speaker: Speaker) -> MqttFront:
         """Make the other way in: the same answers and the same uploads, over MQTT (SY-51)."""
         answers = Answers(self._clerk, self._register)
-        return MqttFront(answers, self._uploads, worker, speaker, self._body_idle_seconds)
+        front = MqttFront(answers, self._uploads, worker, speaker, self._body_idle_seconds)
+        self.operations.broker = front
+        return front
 
     def check(self, hours: float, may_go_on: Callable[[], bool]) -> None:
         """Check everything held (R38), when it is this process' turn. Blocks as long as reading it takes."""

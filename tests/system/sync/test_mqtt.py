@@ -1,5 +1,7 @@
 """A unit and its store with a real broker between them: everything that HTTP does, and the same promises."""
 
+import contextlib
+import http.client
 import subprocess
 import sys
 import threading
@@ -104,6 +106,13 @@ def test_what_is_asked_over_mqtt_is_answered_as_over_http(
     asked = [one.log(0) for one in both]
     assert asked[0].checkpoint.splitlines()[:3] == asked[1].checkpoint.splitlines()[:3]
     assert len({one.log_place(file.file_id, 1 + len(numbers(unit.paths.spool)) - 1) for one in both}) == 1
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as line:
+        line.request("GET", "/metrics")
+        said = line.getresponse().read().decode()
+    held = sum(one.size_bytes for one in ended_files(unit))
+    assert f"recorder_store_received_bytes_total {held}\n" in said
+    assert "recorder_store_broker_up 1\n" in said
+    assert 'recorder_store_requests_total{method="MQTT",status="404",reason="no-document"}' in said
     for one in both:
         standing = one.head(file)
         assert standing is not None
@@ -153,8 +162,8 @@ def test_a_file_goes_on_over_the_other_line_where_it_was(
 ) -> None:
     """SY-8, SY-12, SY-47: both ways, the older line still holding the upload."""
     file = ended_files(unit)[-1]
-    http, mqtt = StoreClient(served.url, unit.device_id, None), mqtt_client(unit, broker.url)
-    before, behind = (http, mqtt) if first == "http" else (mqtt, http)
+    over_http, mqtt = StoreClient(served.url, unit.device_id, None), mqtt_client(unit, broker.url)
+    before, behind = (over_http, mqtt) if first == "http" else (mqtt, over_http)
     stop_at(before, unit, 2 * MIB)
     part = folder / "incoming" / unit.device_id / f"{file.file_id.hex()}.part"
     wait_for(lambda: size_of(part) >= MIB)
@@ -164,7 +173,7 @@ def test_a_file_goes_on_over_the_other_line_where_it_was(
     behind.append(file, standing.offset_bytes, lambda: True, lambda _: None)
     assert behind.sent_bytes == file.size_bytes - standing.offset_bytes
     assert behind.receipt(file) is not None
-    http.close()
+    over_http.close()
     mqtt.close()
 
 
@@ -202,9 +211,9 @@ def test_a_line_that_dies_in_the_middle_of_a_file_is_changed_without_losing_the_
     file = ended_files(unit)[-1]
     pace = 8 * MIB
     with CuttingProxy(served.port) as proxy:
-        http = StoreClient(proxy.url, unit.device_id, None, pace, timeout_seconds=5)
+        over_http = StoreClient(proxy.url, unit.device_id, None, pace, timeout_seconds=5)
         mqtt = mqtt_client(unit, broker.url, rate_bytes_per_second=pace)
-        lines = (http, mqtt) if first == "http" else (mqtt, http)
+        lines = (over_http, mqtt) if first == "http" else (mqtt, over_http)
         strike = broker.kill if first == "mqtt" else (lambda: proxy.arm(Cut(Way.UP, 1)))
         routes = Routes(lines, lines, SystemClock().boottime_ns)
         striker = Striker(folder / "incoming" / unit.device_id / f"{file.file_id.hex()}.part", strike)
