@@ -103,12 +103,16 @@ class PrivatePostgres:
 
 def kill_all(postmaster: int) -> None:
     """SIGKILL to a postmaster and its children; the children first are told by the system whose they are."""
-    children = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if parent_of(path) == postmaster]
-    for pid in (postmaster, *children):
+    for pid in (postmaster, *children_of(postmaster)):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
+
+
+def children_of(parent: int) -> list[int]:
+    """Processes that a process has started."""
+    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if parent_of(path) == parent]
 
 
 def parent_of(stat: Path) -> int | None:
