@@ -151,6 +151,7 @@ class _Examination:
             raise NotSealedError(f"{paths[0]} is not a sealed file; give *.evs files of a recorder")
         self._chain.times.settle()
         bridged = settle(self._chain.links.holes, self._deletion.deletes, self._findings, part=self._asked.part)
+        self._chain.ticks.settle(self._chain.links.holes)
         self._deletion.settle(bridged, self._present, self._elsewhere(bridged))
         self._name_pruned(bridged)
         self._witness()

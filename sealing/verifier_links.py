@@ -30,6 +30,8 @@ class Hole:
     place: Place
     filled: set[int] = field(default_factory=set)
     """Sequence numbers of it that turned up later."""
+    gone: bool = False
+    """All of it is missing, and no DELETE names any of it; known once the holes were judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def _missing(hole: Hole, position: int, starts: Sequence[int], findings: Finding
         code, what = Code.HEAD_MISSING, "the beginning of the chain"
     else:
         code, what = Code.GAP, "the chain"
+        hole.gone = (position, end) == (hole.first, hole.last) and not hole.filled
     place = Place(hole.place.file, position, hole.place.offset_bytes)
     count = "record" if position == end else "records"
     numbers = f"{position}" if position == end else f"{position} to {end}"

@@ -7,6 +7,7 @@ file, counts through.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from sealing.findings import Code, Findings, Place
 from sealing.framing import RecordHeader
 from sealing.records import Boot, CounterKind, Epoch, Fragment, Halt, Open, Tick
 from sealing.suites import Suite
+from sealing.verifier_links import Hole
 
 _NS: Final = 1_000_000_000
 _GRACE_NS: Final = 60 * _NS
@@ -41,6 +43,19 @@ class TailFacts:
     """All of it in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """The counter was raised more than once from one TICK here to the next, and something stands between them."""
+
+    after: int
+    """Record of the TICK before."""
+    sequence: int
+    breaks: int
+    """How often the reading lost the thread between them: by missing records, or by others that say nothing."""
+    place: Place
+    detail: str
+
+
 class Ticks:
     """Follows the counter and the promises of BOOT.
 
@@ -55,6 +70,8 @@ class Ticks:
         self._before_hole: Tick | None = None
         """Last TICK in front of the hole that the reading has just passed."""
         self._last_sequence = 0
+        self._last_generation = 0
+        self._jumps: list[_Jump] = []
         self._last_ns = 0
         """Boottime of the last TICK of this run, or of its BOOT."""
         self._restarted = False
@@ -85,6 +102,16 @@ class Ticks:
         self._head = header.sequence
         if not isinstance(body, Epoch):
             self._before = header
+
+    def settle(self, holes: Sequence[Hole]) -> None:
+        """Name TICKs that went with missing records, once the holes were judged (SF-43).
+
+        Where anything else may have held them, a file that was freed or a record that cannot be read, nothing is said.
+        """
+        for jump in self._jumps:
+            between = [hole for hole in holes if jump.after < hole.first and hole.last < jump.sequence]
+            if len(between) == jump.breaks and all(hole.gone for hole in between):
+                self._findings.add(Code.ROLLBACK, jump.place, jump.detail)
 
     def tail(self, *, ended_in_order: bool) -> TailFacts:
         """Say how much could be missing at the end (SF-43)."""
@@ -145,11 +172,12 @@ class Ticks:
         if self._last is not None:
             self._check_order(body, self._last, place)
         elif self._before_hole is not None:
-            self._check_over_hole(body, self._before_hole, place)
+            self._check_over_hole(header, body, self._before_hole, place)
         self._last, self._last_sequence, self._last_ns = body, header.sequence, header.boottime_ns
+        self._last_generation = self._generation
         self._restarted = False
 
-    def _check_over_hole(self, body: Tick, before: Tick, place: Place) -> None:
+    def _check_over_hole(self, header: RecordHeader, body: Tick, before: Tick, place: Place) -> None:
         """SF-43: whatever happened in a hole, a counter does not go back."""
         if body.counter is not before.counter:
             detail = f"the counter was «{before.counter}» before records are missing and is «{body.counter}» now"
@@ -157,6 +185,11 @@ class Ticks:
         elif body.value < before.value:
             detail = f"the counter stood at {before.value} before records are missing and stands at {body.value} now"
             self._findings.add(Code.ROLLBACK, place, detail)
+        elif body.value > before.value + 1:
+            gone = body.value - before.value - 1
+            detail = f"{gone} TICKs went with records that are missing behind record {self._last_sequence}"
+            breaks = self._generation - self._last_generation
+            self._jumps.append(_Jump(self._last_sequence, header.sequence, breaks, place, detail))
 
     def _check_order(self, body: Tick, last: Tick, place: Place) -> None:
         """SF-43: raised by one from TICK to TICK; a power cut may keep it from being raised."""

@@ -39,7 +39,7 @@ ROWS = (
     Row("5", "two whole records swapped", "REPLAY_OR_REORDER"),
     Row("6", "a record dropped", "GAP"),
     Row("7", "a record twice", "REPLAY_OR_REORDER"),
-    Row("8", "a whole file dropped", "GAP"),
+    Row("8", "a whole file dropped", "GAP, and ROLLBACK where a TICK went with it"),
     Row("9", "a whole recording dropped", "GAP"),
     Row("10", "the beginning dropped", "HEAD_MISSING"),
     Row("11", "files reordered or renamed", "REPLAY_OR_REORDER"),

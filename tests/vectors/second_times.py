@@ -58,15 +58,18 @@ class Ticks:
         self.floor: int | None = None
         """Value in front of missing records."""
         self.unclean = self.awaited = False
+        self.gaps_alone = True
+        """Nothing else stands behind the last TICK."""
         self.tick_ns = self.alive_ns = 0
         self.open_since: int | None = None
         self.last_boottime = 0
         self.before = ""
         self.sequence = 0
 
-    def found(self, kind: str, head: dict[int, Any], body: dict[str, Any]) -> list[str]:
+    def found(self, kind: str, head: dict[int, Any], body: dict[str, Any], *, gap: bool) -> list[str]:
         codes = []
         if head[3] != self.sequence + 1:
+            self.gaps_alone = self.gaps_alone and gap
             self.floor, self.value = self.floor if self.value is None else self.value, None
         if kind != "TICK" and self.awaited and self.before == "BOOT":
             codes.append("STALE")
@@ -97,10 +100,12 @@ class Ticks:
         self.awaited = False
         value, before, unclean = body["value"], self.value, self.unclean
         self.value, self.unclean = value, False
+        sure, self.gaps_alone = self.gaps_alone, True
         if body["counter"] == "file" and not self.bound(head, body):
             return ["COUNTER_MISBOUND"]
         if before is None:
-            return ["ROLLBACK"] if self.floor is not None and value < self.floor else []
+            low = value if self.floor is None else self.floor
+            return ["ROLLBACK"] if value < low or (sure and value > low + 1) else []
         if value == before + 1 or (unclean and value == before):
             return []
         return ["ROLLBACK"]

@@ -40,6 +40,8 @@ class SecondVerifier:
         self.contents, self.anchors = Contents(given.key), Anchors(given)
         self.policy = Policy(given.policy) if given.policy else None
         self.holes: list[tuple[int, int]] = []
+        self.gap = False
+        """The record that was placed last stands behind a GAP and nothing else."""
         self.freed: dict[int, int] = {}
         self.faults: list[Fault] = []
         self.files = [self.load(path) for path in sorted(folder.glob("*.evs"))]
@@ -301,7 +303,7 @@ class SecondVerifier:
             for code in self.clocks.found(record.head):
                 self.say(code, *self.where[self.clocks.blamed or record.sequence])
             found = self.footage.found(record.kind, record.body, record.sequence)
-            for code in [*found, *ticks.found(record.kind, record.head, record.body)]:
+            for code in [*found, *ticks.found(record.kind, record.head, record.body, gap=self.gap)]:
                 self.say(code, file, record)
             self.judge_by_policy(file, record)
             self.placed.append(record)
@@ -326,7 +328,7 @@ class SecondVerifier:
 
     def follows(self, file: File, record: Record) -> bool:
         """Step 9: sequence and previous hash, over holes that DELETE names."""
-        head = record.head
+        head, begin, self.gap = record.head, self.expected, False
         while self.expected < head[3] and (hole := self.hole()):
             self.holes.append((hole["first_sequence"], hole["last_sequence"]))
             self.expected, self.last_hash = hole["last_sequence"] + 1, hole["head_after"]
@@ -341,6 +343,8 @@ class SecondVerifier:
         self.holes += [(self.expected, head[3] - 1)] * missing
         if missing and len(lacking) > self.stand_ins:
             self.say("GAP" if self.began or self.expected > 1 else "HEAD_MISSING", file, record)
+            freed = any(begin <= hole["first_sequence"] < head[3] for hole in self.pruned)
+            self.gap = not freed and not self.stand_ins and len(lacking) == head[3] - begin and begin > 1
         elif not missing and not self.stand_ins and head[4] != self.last_hash:
             self.say("REPLAY_OR_REORDER", file, record)
         if missing or self.stand_ins:

@@ -84,6 +84,24 @@ def tail_behind_the_last_tick(folder: Path) -> None:
     (folder / "counter").unlink()
 
 
+@case("8c", "file-dropped-with-a-tick", "GAP", "ROLLBACK")
+def file_dropped_with_a_tick(folder: Path) -> None:
+    clock = ManualClock()
+    for number in (0, 1):
+        shift(folder, clock, number, folder / "counter")
+    (folder / file_name(3)).unlink()
+    (folder / "counter").unlink()
+
+
+@case("8d", "file-dropped-without-a-tick", "GAP")
+def file_dropped_without_a_tick(folder: Path) -> None:
+    clock = ManualClock()
+    for number in (0, 1):
+        shift(folder, clock, number, folder / "counter")
+    (folder / file_name(2)).unlink()
+    (folder / "counter").unlink()
+
+
 @case("20", "last-file-removed-and-recorded-on", "ROLLBACK", "UNCLEAN_STOP")
 def last_file_removed(folder: Path) -> None:
     clock = ManualClock()

@@ -16,6 +16,7 @@ from sealing.trust import HEADS_FOLDER, RECEIPTS_FOLDER, Trust, TrustError
 from sealing.verifier import Asked, examine_chain, verify_chain
 from tests.support import chains
 from tests.support.clocks import ManualClock
+from tests.support.forging import Raw, rewrite
 from tests.support.recordings import trust
 from tests.support.stamping import Store
 
@@ -51,9 +52,24 @@ def three_shifts(tmp_path: Path, third_counter: str) -> Report:
     return examine_chain([spool], trust())
 
 
-def test_a_counter_may_have_risen_by_anything_in_a_hole(tmp_path: Path) -> None:
-    """SF-43: the records that tell are gone, and GAP says so."""
-    assert set(three_shifts(tmp_path, "counter").verdicts) == {"GAP"}
+def test_ticks_that_went_with_missing_records_are_counted(tmp_path: Path) -> None:
+    """SF-43: the counter says that they were there."""
+    report = three_shifts(tmp_path, "counter")
+    assert set(report.verdicts) == {"GAP", "ROLLBACK"}
+    rollback = next(each for each in report.findings if each.code is Code.ROLLBACK)
+    assert "2 TICKs went with records that are missing" in rollback.detail
+
+
+def test_a_tick_that_may_be_among_unreadable_records_is_not_called_gone(tmp_path: Path) -> None:
+    """SF-43: what cannot be read may have been anything, beside a hole too."""
+    clock = ManualClock()
+    for number in (0, 1):
+        shift(tmp_path, clock, number, tmp_path / "counter")
+    (tmp_path / file_name(2)).unlink()
+    rewrite(
+        tmp_path / file_name(3), lambda found: [*found[:1], Raw(found[1].header[:-64] + bytes(64), b""), *found[2:]]
+    )
+    assert set(examine_chain([tmp_path], trust()).verdicts) == {"GAP", "BAD_SIGNATURE"}
 
 
 def test_a_counter_does_not_go_back_over_a_hole(tmp_path: Path) -> None:
