@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.control_wire import CheckRequest, StatusRequest
+from agent.control_wire import CheckRequest, StatusRequest, TrustStoreRequest
+from agent.errors import RefusedError
 from capture.errors import RecorderBusyError
+from sealing.records import Event
 from sealing.verifier import verify_chain
 from tests.support.agent_in_world import Scene, hummed, running_in_world
 from tests.support.provisioned_unit import provision
+from tests.unit.sync.test_log_watch import bodies
 
 
 @pytest.fixture
@@ -61,6 +64,26 @@ def test_a_stalled_medium_is_no_reason_to_start_again_until_it_lasts(scene: Scen
     assert scene.agent.health().ended == ()
     scene.wait(40.0)
     assert scene.agent.health().good
+
+
+def test_a_custodians_decision_about_the_store_is_sealed_and_the_unit_goes_on(scene: Scene) -> None:
+    """SY-43, SY-64."""
+    paths = scene.prepared.paths
+    (paths.inbox / "store.contradiction").write_text(json.dumps({"reason": "the log is smaller"}))
+    scene.wait(2.0)
+    upload = scene.agent.answer(StatusRequest())["upload"]
+    assert isinstance(upload, dict)
+    assert upload["contradiction"] == "the log is smaller"
+    answer = scene.agent.answer(TrustStoreRequest(decided_by="甲某", why="存储由备份恢复"))
+    assert [Path(str(one)).parent for one in answer["kept"]] == [paths.rejected]  # type: ignore[union-attr]
+    scene.wait(2.0)
+    upload = scene.agent.answer(StatusRequest())["upload"]
+    assert isinstance(upload, dict)
+    assert upload["contradiction"] is None
+    codes = [body.code for body in bodies(paths.spool) if isinstance(body, Event)]
+    assert codes[-2:] == ["store-contradiction", "store-contradiction-cleared"]
+    with pytest.raises(RefusedError, match="nothing to decide"):
+        scene.agent.answer(TrustStoreRequest(decided_by="甲某", why="x"))
 
 
 def test_the_status_tells_what_the_parts_say(scene: Scene) -> None:
