@@ -90,6 +90,17 @@ def test_it_becomes_ready_with_the_key_from_the_credential(ready: Unit) -> None:
     machine.run("systemctl", "reset-failed", AGENT)
 
 
+def test_its_memory_is_locked_where_the_machine_lets_it(ready: Unit) -> None:
+    """The container's own limit may be below what the unit asks for; then the journal says so with its id."""
+    machine = ready.machine
+    limits = machine.run("cat", f"/proc/{ready.pid()}/limits").stdout
+    unlimited = any(line.startswith("Max locked memory") and "unlimited" in line for line in limits.splitlines())
+    memory = ready.resident_kib()
+    said = machine.journal(f"MESSAGE_ID={MessageId.MEMORY_NOT_LOCKED.value}")
+    assert (memory["locked"] > memory["pss"] // 2) == unlimited
+    assert ("memory is not locked" in said) != unlimited
+
+
 SANDBOXED = {
     "write the system": ("EROFS", "EROFS"),
     "write the configuration": ("EROFS", "EROFS"),

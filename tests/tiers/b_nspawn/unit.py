@@ -114,10 +114,10 @@ class Unit:
         return (int(shown["ActiveEnterTimestampMonotonic"]) - int(shown["InactiveExitTimestampMonotonic"])) / 1e6
 
     def resident_kib(self, service: str = AGENT) -> dict[str, int]:
-        """Resident and proportional memory of a service."""
+        """Resident, proportional and locked memory of a service."""
         text = self.machine.run("cat", f"/proc/{self.pid(service)}/smaps_rollup").stdout
         rows = (line.split() for line in text.splitlines()[1:])
-        return {row[0].rstrip(":").lower(): int(row[1]) for row in rows if row[0] in {"Rss:", "Pss:"}}
+        return {row[0].rstrip(":").lower(): int(row[1]) for row in rows if row[0] in {"Rss:", "Pss:", "Locked:"}}
 
     def sealed(self) -> list[Path]:
         """The sealed files of its spool, seen from outside."""
