@@ -31,6 +31,7 @@ QUESTIONS_MAX: Final = 512
 """Questions that are being answered at a time; beyond it 503."""
 _PRESENCES_MAX: Final = 512
 _METHOD: Final = "MQTT"
+_CHUNKS_ARE_SLOWER: Final = 4
 
 
 class Speaker(Protocol):
@@ -54,7 +55,7 @@ class MqttFront:
         uploads: Who has which upload, over whichever line.
         worker: This process's name.
         speaker: Sends answers.
-        idle_seconds: An upload on which nothing comes for so long is closed.
+        idle_seconds: Longest stillness of a body over HTTP; an upload here is closed after four times that.
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class MqttFront:
         self._tasks: set[asyncio.Task[None]] = set()
         self.answered: Counter[tuple[str, int, str]] = Counter()
         """Questions and refusals by method, status and reason; what is said while bytes come is not counted."""
-        self.lanes = Lanes(answers, uploads, worker, self._say, self._refuse, idle_seconds)
+        # A body of HTTP trickles; of a chunk nothing is seen before its last byte.
+        self.lanes = Lanes(answers, uploads, worker, self._say, self._refuse, _CHUNKS_ARE_SLOWER * idle_seconds)
 
     @property
     def is_up(self) -> bool:

@@ -37,6 +37,9 @@ from sync.unit.tuning import tune
 _PACKETS_AT_ONCE: Final = 1000
 _HEARD_MAX: Final = 4096
 _SIOCOUTQ: Final = 0x5411
+_TCP_NOTSENT_LOWAT: Final = 25
+_UNSENT_BYTES_MAX: Final = 256 * 1024
+"""What the kernel takes ahead of the line: a window on a slow line is minutes that could not be stopped (SY-26)."""
 _BOX_BYTES: Final = 8
 
 
@@ -262,6 +265,7 @@ class BrokerLink:
         sock = None if self._client is None else self._client.socket()
         if isinstance(sock, socket.socket):
             tune(sock, self.rate_bytes_per_second, hurried=self._hurried)
+            sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES_MAX)
 
     def _live(self) -> tuple[paho.Client, socket.socket]:
         if self._client is None:

@@ -30,6 +30,7 @@ ANSWER_SECONDS: Final = 10.0
 """Longest wait for the answer to a question."""
 _PATIENCE_SECONDS: Final = 0.2
 """Longest wait before it is looked whether sending may go on (SY-26)."""
+_CHUNK_BYTES_MIN: Final = 4 * 1024
 _STEP_BYTES: Final = 256 * 1024
 """As often `may_send` is asked, and `on_sent` told."""
 _NS: Final = 1_000_000_000
@@ -178,7 +179,9 @@ class MqttStoreClient:
         if self._upload is not None:
             self._round = self._upload[1].round
         self._round += 1
-        chunk_bytes = min(bodies.CHUNK_BYTES, self._link.limits.body_bytes)
+        # At a pace that is set, no chunk takes longer than a second: a store closes what brings nothing for long.
+        paced = max(_CHUNK_BYTES_MIN, self.rate_bytes_per_second or bodies.CHUNK_BYTES)
+        chunk_bytes = min(bodies.CHUNK_BYTES, paced, self._link.limits.body_bytes)
         worker = self._worker[1] if self._worker[0] == file.file_id else None
         sender = Sender(file.size_bytes, self._now_ns(), self._round, chunk_bytes, worker)
         self._upload, self._box = (file.file_id, sender), self._link.box

@@ -156,6 +156,18 @@ def test_a_stop_stops_within_a_buffer(unit: UnitOnDisk, served: StoreProcess, br
     assert not client._link.is_open
 
 
+def test_a_slow_line_is_waited_for_and_sends_nothing_twice(
+    folder: Path, served: StoreProcess, broker: Broker, tmp_path: Path
+) -> None:
+    """SY-47, SY-48: what is on a line for longer than the store is waited for otherwise is not lost."""
+    with opened_store(folder) as store:
+        slow = make_unit(store.authority, store.ledger, tmp_path / "slow", "unit-0002")
+    fill_spool(slow, footage_files=1, fragments=3, fragment_bytes=200_000)
+    client = mqtt_client(slow, broker.url, rate_bytes_per_second=150_000)
+    assert carry_by(slow, client, 40) is Ending.ALL_RECEIPTED
+    assert client.sent_bytes == sum(one.size_bytes for one in ended_files(slow))
+
+
 @pytest.mark.parametrize("first", ["http", "mqtt"])
 def test_a_file_goes_on_over_the_other_line_where_it_was(
     folder: Path, unit: UnitOnDisk, served: StoreProcess, broker: Broker, first: str
