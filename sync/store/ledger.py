@@ -247,6 +247,13 @@ class Ledger:
             count, size, sequence = connection.execute(wanted).one()
         return int(count), int(size), sequence
 
+    def holds_in_all(self) -> tuple[int, int]:
+        """Number of promised files, and their bytes."""
+        wanted = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(files.c.size_bytes), 0)).select_from(files)
+        with self.transaction() as connection:
+            count, size = connection.execute(wanted).one()
+        return int(count), int(size)
+
     def last_receipt(self, device_id: str) -> tuple[int, bytes]:
         """Number and hash of a unit's newest receipt; 0 and zeros before the first."""
         with self.transaction() as connection:

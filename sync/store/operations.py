@@ -121,7 +121,7 @@ class Operations:
     def _lines(self) -> Iterator[str]:
         ledger, register = self._intake.ledger, self._register
         units = ledger.units()
-        holdings = [ledger.holds(unit.device_id) for unit in units]
+        count, size_bytes = ledger.holds_in_all()
         requests: list[tuple[Labels, int]] = [
             ((("method", method), ("status", str(status)), ("reason", reason)), count)
             for (method, status, reason), count in sorted((self._requests + self._otherwise()).items())
@@ -136,8 +136,8 @@ class Operations:
         yield from self._door_lines()
         yield from _one("recorder_store_units", "gauge", "Units enrolled.", len(units))
         yield from _one("recorder_store_units_revoked", "gauge", "Units let in no more.", sum(u.revoked for u in units))
-        yield from _one("recorder_store_files", "gauge", "Files promised.", sum(one[0] for one in holdings))
-        yield from _one("recorder_store_file_bytes", "gauge", "Bytes promised.", sum(one[1] for one in holdings))
+        yield from _one("recorder_store_files", "gauge", "Files promised.", count)
+        yield from _one("recorder_store_file_bytes", "gauge", "Bytes promised.", size_bytes)
         yield from _one("recorder_store_parked_files", "gauge", "Files refused and kept.", len(ledger.parked()))
         yield from _one("recorder_store_held_files", "gauge", "Files that units still hold.", len(register.held()))
         alerts = len(register.witnessed(Witnessed.ALERT))

@@ -165,6 +165,10 @@ class PromiseLedger(Protocol):
         """Number of files, their bytes, and the highest sequence number of a unit."""
         ...
 
+    def holds_in_all(self) -> tuple[int, int]:
+        """Number of promised files, and their bytes."""
+        ...
+
     def last_receipt(self, device_id: str) -> tuple[int, bytes]:
         """Number and hash of a unit's newest receipt; 0 and zeros before the first."""
         ...

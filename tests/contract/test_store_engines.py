@@ -1,37 +1,47 @@
 """What a store's engines owe it, the same on files and SQLite as on a bucket and PostgreSQL."""
 
-import threading
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from sealing.oids import Assurance
+from sealing.policy import POLICY_FILE
 from sealing.receipts import verify_receipt
-from sync.errors import ContentError, EngineUnavailableError, ObjectDiffersError, StoreError
+from sync.errors import ContentError, StoreError
 from sync.store import receipt_log, rounds
 from sync.store.content_index import circumstances_of_unit
-from sync.store.continuity import Arrival
 from sync.store.custody import accept
 from sync.store.fsck import FAULT_CHANGED, FAULT_MISSING, FAULT_UNPROMISED, check_store
-from sync.store.gateway import make_gateway
 from sync.store.intake import Intake
-from sync.store.ledger import Ledger, ParkedContent, Unit
+from sync.store.ledger import ParkedContent, Unit
 from sync.store.log_audit import audit_log
 from sync.store.register import Closing, Register, Seen
 from sync.store.s3_bucket import S3Bucket
-from sync.store.settings import ObjectsSettings, StoreSettings
-from sync.store.vault import Declaration, Name, Vault
-from sync.unit.spool import SealedFile, numbers, opening, read_ended
+from sync.store.settings import StoreSettings
+from sync.store.vault import Name, Vault
+from sync.store_main import commands
+from sync.unit.spool import SealedFile
 from sync.wire import HeldFile, Inventory
 from sync.witness import Witnessed
 from tests.support.clocks import START_UTC_NS
-from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit
-from tests.support.engines import EMBEDDED, SCALED, Engines, OpenStore, opened, started_engines
-from tests.support.s3_process import S3Process
+from tests.support.docks import STORE_ID, UnitOnDisk, crash_spool, fill_spool, make_unit
+from tests.support.engines import (
+    EMBEDDED,
+    SCALED,
+    Engines,
+    OpenStore,
+    bring,
+    ended,
+    judged,
+    name_of,
+    opened,
+    started_engines,
+)
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(110)]
 
@@ -59,34 +69,6 @@ def store(settings: StoreSettings | None, tmp_path: Path) -> Iterator[OpenStore]
 @pytest.fixture
 def unit(store: OpenStore, tmp_path: Path) -> UnitOnDisk:
     return make_unit(store.authority, store.ledger, tmp_path / "unit")
-
-
-def ended(unit: UnitOnDisk) -> list[SealedFile]:
-    spool, present = unit.paths.spool, numbers(unit.paths.spool)
-    found = []
-    for number, later in zip(present, [*present[1:], None], strict=True):
-        one = read_ended(spool / f"{number:08d}.evs", None if later is None else opening(spool / f"{later:08d}.evs"))
-        assert one is not None
-        found.append(one)
-    return found
-
-
-def name_of(file: SealedFile) -> Name:
-    return Name(file.device_id, file.file_id.hex())
-
-
-def bring(store: OpenStore, file: SealedFile, data: bytes | None = None) -> bytes:
-    content = file.path.read_bytes() if data is None else data
-    declared = Declaration(size_bytes=len(content), number=file.number, torn_bytes=file.torn_bytes)
-    store.intake.declare(name_of(file), declared)
-    held = store.intake.vault.declaration(name_of(file))
-    assert held is not None
-    upload = store.intake.open(name_of(file), held)
-    try:
-        upload.append(content[upload.offset :])
-        return store.intake.finish(upload)
-    finally:
-        upload.close()
 
 
 def test_every_file_is_kept_promised_once_and_found_again(store: OpenStore, unit: UnitOnDisk) -> None:
@@ -118,7 +100,7 @@ def test_commits_that_race_are_numbered_and_logged_in_one_order(
     for one in (unit, other):
         fill_spool(one, footage_files=4)
     files = [file for one in (unit, other) for file in ended(one)]
-    arrivals = [_judged(store, file) for file in files]
+    arrivals = [judged(store, file) for file in files]
     with ThreadPoolExecutor(8) as pool:
         promised = list(pool.map(lambda one: store.ledger.commit(one, store.intake._signing(one)), arrivals * 2))
     assert promised[: len(files)] == promised[len(files) :]
@@ -129,17 +111,6 @@ def test_commits_that_race_are_numbered_and_logged_in_one_order(
     assert (max(roots), faults) == (len(files), [])
     with store.ledger.transaction() as connection:
         assert receipt_log.grown(connection, 0).root == roots[len(files)]
-
-
-def _judged(store: OpenStore, file: SealedFile) -> Arrival:
-    name = name_of(file)
-    declared = Declaration(size_bytes=file.size_bytes, number=file.number, torn_bytes=file.torn_bytes)
-    store.intake.declare(name, declared)
-    upload = store.intake.open(name, declared)
-    upload.append(file.path.read_bytes())
-    upload.close()
-    store.intake.vault.keep(name)
-    return store.intake._judged_again(name, store.content(name), file.torn_bytes)
 
 
 @pytest.mark.parametrize(("point", "before"), [("keep", False), ("commit", False), ("forget", False)])
@@ -295,145 +266,69 @@ def test_rows_that_were_there_first_stay(store: OpenStore, unit: UnitOnDisk) -> 
     assert [row["reason"] for row in register.denials()] == ["lost"]
 
 
+def test_two_keys_for_one_epoch_are_a_fork_also_when_both_were_on_their_way(store: OpenStore, unit: UnitOnDisk) -> None:
+    """SY-17, SY-80: neither file was there when the other one was judged, perhaps by another gateway."""
+    fill_spool(unit)
+    first, second, *_ = (judged(store, file) for file in ended(unit))
+    store.ledger.commit(first, store.intake._signing(first))
+    keys = tuple(replace(one, public_key_der=b"another key") for one in second.facts.epochs)
+    forged = replace(second, facts=replace(second.facts, epochs=keys))
+    with pytest.raises(ContentError, match="fork"):
+        store.ledger.commit(forged, store.intake._signing(forged))
+    assert len(store.ledger.files()) == 1
+    store.ledger.commit(second, store.intake._signing(second))
+    assert store.ledger.holds_in_all() == store.ledger.holds(unit.device_id)[:2]
+
+
+COMMANDS = (
+    "units",
+    "sessions",
+    "due",
+    "tasks",
+    "alerts",
+    "files",
+    "receipts",
+    "fleet",
+    "forks",
+    "fsck",
+    "log checkpoint",
+    "log audit",
+    "operator list",
+)
+
+
+def test_every_command_works_on_a_store_that_was_made_by_hand(settings: StoreSettings | None, tmp_path: Path) -> None:
+    """From `init` to `log audit`, by the command line."""
+    directory, told = tmp_path / "store", list[str]()
+    if settings is not None and settings.objects is not None:
+        told = ["--ledger", str(settings.ledger), "--objects", settings.objects.url]
+        told += ["--s3-endpoint", str(settings.objects.endpoint)]
+    _run("init", str(directory), "--store-id", STORE_ID, *told)
+    # The writers of these tests seal to recipients of their own.
+    (directory / "trust" / POLICY_FILE).unlink()
+    with opened(directory) as store:
+        unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
+        fill_spool(unit)
+        for file in ended(unit):
+            bring(store, file)
+    for command in COMMANDS:
+        said = _run(*command.split(), str(directory))
+        assert "Traceback" not in said, command
+    assert unit.device_id in _run("units", str(directory), "--json")
+    backed_up = CliRunner().invoke(commands, ["backup", str(directory), str(tmp_path / "backup")])
+    assert isinstance(backed_up.exception, StoreError) is (settings is not None)
+
+
+def _run(*words: str) -> str:
+    done = CliRunner().invoke(commands, words)
+    if not isinstance(done.exception, SystemExit | None):
+        raise done.exception
+    assert done.exit_code == os.EX_OK, (words, done.output)
+    return done.output
+
+
 def test_units_are_listed_by_their_bytes(store: OpenStore) -> None:
     ids = ["b-1", "B-1", "a.1", "a-1", "A_1"]
     for one in ids:
         store.ledger.enrol(Unit(one, Assurance.SIMULATED, START_UTC_NS, revoked=False), b"device", b"link")
     assert [one.device_id for one in store.ledger.units()] == sorted(ids)
-
-
-def test_another_stores_database_and_one_that_is_not_durable_are_refused(engines: Engines, tmp_path: Path) -> None:
-    """SY-19: a promise needs a commit that outlives a power cut."""
-    given = engines.settings()
-    with opened(tmp_path / "one", given):
-        pass
-    with (
-        pytest.raises(StoreError, match="store-test"),
-        opened(tmp_path / "two", given.model_copy(update={"store_id": "x"})),
-    ):
-        pass
-    with pytest.raises(StoreError, match="cannot be used"), opened(tmp_path / "three", _elsewhere(given)):
-        pass
-
-
-def _elsewhere(given: StoreSettings) -> StoreSettings:
-    assert given.objects is not None
-    return given.model_copy(update={"objects": given.objects.model_copy(update={"url": "s3://nobodys-bucket"})})
-
-
-def test_an_object_is_never_replaced_and_its_checksum_counts(engines: Engines, tmp_path: Path) -> None:
-    """SY-82: another content under the name is told from the same one; the server refuses other bytes."""
-    with opened(tmp_path / "store", engines.settings()) as store:
-        unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
-        fill_spool(unit)
-        file = ended(unit)[0]
-        vault = store.intake.vault
-        store.intake.declare(name_of(file), Declaration(size_bytes=9, number=1, torn_bytes=0))
-        vault.part(name_of(file)).write_bytes(b"something")
-        vault.keep(name_of(file))
-        with pytest.raises(ObjectDiffersError, match="something else"):
-            bring(store, file)
-        assert b"".join(store.content(name_of(file)).pieces()) == b"something"
-        bucket: S3Bucket = vault._bucket  # type: ignore[attr-defined]
-        with pytest.raises(EngineUnavailableError, match=r"(?i)digest|checksum"):
-            bucket.put_new("other", file.path, bytes(32), {})
-        assert bucket.head("other") is None
-
-
-def test_objects_are_locked_where_the_store_wants_it(engines: Engines, tmp_path: Path) -> None:
-    """SY-82: with Object Lock an object stays for its days, whoever has the key."""
-    if not isinstance(engines.s3, S3Process):
-        pytest.skip("what is locked in somebody's own bucket would stay there")
-    given = engines.settings(lock_days=3_650)
-    with opened(tmp_path / "store", given) as store:
-        unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
-        fill_spool(unit)
-        file = ended(unit)[0]
-        bring(store, file)
-        bucket: S3Bucket = store.intake.vault._bucket  # type: ignore[attr-defined]
-        key = store.intake.vault._object_key(name_of(file))  # type: ignore[attr-defined]
-        held = bucket._client.head_object(Bucket=engines.s3.bucket, Key=key)
-        assert held["ObjectLockMode"] == "COMPLIANCE"
-        until = datetime.fromtimestamp(START_UTC_NS // 10**9, UTC) + timedelta(days=3_650)
-        assert held["ObjectLockRetainUntilDate"] == until
-
-
-def test_gateways_that_have_the_same_file_end_with_one_object_and_one_receipt(engines: Engines, tmp_path: Path) -> None:
-    """SY-81, SY-82: each has its own part; the later one finds the object and the row, and compares."""
-    with opened(tmp_path / "one", engines.settings()) as one:
-        make_gateway(tmp_path / "one", tmp_path / "two")
-        assert not list((tmp_path / "two" / "keys").glob("agency-ca*"))
-        with opened(tmp_path / "two") as two:
-            unit = make_unit(one.authority, one.ledger, tmp_path / "unit")
-            fill_spool(unit)
-            file = ended(unit)[1]
-            declared = Declaration(size_bytes=file.size_bytes, number=file.number, torn_bytes=0)
-            two.intake.declare(name_of(file), declared)
-            two.intake.vault.part(name_of(file)).write_bytes(file.path.read_bytes()[:100])
-            assert two.intake.vault.offset(name_of(file)) == 100
-            assert one.intake.vault.offset(name_of(file)) == 0
-            assert one.intake.vault.declaration(name_of(file)) is None
-            first = bring(one, file)
-            assert bring(two, file) == first
-            assert list(two.intake.vault.objects()) == [name_of(file)]
-    with pytest.raises(StoreError, match="not empty"):
-        make_gateway(tmp_path / "one", tmp_path / "two")
-
-
-def test_rows_and_objects_go_together() -> None:
-    bucket = ObjectsSettings(url="s3://evidence")
-    assert (bucket.bucket, bucket.prefix) == ("evidence", "")
-    assert ObjectsSettings(url="s3://evidence/a/b/").prefix == "a/b/"
-    with pytest.raises(ValueError, match="together"):
-        StoreSettings(store_id="s", url="https://x", objects=bucket)
-    with pytest.raises(ValueError, match="password"):
-        StoreSettings(store_id="s", url="https://x", objects=bucket, ledger="postgresql://a:b@c/d")
-
-
-def test_an_engine_that_is_gone_is_said_to_be_and_heals(tmp_path: Path) -> None:
-    """SY-83: nothing is promised meanwhile, nothing is lost, and the same process goes on afterwards."""
-    with started_engines(tmp_path) as own, opened(tmp_path / "store", own.settings()) as store:
-        unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
-        fill_spool(unit)
-        first, second, *_ = ended(unit)
-        assert isinstance(own.s3, S3Process)
-        own.s3.kill()
-        with pytest.raises(EngineUnavailableError):
-            bring(store, first)
-        own.s3.start()
-        assert store.ledger.receipt(first.device_id, first.file_id) is None
-        bring(store, first)
-        own.postgres.kill()
-        with pytest.raises(EngineUnavailableError):
-            bring(store, second)
-        own.postgres.start()
-        bring(store, second)
-        assert check_store(store.intake).faults == ()
-
-
-def test_a_commit_waits_for_one_whose_outcome_nobody_heard(engines: Engines, tmp_path: Path) -> None:
-    """SY-80: the line is cut behind COMMIT; asked again, the row that is there counts."""
-    with opened(tmp_path / "store", engines.settings()) as store:
-        unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
-        fill_spool(unit)
-        arrival = _judged(store, ended(unit)[0])
-        signed = list[bytes]()
-
-        def sign(number: int, previous: bytes) -> bytes:
-            signed.append(store.intake._signing(arrival)(number, previous))
-            return signed[-1]
-
-        real, cut = Ledger._commit, threading.Event()
-
-        def unheard(ledger: Ledger, *given: object, **named: object) -> bytes:
-            found: bytes = real(ledger, *given, **named)  # type: ignore[arg-type]
-            if not cut.is_set():
-                cut.set()
-                raise EngineUnavailableError("the line is cut")
-            return found
-
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Ledger, "_commit", unheard)
-            assert store.ledger.commit(arrival, sign) == signed[0]
-        assert len(signed) == 1
-        assert len(store.ledger.files()) == 1

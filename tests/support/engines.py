@@ -15,13 +15,14 @@ from sync.receipt_check import check_receipt
 from sync.store import receipt_log
 from sync.store.authority import RECEIPT_CERTIFICATE, Authority
 from sync.store.content import Content
+from sync.store.continuity import Arrival
 from sync.store.fsck import check_store
 from sync.store.intake import Intake
 from sync.store.ledger import Ledger
 from sync.store.service import opened_intake
 from sync.store.settings import ObjectsSettings, StoreSettings
-from sync.store.vault import Name
-from sync.unit.spool import numbers
+from sync.store.vault import Declaration, Name
+from sync.unit.spool import SealedFile, numbers, opening, read_ended
 from tests.support.clocks import START_UTC_NS
 from tests.support.docks import STORE_ID, UnitOnDisk, make_folder
 from tests.support.postgres import PrivatePostgres, private_postgres
@@ -123,3 +124,42 @@ def _digests(unit: UnitOnDisk) -> Iterator[str]:
 
 def _digest(content: Content) -> str:
     return hashlib.sha256(b"".join(content.pieces())).hexdigest()
+
+
+def ended(unit: UnitOnDisk) -> list[SealedFile]:
+    spool, present = unit.paths.spool, numbers(unit.paths.spool)
+    found = []
+    for number, later in zip(present, [*present[1:], None], strict=True):
+        one = read_ended(spool / f"{number:08d}.evs", None if later is None else opening(spool / f"{later:08d}.evs"))
+        assert one is not None
+        found.append(one)
+    return found
+
+
+def name_of(file: SealedFile) -> Name:
+    return Name(file.device_id, file.file_id.hex())
+
+
+def bring(store: OpenStore, file: SealedFile, data: bytes | None = None) -> bytes:
+    content = file.path.read_bytes() if data is None else data
+    declared = Declaration(size_bytes=len(content), number=file.number, torn_bytes=file.torn_bytes)
+    store.intake.declare(name_of(file), declared)
+    held = store.intake.vault.declaration(name_of(file))
+    assert held is not None
+    upload = store.intake.open(name_of(file), held)
+    try:
+        upload.append(content[upload.offset :])
+        return store.intake.finish(upload)
+    finally:
+        upload.close()
+
+
+def judged(store: OpenStore, file: SealedFile) -> Arrival:
+    name = name_of(file)
+    declared = Declaration(size_bytes=file.size_bytes, number=file.number, torn_bytes=file.torn_bytes)
+    store.intake.declare(name, declared)
+    upload = store.intake.open(name, declared)
+    upload.append(file.path.read_bytes())
+    upload.close()
+    store.intake.vault.keep(name)
+    return store.intake._judged_again(name, store.content(name), file.torn_bytes)
