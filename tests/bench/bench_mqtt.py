@@ -15,6 +15,7 @@ from statistics import median
 
 from hal.drivers.system_clock import SystemClock
 from sealing.receipts import read_receipt
+from sync.inclusion import detach
 from sync.mqtt.bodies import WINDOW_BYTES_MAX
 from sync.unit.broker_link import BrokerLink
 from sync.unit.client import tls_context
@@ -100,6 +101,6 @@ def _send(client: MqttStoreClient, file: SealedFile) -> None:
     client.create(file)
     standing = client.head(file)
     client.append(file, 0 if standing is None else standing.offset_bytes, lambda: True, lambda _: None)
-    receipt = read_receipt(client.receipt(file) or b"")
+    receipt = read_receipt(detach(client.receipt(file) or b"")[0])
     if receipt.file_id != file.file_id:
         raise RuntimeError(f"the receipt is for {receipt.file_id.hex()}, not for {file.file_id.hex()}")
