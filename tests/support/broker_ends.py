@@ -13,8 +13,8 @@ from tests.support.broker import Broker
 from tests.support.docks import UnitOnDisk
 from tests.support.store_process import StoreProcess
 
-HASTE = 10
-"""So many times faster the unit's clock goes: its two seconds without progress are over in a fifth of one."""
+HASTE = 5
+"""So many times faster the unit's clock goes: its two seconds without progress are over in 0.4, its patience in 4."""
 LONGEST_LIFE = 500
 _LOOK_SECONDS = 0.02
 
