@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from sealing import cose, epochs
@@ -234,7 +235,7 @@ class Judge:
         if message.key_id != self._suite.key_id(facts.public_key_der):
             raise ContentError("signature", f"record {header.sequence} names another key than epoch {header.epoch} has")
         try:
-            cose.verify_sign1(message, cose.RECORD, self._suite.record_key(facts.public_key_der))
+            cose.verify_sign1(message, cose.RECORD, _record_key(self._suite.number, facts.public_key_der))
         except BadSignatureError as error:
             raise ContentError("signature", f"record {header.sequence}: {error}") from error
 
@@ -269,6 +270,12 @@ class Judge:
         repeated = not introduced_here and certificate.sequence < header.sequence
         if not (at_home or repeated):
             raise ContentError("epoch", f"the epoch certificate at record {header.sequence} is of another place")
+
+
+@lru_cache(maxsize=64)
+def _record_key(suite_number: int, public_key_der: bytes) -> PublicKey:
+    """Read an epoch's key once, not with each record. Raises SealingError."""
+    return suite(suite_number).record_key(public_key_der)
 
 
 def device_key(certificate_der: bytes, known: Known, utc_ns: int) -> PublicKey:
