@@ -365,8 +365,9 @@ class Courier:
         while delay > 0 and self._may_send() and self._failures == failures:
             self._with.clock.wait(self._with.stop, min(delay, POLL_SECONDS))
             delay -= POLL_SECONDS
-            if self._herald is not None:
-                self._herald.stay(self._rules)
+            # An alert does not wait for the line that files go over (SY-33).
+            self._survey()
+            self._tell()
 
     def _say(self, report: Report) -> None:
         self._with.reporter.report(report)

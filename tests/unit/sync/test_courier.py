@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 
 from sealing.receipts import FIRST_PREVIOUS_RECEIPT, read_receipt, receipt_hash, receipt_key
+from sealing.records import Fault
 from sync import inbox
 from sync.backoff import Backoff
 from sync.receipt_check import check_receipt
@@ -44,7 +45,14 @@ class Heard:
         return [one.event for one in self.reports]
 
 
-def courier(unit: UnitOnDisk, url: str, heard: Heard | None = None, clock: ManualClock | None = None) -> Courier:
+def courier(
+    unit: UnitOnDisk,
+    url: str,
+    heard: Heard | None = None,
+    clock: ManualClock | None = None,
+    backoff: Backoff | None = None,
+    alerts_url: str | None = None,
+) -> Courier:
     certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
     used = clock or ManualClock()
     client = StoreClient(url, unit.device_id, None, timeout_seconds=5)
@@ -58,7 +66,10 @@ def courier(unit: UnitOnDisk, url: str, heard: Heard | None = None, clock: Manua
             stop=used.signal(),
             draw=random.Random(1).random,
             reporter=heard or Heard(),
-            backoff=Backoff(0.01, 0.1),
+            backoff=backoff or Backoff(0.01, 0.1),
+            alerts_client=None
+            if alerts_url is None
+            else StoreClient(alerts_url, unit.device_id, None, timeout_seconds=5),
         )
     )
 
@@ -245,6 +256,25 @@ def test_attempts_go_on_while_there_is_no_store(unit: UnitOnDisk) -> None:
     waits = [one.seconds for one in heard.reports if one.event == "waiting"]
     assert len(waits) > 20
     assert max(wait for wait in waits if wait is not None) <= 0.1
+
+
+def test_an_alert_does_not_wait_for_the_line_of_the_files(store: StoreOnDisk, unit: UnitOnDisk) -> None:
+    """SY-33, SY-20: what happens during a long wait is told within it."""
+    fill_spool(unit)
+    writer = start_writer(unit.paths.spool, unit=unit.identity)
+
+    class Failing(Heard):
+        def report(self, report: Report) -> None:
+            super().report(report)
+            if report.event == "waiting" and self.events().count("waiting") == 1:
+                writer.seal(Fault("camera", "gone", present=True))
+
+    heard = Failing()
+    with served(store) as url:
+        waiting = courier(unit, "http://127.0.0.1:9", heard, backoff=Backoff(1_000, 1_000), alerts_url=url)
+        assert waiting.run_once(patience_seconds=1) is Ending.GAVE_UP
+    assert heard.events().count("waiting") == 1
+    assert heard.events().index("alert-told") > heard.events().index("waiting")
 
 
 def test_a_unit_that_is_not_enrolled_waits(store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path) -> None:
