@@ -33,7 +33,7 @@ from agent.due import DueBook, rules_by_hash
 from agent.handover import check_code, handover_of, hints_of
 from agent.last_end import take_watchdog_end
 from agent.pulse import ALIVE_SECONDS, counter_of, sign_of_life
-from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
+from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept, set_receipts_aside
 from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
@@ -47,6 +47,7 @@ from hal.errors import HardwareError
 from hal.ports import Hardware
 from hal.worker import Worker
 from sealing.errors import SealingError
+from sealing.foreign import has_own_files
 from sealing.identity import SoftwareFacts
 from sealing.records import Event
 from sealing.recovery import Recovery
@@ -152,6 +153,8 @@ class Agent:
         paths = self._prepared.paths
         write_rules(paths.run, self._prepared.profile.content)
         remember(self._prepared.profile, paths)
+        if not has_own_files(self._hardware.storage, self._prepared.identity):
+            set_receipts_aside(paths.receipts)  # before the chain begins: its files would bear the same numbers
         self._kept = load_kept(paths.receipts, frozenset(numbers(paths.spool)))
         self._at_stop("the device key", lambda: close_device_key(self._prepared.identity.signer))
         self._recovery = self._sealing.start()

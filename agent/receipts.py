@@ -84,6 +84,17 @@ def load_kept(directory: Path, present: frozenset[int]) -> KeptReceipts:
     return kept
 
 
+def set_receipts_aside(directory: Path) -> None:
+    """Let receipts of another card's chain count for no file of the one that begins here; the store gives them again.
+
+    Raises:
+        OSError: The directory cannot be read or written.
+    """
+    for path in sorted(directory.glob("*.receipt")) if directory.is_dir() else ():
+        log.warning("%s is of another chain than the one on this card; set aside", path.name)
+        path.replace(path.with_name(f"{path.name}.other-chain"))
+
+
 @dataclass(frozen=True, slots=True)
 class ReceiptRules:
     """Whose receipts count, and what follows from them."""
@@ -248,8 +259,9 @@ class ReceiptKeeper:
 
     def _free_one(self, number: int) -> None:
         try:
-            self._sealing.free_file(number).result(_SEALING_SECONDS)
-        except DeletionRefusedError as error:
+            receipt = read_receipt((self._paths.receipts / receipt_name(number)).read_bytes())
+            self._sealing.free_file(number, receipt.file_id).result(_SEALING_SECONDS)
+        except (DeletionRefusedError, ReceiptError, FileNotFoundError) as error:
             log.warning("file %d stays: %s", number, error)
             self._not_now.add(number)
             return

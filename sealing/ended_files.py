@@ -94,16 +94,30 @@ def refuse_other_bytes(storage: Storage, receipt: StoreReceipt, behind: int | No
 
 
 def deletion_of(
-    storage: Storage, number: int, receipt_hash: bytes, catalogue: Catalogue, identity: DeviceIdentity
+    storage: Storage,
+    number: int,
+    receipt_hash: bytes,
+    catalogue: Catalogue,
+    identity: DeviceIdentity,
+    file_id: bytes | None = None,
 ) -> tuple[Delete, ...]:
     """Make the DELETE of a file: exactly the records that count, as the file behind it goes on from them.
+
+    Args:
+        storage: The spool.
+        number: The file.
+        receipt_hash: Of the receipt under which it goes.
+        catalogue: What lies in the spool.
+        identity: Whose chain it is.
+        file_id: What that receipt is for, where the caller has it: the number may be another card's file's.
 
     Returns:
         Every DELETE that the file itself holds, which would go with it and is sealed again in front (SF-33); last the
         file's own.
 
     Raises:
-        DeletionRefusedError: The file names the end of another one that is still there, or holds too many deletions.
+        DeletionRefusedError: The file names the end of another one that is still there, holds too many deletions, or
+            has another id.
         StorageFaultError: The file has lost its beginning.
         OSError: The medium failed.
     """
@@ -118,7 +132,17 @@ def deletion_of(
         raise DeletionRefusedError(
             f"file {number} holds {len(held)} deletions, which take more room elsewhere; it stays"
         )
-    return (*held.values(), _own_deletion(storage, found, receipt_hash))
+    own = _own_deletion(storage, found, receipt_hash)
+    _refuse_other_id(own, file_id)
+    return (*held.values(), own)
+
+
+def _refuse_other_id(deletion: Delete, file_id: bytes | None) -> None:
+    if file_id is not None and deletion.file_id != file_id:
+        raise DeletionRefusedError(
+            f"the receipt for file {deletion.file_number} is for {file_id.hex()}, the medium holds "
+            f"{deletion.file_id.hex()}; remove that receipt, the file goes to the store again"
+        )
 
 
 def _own_deletion(storage: Storage, found: Scan, receipt_hash: bytes) -> Delete:

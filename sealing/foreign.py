@@ -57,6 +57,18 @@ def refuse_foreign(storage: Storage, number: int, identity: DeviceIdentity) -> N
     )
 
 
+def has_own_files(storage: Storage, identity: DeviceIdentity) -> bool:
+    """Whether any file that can be read is of this unit's chain.
+
+    Raises:
+        OSError: The medium failed.
+    """
+    return any(
+        _readable(storage, each) and _foreign_maker(storage, each, identity) is None
+        for each in sorted(_numbers(storage, FILE_SUFFIX), reverse=True)
+    )
+
+
 def set_aside(storage: Storage, identity: DeviceIdentity) -> None:
     """Give every file that is not of this unit's chain another name; done again, it goes on where it was cut off.
 

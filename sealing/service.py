@@ -246,9 +246,9 @@ class SealingService:
         """Seal an anchor (`ChainWriter.seal_anchor`); raises as `seal`."""
         return self._submit(lambda writer: writer.seal_anchor(anchor))
 
-    def free_file(self, number: int) -> Ticket[RecordReference]:
+    def free_file(self, number: int, file_id: bytes | None = None) -> Ticket[RecordReference]:
         """Free a file (`ChainWriter.free_file`); raises as `seal`."""
-        return self._submit(lambda writer: writer.free_file(number))
+        return self._submit(lambda writer: writer.free_file(number, file_id))
 
     def sealed_files(self) -> Sequence[SealedFile]:
         """All ended files of the spool, as the writer last knew them. Never blocks."""

@@ -283,17 +283,17 @@ class ChainWriter:
         self._make_room_for_events()
         return self._output.append(anchor)
 
-    def free_file(self, number: int) -> RecordReference:
-        """Seal DELETE for a file with a receipt, and only then unlink it (SF-32).
+    def free_file(self, number: int, file_id: bytes | None = None) -> RecordReference:
+        """Seal DELETE for a file with a receipt, and only then unlink it (SF-32); with a file id, only one of that id.
 
         Raises:
-            DeletionRefusedError: It is open, the newest, without receipt, or other files need what it says.
+            DeletionRefusedError: It is open, the newest, another, without receipt, or other files need what it says.
             StorageFaultError: The medium failed; the file is there or DELETE is sealed. Try again.
         """
         receipt = self._catalogue.receipt_for_freeing(number)
         self._name_before_freeing(number, receipt)
         try:
-            *held, own = deletion_of(self._storage, number, receipt, self._catalogue, self._identity)
+            *held, own = deletion_of(self._storage, number, receipt, self._catalogue, self._identity, file_id)
             for body in held:
                 self._make_room_for_events()
                 self._output.append(body)

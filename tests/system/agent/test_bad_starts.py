@@ -12,6 +12,7 @@ import pytest
 
 from agent.cli.main import run
 from sealing.records import Event
+from sealing.verifier import verify_chain
 from tests.scenario.recorder.unit import headers
 from tests.support.profiles import MINIMAL
 from tests.support.provisioned_unit import DaemonProcess, ProvisionedUnit, enrol, make_store, provision, running
@@ -138,19 +139,23 @@ def evidence(tree: dict[str, str]) -> dict[str, str]:
     return {path: content for path, content in tree.items() if content != "folder"}
 
 
-def test_the_chain_of_another_unit_is_not_gone_on_with(unit: ProvisionedUnit, tmp_path: Path) -> None:
+def test_the_chain_of_another_unit_is_kept_and_not_gone_on_with(unit: ProvisionedUnit, tmp_path: Path) -> None:
+    """SF-41: whoever gets the wrong card records all the same; no receipt of the old card counts on this one."""
     with running(unit) as daemon:
         assert daemon.terminate() == 0
     other = provision(tmp_path / "other")
     other.set_options({"speed": 1})
-    other.paths.spool.mkdir()
-    sealed = unit.paths.spool / "00000001.evs"
-    (other.paths.spool / sealed.name).write_bytes(sealed.read_bytes())
-    before = everything(other.paths.spool)
-    ended = start(other.config_path)
-    assert ended.returncode == 65, ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert everything(other.paths.spool) == before
+    sealed = (unit.paths.spool / "00000001.evs").read_bytes()
+    for folder in (other.paths.spool, other.paths.receipts):
+        folder.mkdir()
+    (other.paths.spool / "00000001.evs").write_bytes(sealed)
+    (other.paths.receipts / "00000001.receipt").write_bytes(b"of the card before")
+    with running(other) as daemon:
+        assert daemon.terminate() == 0, daemon.tail()
+    (kept,) = other.paths.spool.glob("*.foreign")
+    assert kept.read_bytes() == sealed
+    assert verify_chain([other.paths.spool], other.trust).first_sequence == 1
+    assert [path.name for path in other.paths.receipts.iterdir()] == ["00000001.receipt.other-chain"]
 
 
 def test_a_second_agent_on_one_unit_is_refused(unit: ProvisionedUnit) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from agent.config import AgentConfig, FreePolicy, HalTable, ProfileTable, SpoolTable, UnitPaths, UnitTable
-from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept
+from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept, set_receipts_aside
 from capture.resume import replay
 from hal.drivers.files import DirectoryStorage
 from hal.drivers.system_clock import SystemClock
 from hal.ports import Storage
 from hal.values import StorageReading
+from sealing.foreign import has_own_files
 from sealing.receipts import receipt_hash
 from sealing.records import Anchor, Event
 from sealing.service import SealingService
@@ -22,7 +23,7 @@ from sync import inbox
 from sync.receipt_check import check_receipt
 from sync.unit.spool import opened, steps
 from sync.witness import Statement, Witnessed, sign_statement
-from tests.support.chains import start_writer
+from tests.support.chains import agency, start_writer
 from tests.support.clocks import START_UTC_NS
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.unit.sync.test_intake import bring, ended
@@ -173,6 +174,36 @@ def test_a_receipt_under_another_files_name_frees_neither(desk: Desk) -> None:
     desk.keeper().tend()
     assert desk.sealed() == [*FILES, "00000005.evs"]
     assert (desk.paths.rejected / "00000003.receipt").exists()
+
+
+def test_a_receipt_of_another_cards_file_frees_nothing(desk: Desk) -> None:
+    """SF-33: it lies beside the spool under the same number, and was the store's once."""
+    desk.policy = FreePolicy.WHEN_NEEDED
+    desk.deliver(1, 2)
+    keeper = desk.keeper()
+    keeper.tend()
+    desk.policy = FreePolicy.WHEN_RECEIPTED
+    (desk.paths.receipts / "00000001.receipt").write_bytes(desk.receipts[3])
+    (desk.paths.receipts / "00000002.receipt").unlink()
+    keeper = desk.keeper()
+    keeper._kept.by_file.update({1: receipt_hash(desk.receipts[3]), 2: receipt_hash(desk.receipts[2])})
+    keeper.tend()
+    assert desk.sealed() == [*FILES, "00000005.evs"]
+
+
+def test_on_another_card_no_receipt_of_the_old_one_counts(desk: Desk) -> None:
+    """SF-41: sync would send no file that has one, and the numbers begin anew."""
+    desk.policy = FreePolicy.WHEN_NEEDED
+    desk.deliver(1, 2)
+    desk.keeper().tend()
+    identity, spool = desk.unit.identity, DirectoryStorage(desk.paths.spool)
+    assert has_own_files(spool, identity)
+    assert not has_own_files(spool, agency().identity("unit-0002"))
+    assert not has_own_files(DirectoryStorage(desk.unit.state / "empty"), identity)
+    set_receipts_aside(desk.paths.receipts)
+    assert load_kept(desk.paths.receipts, frozenset({1, 2})).by_file == {}
+    assert len(list(desk.paths.receipts.glob("*.receipt.other-chain"))) == 2
+    set_receipts_aside(desk.unit.state / "no such folder")
 
 
 def test_a_receipt_for_the_open_file_is_put_aside(desk: Desk) -> None:
