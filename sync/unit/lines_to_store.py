@@ -1,25 +1,29 @@
 """The unit's lines to its store as the configuration has them: which there are, and in which order they are tried.
 
-Rules of this module: composition only.
+Rules of this module: composition only. What speaks to a broker is imported only where there is one: a service that is
+starting pays for every module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hal.ports import Clock
 from sync.errors import ConfigurationError
 from sync.mqtt.address import PORTS
-from sync.unit.broker_link import BrokerLink
 from sync.unit.client import StoreClient, tls_context
 from sync.unit.config import SyncPaths, SyncTable, UnitConfig
-from sync.unit.mqtt_client import MqttStoreClient
 from sync.unit.presence_line import PresenceLine, last_will
 from sync.unit.routes import Routes
 from sync.unit.transport import Transport
 from sync.unit.wrong_clock import undated_context
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from sync.unit.broker_link import BrokerLink
 
 _HTTP: Final = "http"
 
@@ -85,8 +89,7 @@ def line_to(url: str, device_id: str, paths: SyncPaths, now_ns: Callable[[], int
     tls = tls_context(paths) if _is_tls(url) else None
     if url.partition(":")[0] not in PORTS:
         return StoreClient(url, device_id, tls, None, answer_seconds)
-    link = BrokerLink(url, device_id, "question", tls)
-    return MqttStoreClient(link, device_id, now_ns, answer_seconds=answer_seconds)
+    return _over_broker(_broker_link(url, device_id, "question", tls, None), device_id, now_ns, answer_seconds)
 
 
 class _Maker:
@@ -110,7 +113,7 @@ class _Maker:
             return None
         tls = tls_context(self._paths) if _is_tls(self._table.mqtt_url) else None
         status = self._paths.status
-        link = BrokerLink(self._table.mqtt_url, self._device_id, "presence", tls, None, last_will(status))
+        link = _broker_link(self._table.mqtt_url, self._device_id, "presence", tls, None, last_will(status))
         return PresenceLine(link, status, self._clock, draw)
 
     def _line(self, kind: str, role: str, rate: int | None, *, dated: bool) -> Transport:
@@ -120,8 +123,29 @@ class _Maker:
         context = (tls_context if dated else undated_context)(self._paths) if _is_tls(url) else None
         if kind == _HTTP:
             return StoreClient(url, self._device_id, context, rate)
-        link = BrokerLink(url, self._device_id, role, context, rate)
-        return MqttStoreClient(link, self._device_id, self._clock.boottime_ns)
+        link = _broker_link(url, self._device_id, role, context, rate)
+        return _over_broker(link, self._device_id, self._clock.boottime_ns)
+
+
+def _broker_link(
+    url: str,
+    device_id: str,
+    role: str,
+    tls: SSLContext | None,
+    rate: int | None,
+    last_words: Callable[[str], bytes] | None = None,
+) -> BrokerLink:
+    from sync.unit.broker_link import BrokerLink  # noqa: PLC0415
+
+    return BrokerLink(url, device_id, role, tls, rate, last_words)
+
+
+def _over_broker(
+    link: BrokerLink, device_id: str, now_ns: Callable[[], int], answer_seconds: float | None = None
+) -> Transport:
+    from sync.unit.mqtt_client import ANSWER_SECONDS, MqttStoreClient  # noqa: PLC0415
+
+    return MqttStoreClient(link, device_id, now_ns, answer_seconds=answer_seconds or ANSWER_SECONDS)
 
 
 def _only(table: SyncTable, url: str) -> SyncTable:

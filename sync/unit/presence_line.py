@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hal.ports import Clock
 from sync.backoff import Backoff
 from sync.rules import Radio
-from sync.unit.broker_link import BrokerLink
 from sync.unit.client import LinkError, RefusedError
 from sync.unit.presence import Announcer
+
+if TYPE_CHECKING:
+    from sync.unit.broker_link import BrokerLink
 
 log = logging.getLogger(__name__)
 
