@@ -28,6 +28,7 @@ from agent.exit_codes import exit_code_of
 from agent.journal import MessageId, as_event, set_up_logging
 from agent.lock import only_agent
 from agent.memory import lock_memory
+from agent.processor import check_processor
 from agent.selftest import check_cryptography
 from hal.errors import HardwareError
 from hal.notify import Notifier
@@ -92,6 +93,7 @@ def run(config: AgentConfig) -> None:
         arrivals = stack.enter_context(_signals())
         _lock_memory()
         check_cryptography()
+        check_processor()
         prepared = prepare(config)
         make_directories(prepared.paths)
         stack.enter_context(only_agent(prepared.paths.state))
