@@ -6,7 +6,6 @@ stands between its two marks, and the picture, come from here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.arrivals import DAY_STEPS, Costs, Fleet, Needs, needs
@@ -24,6 +23,9 @@ PICTURE = Path("docs") / "scaling.svg"
 BEGIN, END = "<!-- the table, by tests/bench/scaling_page.py -->", "<!-- end of the table -->"
 _KEPT_DAYS = 180
 _GBIT_PER_GIB = 8.59
+_WIDTH, _LEFT, _TOP = 720, 50, 30
+_STRIP, _WORDS, _GAP = 100, 20, 10
+"""Of one size's strip: its height, of that the line above it, and what is free below."""
 _COLOURS = ("#4477aa", "#228833", "#cc6677")
 
 
@@ -50,31 +52,37 @@ def table(costs: Costs = COSTS) -> str:
 
 
 def picture(costs: Costs = COSTS) -> str:
-    """What comes into the store over a day, for each size, as a share of its peak."""
-    width, height, left, top = 720, 220, 50, 20
+    """What comes into the store over a day: one strip for each size, as high as its own peak."""
+    bottom = _TOP + len(SIZES) * _STRIP - _GAP
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 2 * left} {height + 90}">',
-        "<style>text { font: 12px sans-serif }</style>",
-        "<title>What comes into a store over a day, as a share of its peak</title>",
-        f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#999"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH + 2 * _LEFT} {bottom + 30}">',
+        "<style>text { font: 12px sans-serif } .title { font-weight: bold }</style>",
+        f'<rect width="{_WIDTH + 2 * _LEFT}" height="{bottom + 30}" fill="#fff"/>',
+        f'<text class="title" x="{_LEFT}" y="20">What comes into a store over a day</text>',
     ]
-    for hour in range(0, 25, 3):
-        place = left + width * hour / 24
-        lines.append(f'<text x="{place:.0f}" y="{top + height + 16}" text-anchor="middle">{hour:02d}:00</text>')
     for number, (units, colour) in enumerate(zip(SIZES, _COLOURS, strict=True)):
-        need = needs(Fleet(units), costs)
-        points = " ".join(_points(need.curve, width, height, left, top))
-        words = f"{units:,} units, peak {need.peak_gib_per_second * _GBIT_PER_GIB:,.2f} Gbit/s, {need.cores} cores"
-        lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        lines.append(f'<text x="{left + 8}" y="{top + height + 36 + 15 * number}" fill="{colour}">{words}</text>')
+        lines += _strip(needs(Fleet(units), costs), colour, _TOP + number * _STRIP)
+    for hour in range(0, 25, 3):
+        place = _LEFT + _WIDTH * hour / 24
+        lines.append(f'<text x="{place:.0f}" y="{bottom + 18}" text-anchor="middle">{hour:02d}:00</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _points(curve: Sequence[float], width: int, height: int, left: int, top: int) -> list[str]:
-    peak = max(curve)
-    return [
-        f"{left + width * step / DAY_STEPS:.1f},{top + height - height * 0.95 * curve[step] / peak:.1f}"
+def _strip(need: Needs, colour: str, top: int) -> list[str]:
+    height = _STRIP - _GAP - _WORDS
+    base = top + _WORDS + height
+    peak = max(need.curve)
+    points = [
+        f"{_LEFT + _WIDTH * step / DAY_STEPS:.1f},{base - height * need.curve[step] / peak:.1f}"
         for step in range(0, DAY_STEPS, 5)
+    ]
+    area = " ".join([f"{_LEFT},{base}", *points, f"{_LEFT + _WIDTH},{base}"])
+    cores = f"{need.cores} core" + "s" * (need.cores > 1)
+    words = f"{need.fleet.units:,} units: at most {need.peak_gib_per_second * _GBIT_PER_GIB:,.2f} Gbit/s, {cores}"
+    return [
+        f'<text x="{_LEFT}" y="{top + _WORDS - 6}" fill="{colour}">{words}</text>',
+        f'<polygon points="{area}" fill="{colour}" fill-opacity="0.35" stroke="{colour}"/>',
+        f'<line x1="{_LEFT}" y1="{base}" x2="{_LEFT + _WIDTH}" y2="{base}" stroke="#999"/>',
     ]
 
 
