@@ -19,6 +19,8 @@ QUIET_AFTER_MS = 1_500
 """A window that is accepted already ends early behind so much silence."""
 LAG_NS = 300_000_000
 """Only sound older than this is judged: by then it is known whether the unit spoke."""
+CHUNKS_A_LOOK = 16
+"""What is judged at a time: whoever judges looks after clock, pack and camera in between, however slow it is."""
 _SECOND_NS = 1_000_000_000
 _CHUNK_NS = CHUNK_SAMPLES * _SECOND_NS // ANALYSIS_RATE_HZ
 _SETTLE_NS = round(SETTLE_SECONDS * _SECOND_NS)
@@ -40,43 +42,51 @@ class ListeningWindow:
         self._recent = recent
         self._detector = detector
         self._judged_until_ns = opened_ns
+        self._ends_ns: int | None = None
+        self.is_behind = False
+        """Whether sound waits that could be judged already."""
         self._probabilities: list[float] = []
         detector.reset()
 
     def advance(self, now_ns: int, own_words: Sequence[OwnWords]) -> WindowClosed | None:
-        """Judge what was heard since the last call.
+        """Judge what was heard since the last call, half a second of it at most.
 
         Args:
             now_ns: CLOCK_BOOTTIME.
             own_words: When the unit spoke lately.
 
         Returns:
-            The end of the window, or None while it stays open.
+            The end of the window, or None while it stays open, or has not been judged to its end.
         """
-        self._judge_until(now_ns - LAG_NS, own_words)
+        ends_ns = now_ns if self._ends_ns is None else self._ends_ns
+        self._judge_until(ends_ns - (LAG_NS if self._ends_ns is None else 0), own_words)
         found = judge(self._probabilities)
-        over = now_ns - self.opened_ns >= self.wish.seconds * _SECOND_NS
-        if over or (found.accepted and found.silence_ms >= QUIET_AFTER_MS):
-            return self._closed(now_ns, found)
-        return None
+        if found.accepted and found.silence_ms >= QUIET_AFTER_MS:
+            return self._closed(ends_ns, found)
+        if self._ends_ns is None and now_ns - self.opened_ns < self.wish.seconds * _SECOND_NS:
+            return None
+        if self.is_behind:
+            self._ends_ns = ends_ns
+            return None
+        return self._closed(ends_ns, found)
 
-    def close(self, now_ns: int, own_words: Sequence[OwnWords]) -> WindowClosed:
-        """End the window now."""
-        self._judge_until(now_ns, own_words)
-        return self._closed(now_ns, judge(self._probabilities))
+    def end(self, now_ns: int) -> None:
+        """Listen no longer; `advance` judges what was heard until now, and gives the end."""
+        self._ends_ns = now_ns if self._ends_ns is None else self._ends_ns
 
     def _judge_until(self, until_ns: int, own_words: Sequence[OwnWords]) -> None:
         newest_ns = self._recent.latest_boottime_ns()
-        if newest_ns is None:
-            return
-        until_ns = min(until_ns, newest_ns)
-        while self._judged_until_ns + _CHUNK_NS <= until_ns:
+        until_ns = self._judged_until_ns if newest_ns is None else min(until_ns, newest_ns)
+        heard = 0
+        while self._judged_until_ns + _CHUNK_NS <= until_ns and heard < CHUNKS_A_LOOK:
             start_ns, end_ns = self._judged_until_ns, self._judged_until_ns + _CHUNK_NS
             self._judged_until_ns = end_ns
             if any(_covers(words, start_ns, end_ns) for words in own_words):
                 continue
             samples = self._recent.between(start_ns, end_ns).samples
             self._probabilities += self._detector.probabilities(samples)
+            heard += 1
+        self.is_behind = self._judged_until_ns + _CHUNK_NS <= until_ns
 
     def _closed(self, now_ns: int, found: VoiceFinding) -> WindowClosed:
         return WindowClosed(

@@ -141,6 +141,8 @@ class Watch:
             self._look_each_second(now_ns)
 
     def _pause(self) -> float:
+        if any(window.is_behind for window in self._windows.values()):
+            return 0.0
         now_ns = self._clock.boottime_ns()
         waits = [LOOK_SECONDS, *(max(0.0, (_judged_at(due) - now_ns) / _SECOND_NS) for due in self._due)]
         return min(waits)
@@ -154,9 +156,8 @@ class Watch:
                 window = ListeningWindow(order, opened_ns, self._recent, self._model())
                 self._windows[order.window] = window
             case CloseWindow():
-                window_or_none = self._windows.pop(order.window, None)
-                if window_or_none is not None:
-                    self._post(window_or_none.close(now_ns, self._voice.own_words()))
+                if order.window in self._windows:
+                    self._windows[order.window].end(now_ns)
             case DropWindow():
                 self._windows.pop(order.window, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from capture.conditions import Condition
 from capture.cues import CUES, STATE_LAMPS, Cue
 from capture.effects import OpenWindow, Phrase, Speak
+from capture.events import WindowClosed
 from capture.profile import CaptureProfile
 from capture.shell.intake import QUEUE_BYTES, End, MediaQueue, PictureWatch
 from capture.shell.listening import ListeningWindow, opening_ns
@@ -22,11 +24,12 @@ from capture.shell.speaking import Speech, voice_facts
 from capture.shell.voice import OwnWords
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
 from capture.states import Action
-from capture.voice.activity import SpeechDetector
+from capture.voice.activity import CHUNK_SAMPLES, SpeechDetector
 from capture.voice.cache import VoiceCache
 from capture.voice.language import Language
 from capture.voice.phrases import PromptBook
 from capture.voice.ring import RecentSound
+from capture.voice.samples import ANALYSIS_RATE_HZ
 from hal.errors import PermanentHardwareError
 from hal.ports import Hardware
 from hal.values import AudioBlock, EncodedFrame, LampPattern, PictureStatistics, VibrationPattern
@@ -35,6 +38,7 @@ from tests.support.clocks import ManualClock
 from tests.unit.capture_session.script import ASSIGNMENT, STATEMENT, profile
 
 SECOND_NS = 1_000_000_000
+CHUNK_NS = CHUNK_SAMPLES * SECOND_NS // ANALYSIS_RATE_HZ
 ZONE = timezone(timedelta(hours=8))
 BROKEN_UTC_NS = 1_767_225_600 * SECOND_NS
 """2026-01-01, 08:00 in China."""
@@ -197,10 +201,18 @@ def window(recent: RecentSound, opened: float = 0.0, seconds: float = 10.0) -> L
     return ListeningWindow(wish, round(opened * SECOND_NS), recent, cast("SpeechDetector", ScriptedDetector()))
 
 
+def closed_by(listening: ListeningWindow, now_ns: int, own_words: Sequence[OwnWords] = ()) -> WindowClosed | None:
+    """All looks that it takes until nothing waits."""
+    closed = listening.advance(now_ns, own_words)
+    while closed is None and listening.is_behind:
+        closed = listening.advance(now_ns, own_words)
+    return closed
+
+
 def test_a_window_closes_early_behind_speech_and_silence() -> None:
     listening = window(heard([(1.0, 3.0)]))
-    assert listening.advance(3 * SECOND_NS, ()) is None
-    closed = listening.advance(6 * SECOND_NS, ())
+    assert closed_by(listening, 3 * SECOND_NS) is None
+    closed = closed_by(listening, 6 * SECOND_NS)
     assert closed is not None
     assert closed.accepted
     assert 1_700 <= closed.speech_ms <= 2_200
@@ -208,8 +220,8 @@ def test_a_window_closes_early_behind_speech_and_silence() -> None:
 
 def test_a_silent_window_closes_at_its_end() -> None:
     listening = window(heard([]))
-    assert listening.advance(round(9.9 * SECOND_NS), ()) is None
-    closed = listening.advance(10 * SECOND_NS, ())
+    assert closed_by(listening, round(9.9 * SECOND_NS)) is None
+    closed = closed_by(listening, 10 * SECOND_NS)
     assert closed is not None
     assert (closed.accepted, closed.speech_ms) == (False, 0)
 
@@ -223,11 +235,30 @@ def test_a_window_without_any_sound_closes_at_its_end() -> None:
 def test_the_units_own_words_are_no_speech() -> None:
     own = (OwnWords(1 * SECOND_NS, 3 * SECOND_NS), OwnWords(5 * SECOND_NS, None))
     listening = window(heard([(1.0, 3.2), (5.0, 7.0)]))
-    assert listening.advance(8 * SECOND_NS, own) is None
-    closed = listening.close(8 * SECOND_NS, own)
+    assert closed_by(listening, 8 * SECOND_NS, own) is None
+    listening.end(8 * SECOND_NS)
+    closed = closed_by(listening, 8 * SECOND_NS, own)
+    assert closed is not None
     assert (closed.accepted, closed.speech_ms) == (False, 0)
-    without = window(heard([(1.0, 3.2), (5.0, 7.0)])).close(8 * SECOND_NS, ())
-    assert without.accepted
+    without = window(heard([(1.0, 3.2), (5.0, 7.0)]))
+    without.end(8 * SECOND_NS)
+    closed = closed_by(without, 8 * SECOND_NS)
+    assert closed is not None
+    assert closed.accepted
+
+
+def test_a_slow_judge_looks_at_half_a_second_at_a_time_and_ends_when_it_was_told() -> None:
+    """The watch over clock, pack and camera goes on in between; the window's end does not move."""
+    listening = window(heard([(8.0, 9.4)]))
+    assert listening.advance(9 * SECOND_NS, ()) is None
+    assert listening.is_behind
+    assert listening.advance(12 * SECOND_NS, ()) is None, "its time is over, and most of it is not judged"
+    looks = 0
+    while (closed := listening.advance((13 + looks) * SECOND_NS, ())) is None:
+        looks += 1
+    assert looks > 10 * SECOND_NS // (16 * CHUNK_NS) - 4
+    assert closed.closed_boottime_ns == 12 * SECOND_NS
+    assert closed.accepted
 
 
 def test_a_window_opens_behind_the_units_own_words() -> None:
