@@ -208,7 +208,8 @@ class Machine:
 def _command(image: Image, medium: Path, console: Path, link: Path, rtc: str) -> list[str]:
     return [
         "qemu-system-x86_64",
-        *("-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2", "-m", str(_MEMORY_MB)),
+        # With AVX2: what hears speech wants it, and the agent does not start without.
+        *("-accel", "tcg,thread=multi", "-cpu", "Haswell-noTSX", "-smp", "2", "-m", str(_MEMORY_MB)),
         *("-display", "none", "-no-reboot", "-nodefaults", "-serial", f"file:{console}"),
         *("-rtc", f"base={rtc}"),
         *("-kernel", str(image.kernel), "-initrd", str(image.ramdisk), "-append", _KERNEL_LINE),
