@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 BIN := .venv/bin
 # Two at a time: much of the suite waits for processes. A file stays on one worker, so what it sets up is set up once.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 
 .PHONY: demo

@@ -29,7 +29,7 @@ from tests.system.sync.test_chaos import check_nothing_lost
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(110)]
 
-QUICK = 8
+QUICK = 4
 """Positions of each line and direction in `make test`; every byte in `make soak`."""
 BATCH = 200
 PATIENCE_SECONDS = 100.0
