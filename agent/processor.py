@@ -29,8 +29,8 @@ def lacking(machine: str, cpuinfo: str) -> frozenset[str]:
     """
     if machine not in _X86:
         return frozenset()
-    flags = [set(line.partition(":")[2].split()) for line in cpuinfo.splitlines() if line.startswith("flags")]
-    return _NEEDED - set.intersection(*flags) if flags else frozenset()
+    cores = [line.partition(":")[2].split() for line in cpuinfo.splitlines() if line.startswith("flags")]
+    return frozenset(need for need in _NEEDED if not all(need in core for core in cores))
 
 
 def check_processor(machine: str | None = None, cpuinfo: Path = _CPUINFO) -> None:
