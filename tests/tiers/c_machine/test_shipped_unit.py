@@ -1,8 +1,13 @@
-"""The shipped service on the machine's own parts: a press, an empty pack, a clock of 2019 and what sets it right."""
+"""The shipped service on the machine's own parts: a press, an empty pack, a clock of 2019 and what sets it right.
+
+And what goes wrong while it records: somebody moves the clock, and the reader comes too late for the sound card.
+"""
 
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,11 +16,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from agent.cli.main import run
 from hal.drivers.system_clock import SystemClock
-from sealing.records import CheckVerdict, ClockStep, Fragment, Preflight, SessionEnd, SessionStart
+from sealing.records import Break, CheckVerdict, ClockStep, Fragment, Preflight, SessionEnd, SessionStart
 from sync.store.intake import ReceiptSigner
 from sync.witness import NONCE_BYTES, TimeToken, sign_time
 from tests.tiers.c_machine.agency import UNIT, Agency
-from tests.tiers.c_machine.evidence import Promises, bodies
+from tests.tiers.c_machine.evidence import Promises, bodies, records
 from tests.tiers.c_machine.machine import Image
 from tests.tiers.c_machine.medium import Medium
 from tests.tiers.c_machine.time_server import TimeServer
@@ -26,11 +31,29 @@ _HOUR_NS = 3600 * _SECOND_NS
 _CLOSE_NS = 60 * _SECOND_NS
 _RTC_LOST = "2019-02-03T04:05:06"
 _CHARGE_PERCENT = 3
+_BY_HAND_SECONDS = (3_600, -7_200, 3_600)
+_HELD_SECONDS = 1.5
+_IN_STEP_SECONDS = 0.04
+"""As far as sound may be from the picture; a first sample lies within a frame of AAC behind the first picture."""
+_SAMPLES_PER_SECOND = 48_000
+_VIDEO_TICKS_PER_SECOND = 90_000
+_STILL_NS = 100_000_000
+"""Two pictures are 200 ms apart: time that moved, or a picture that is missing, is more than this."""
 
 
-@pytest.fixture(name="lived", scope="module")
-def lived_fixture(image: Image, agency: Agency, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One start of the machine: what happened stands in the spool that is given back."""
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What one start of the machine left behind."""
+
+    spool: Path
+    journal: str
+    locked_kib: int
+    resident_kib: int
+
+
+@pytest.fixture(name="life", scope="module")
+def life_fixture(image: Image, agency: Agency, tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """One start of the machine."""
     home = tmp_path_factory.mktemp("lived")
     medium = Medium(home / "medium.img")
     agency.make_medium(medium.path, image)
@@ -42,13 +65,23 @@ def lived_fixture(image: Image, agency: Agency, tmp_path_factory: pytest.TempPat
         press_and_record(unit)
         take_the_stores_time(unit, agency)
         take_the_networks_time(unit)
+        come_late_for_the_sound(unit)
+        move_the_clock_by_hand(unit)
+        memory = unit.locked_kib(), unit.resident_kib()
         unit.hold()
         unit.wait_for(lambda said: not said["session_open"], "the session ended")
         unit.check("systemctl stop recorder-agent", 120)
+        journal = unit.check("journalctl --unit=recorder-agent --no-pager --output=cat", 120)
         unit.cut_power()
     spool = medium.take_out(home / "taken-out")
     Promises().hold(spool, unit.synced, agency.trust)
-    return spool
+    return Lived(spool, journal, *memory)
+
+
+@pytest.fixture(name="lived", scope="module")
+def lived_fixture(life: Lived) -> Path:
+    """What it sealed."""
+    return life.spool
 
 
 def press_and_record(unit: BenchUnit) -> None:
@@ -94,6 +127,20 @@ def take_the_networks_time(unit: BenchUnit) -> None:
     assert 0 <= status["clock"]["uncertainty_ns"] < 10 * _SECOND_NS
 
 
+def come_late_for_the_sound(unit: BenchUnit) -> None:
+    """The reader is held up for longer than the card's buffer: the kernel overruns, and goes on."""
+    unit.hold_microphone(_HELD_SECONDS)
+    unit.check("sleep 5")
+
+
+def move_the_clock_by_hand(unit: BenchUnit) -> None:
+    """An hour forward, two back, and one forward again, while the recording runs."""
+    unit.check("systemctl stop chrony", 120)
+    for seconds in _BY_HAND_SECONDS:
+        unit.set_clock(seconds)
+        unit.check("sleep 3")
+
+
 def test_a_press_starts_a_recording_and_a_hold_ends_it(lived: Path) -> None:
     """CS-3, DR-31: from the line's edge to sealed pictures, by the unit as it is shipped."""
     assert len(bodies(lived, SessionStart)) == 1
@@ -118,11 +165,55 @@ def test_an_empty_pack_and_a_lost_clock_are_sealed_and_announced(lived: Path, ag
 def test_each_change_of_the_time_is_sealed(lived: Path) -> None:
     """DR-8, SY-35: from nobody's time to the store's, and from the store's to the network's."""
     steps = [step for step in bodies(lived, ClockStep) if abs(step.step_ns) > _SECOND_NS]
-    by_the_store, by_the_network = steps[0], steps[-1]
+    by_the_store, by_the_network = steps[:2]
     assert by_the_store.step_ns > 0
     assert by_the_store.source_before == "unset"
     assert abs(by_the_network.step_ns - _HOUR_NS) < 10 * _CLOSE_NS
-    assert bodies(lived, ClockStep)[-1].source_after == "network"
+    by_hand = steps[-len(_BY_HAND_SECONDS) :]
+    assert "network" in {step.source_after for step in bodies(lived, ClockStep)}
+    assert [round(step.step_ns / _SECOND_NS, -1) for step in by_hand] == list(_BY_HAND_SECONDS)
+
+
+def test_a_clock_that_is_moved_while_it_records_takes_no_picture_r17(
+    lived: Path, agency: Agency, tmp_path: Path
+) -> None:
+    """CS-18, DR-5: the recording goes on, no picture is missing, media times stay, and it is told."""
+    everything = list(records(lived))
+    steps = [each.header for each in everything if isinstance(each.header.body, ClockStep)][-len(_BY_HAND_SECONDS) :]
+    between = [
+        each.header.body
+        for each in everything
+        if steps[0].boottime_ns <= each.header.boottime_ns <= steps[-1].boottime_ns + _SECOND_NS
+    ]
+    assert not [body for body in between if isinstance(body, Break)]
+    taken = [body for body in between if isinstance(body, Fragment)]
+    assert len(taken) >= len(steps)
+    assert [each.dropped_frames for each in taken] == [0] * len(taken)
+    assert all(after.first_frame == each.first_frame + each.frame_count for each, after in pairwise(taken))
+    zeros_ns = [
+        each.captured_boottime_ns - each.first_video_pts * _SECOND_NS // _VIDEO_TICKS_PER_SECOND for each in taken
+    ]
+    assert max(zeros_ns) - min(zeros_ns) < _STILL_NS
+    assert "系统时间已调整" in spoken(lived, agency, tmp_path)
+
+
+def test_an_overrun_of_the_kernels_sound_is_sealed_and_told_as_lost_samples(life: Lived) -> None:
+    """DR-24, DR-26, R13: the card said -EPIPE; how much is missing stands in the fragment, and in the journal."""
+    fragments = bodies(life.spool, Fragment)
+    overrun = [number for number, each in enumerate(fragments) if each.lost_samples]
+    assert overrun
+    assert "samples were lost" in life.journal
+    after = [each for each in fragments[overrun[-1] + 1 :] if each.sample_count]
+    assert len(after) > len(_BY_HAND_SECONDS)
+    offsets = [
+        each.first_audio_pts / _SAMPLES_PER_SECOND - each.first_video_pts / _VIDEO_TICKS_PER_SECOND for each in after
+    ]
+    assert max(map(abs, offsets)) < _IN_STEP_SECONDS, "sound and picture stay in step behind what is missing"
+
+
+def test_the_agents_memory_is_locked(life: Lived) -> None:
+    """What is resident cannot be paged out: mlockall(2) was not refused by the shipped unit's sandbox."""
+    assert life.locked_kib >= life.resident_kib > 0
 
 
 def spoken(spool: Path, agency: Agency, to: Path) -> str:

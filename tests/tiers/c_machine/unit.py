@@ -69,6 +69,24 @@ class BenchUnit(Machine):
         # The kernel's driver holds the chip: -f.
         self.check(f"i2cset -f -y {self._board['bus']} 0x36 0x04 0x{percent:04x} w")
 
+    def hold_microphone(self, seconds: float) -> None:
+        """Hold up whoever reads the microphone; the kernel's buffer takes half a second."""
+        self.check(f"touch /run/bench/hold-microphone; sleep {seconds}; rm /run/bench/hold-microphone", 60 + seconds)
+
+    def set_clock(self, forward_seconds: int) -> None:
+        """Move civil time at once, as somebody does by hand; chrony has to be still."""
+        self.check(f"date --set=@$(($(date +%s) + {forward_seconds}))")
+
+    def locked_kib(self) -> int:
+        """How much of the agent's memory cannot be paged out."""
+        process = "/proc/$(systemctl show --value --property=MainPID recorder-agent)"
+        return int(self.check(f"awk '/^VmLck/ {{ print $2 }}' {process}/status"))
+
+    def resident_kib(self) -> int:
+        """How much of the agent's memory is there."""
+        process = "/proc/$(systemctl show --value --property=MainPID recorder-agent)"
+        return int(self.check(f"awk '/^VmRSS/ {{ print $2 }}' {process}/status"))
+
     def status(self) -> Status:
         """`status.json`, as the agent writes it every second."""
         table: Status = json.loads(self.check("cat /run/recorder/status.json"))

@@ -11,11 +11,13 @@ import json
 import logging
 import socket
 import sys
+import threading
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hal.drivers.common.alsa import AlsaPcm, Pcm, PcmRequest
 from hal.drivers.common.camera_run import CameraLimits, CameraSession, GuardedCamera
 from hal.drivers.common.clock_unit import UnitClock
 from hal.drivers.common.options import Option
@@ -39,6 +41,9 @@ PATIENT = CameraLimits(
 _PI_4 = 0xC03111
 _WITNESS = "/run/bench/witness.sock"
 _BOARD = Path("/run/bench/board")
+_HOLD = Path("/run/bench/hold-microphone")
+"""While this is there, whoever reads the microphone is held up; the kernel goes on without him."""
+_HELD_SECONDS = 0.02
 
 
 class BenchDriverSet(PiDriverSet):
@@ -54,7 +59,22 @@ class BenchDriverSet(PiDriverSet):
 
 def driver_set() -> BenchDriverSet:
     """Make the driver set: the entry point `bench`."""
-    return BenchDriverSet(PiParts(camera=_camera, camera_model=lambda _: "Virtual Video Device", pins=_pins))
+    return BenchDriverSet(
+        PiParts(camera=_camera, camera_model=lambda _: "Virtual Video Device", pins=_pins, pcm=_open_pcm)
+    )
+
+
+class HeldPcm(AlsaPcm):
+    """The shipped device, in whose way a test can stand."""
+
+    def wait(self, timeout_seconds: float) -> bool:
+        while _HOLD.exists():
+            threading.Event().wait(_HELD_SECONDS)
+        return super().wait(timeout_seconds)
+
+
+def _open_pcm(request: PcmRequest) -> Pcm:
+    return HeldPcm(request) if request.capture else AlsaPcm(request)
 
 
 def _camera(_: PiOptions) -> Callable[[], CameraSession]:
