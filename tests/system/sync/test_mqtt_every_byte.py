@@ -30,7 +30,7 @@ from tests.system.sync.test_chaos import check_nothing_lost
 pytestmark = [pytest.mark.system, pytest.mark.timeout(110)]
 
 QUICK = 4
-"""Positions of each line and direction in `make test`; every byte in `make soak`."""
+"""Positions of each direction of the unit's line in `make test`; the store's line, and every byte, in `make soak`."""
 BATCH = 200
 PATIENCE_SECONDS = 100.0
 NOWHERE = 1 << 62
@@ -146,7 +146,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
         sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
 
-@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("side", [Side.UNIT, pytest.param(Side.STORE, marks=pytest.mark.soak)])
 def test_cut_at_bytes_of_a_small_exchange(scene: Scene, side: Side, capsys: pytest.CaptureFixture[str]) -> None:
     """SY-8, SY-13, SY-19, SY-20, SY-23, SY-47, SY-48."""
     lengths = measured(scene, side)

@@ -83,7 +83,7 @@ BREAKS: dict[str, tuple[str, Break, str]] = {
     "lens covered": ("camera", lambda world: world.cover_camera(covered=True), "covered or dark"),
     "microphone pulled": ("microphone", lambda world: world.plug_microphone(plugged=False), "microphone"),
     "loudspeaker pulled": ("speaker", lambda world: world.plug_speaker(plugged=False), ""),
-    "battery empty": ("battery", lambda world: world.exchange_battery(2.0), "2 %"),
+    "battery empty": ("battery", lambda world: world.exchange_battery(2.4), "2 %"),
     "clock unset": ("clock", lambda world: world.set_clock_source(TimeSource.UNSET), "vouches"),
     "medium full": ("storage", lambda world: world.fill_storage(1_000_000), "full"),
     "medium read-only": ("storage", lambda world: world.write_protect_storage(protected=True), "read-only"),
