@@ -36,8 +36,8 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
         yield running
 
 
-def test_another_stores_database_and_one_that_is_not_durable_are_refused(engines: Engines, tmp_path: Path) -> None:
-    """SY-19: a promise needs a commit that outlives a power cut."""
+def test_another_stores_database_and_a_bucket_that_is_not_there_are_refused(engines: Engines, tmp_path: Path) -> None:
+    """A store stands on its own engines, and on nobody else's."""
     given = engines.settings()
     with opened(tmp_path / "one", given):
         pass

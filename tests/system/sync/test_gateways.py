@@ -5,9 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -18,6 +16,7 @@ from tests.support.cutting_gateway import POINTS
 from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit
 from tests.support.engines import Engines, check_whole, opened, started_engines
 from tests.support.line_proxy import PIECE_BYTES, LineProxy
+from tests.support.restarting import started_again
 from tests.support.s3_process import S3Process
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry
@@ -34,34 +33,6 @@ WORDS_BYTES = 60_000
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     with started_engines(tmp_path_factory.mktemp("engines")) as running:
         yield running
-
-
-class Mortal(Protocol):
-    """A server that may die and be started again."""
-
-    def died(self) -> bool: ...
-    def kill(self) -> None: ...
-    def start(self) -> None: ...
-
-
-@contextmanager
-def started_again(server: Mortal) -> Iterator[None]:
-    """Start a server again when it has died."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.05):
-            if server.died():
-                server.kill()
-                server.start()
-
-    watcher = threading.Thread(target=watch, name="watcher")
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join(30)
 
 
 class CuttingGateway(StoreProcess):

@@ -16,9 +16,9 @@ from tests.support.broker_peer import peer
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.support.dying_store import POINTS
+from tests.support.restarting import started_again
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry, check_nothing_lost, make_units, work_a_day
-from tests.system.sync.test_named_kills import started_again
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(170)]
 
@@ -105,6 +105,7 @@ def killed_at(folder: Path, broker: Broker, point: str) -> None:
         unit = make_unit(store.authority, store.ledger, folder / "unit")
     work_a_day(unit, 0)
     process = StoreProcess(directory, dies_at=point, mqtt=broker.url)
+    process.start()
     with ended_after_all(process), started_again(process):
         assert carry_over(unit, broker.url, seed=1)[0] is Ending.ALL_RECEIPTED
     assert process.kills == 1

@@ -1,9 +1,6 @@
 """The store killed at each named point of a commit and started again: nothing lost or twice, no false receipt."""
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,31 +8,11 @@ import pytest
 from sync.unit.courier import Ending
 from tests.support.docks import crash_spool, make_unit, opened_store
 from tests.support.dying_store import POINTS
+from tests.support.restarting import started_again
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry, check_nothing_lost
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
-
-
-@contextmanager
-def started_again(store: StoreProcess) -> Iterator[None]:
-    """Start the store, and again when it has died."""
-    over = threading.Event()
-    store.start()
-
-    def watch() -> None:
-        while not over.wait(0.02):
-            if store.died():
-                store.kill()
-                store.start()
-
-    watcher = threading.Thread(target=watch, name="watcher")
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join(20)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -46,6 +23,7 @@ def test_killed_at(tmp_path: Path, point: str) -> None:
         unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
     crash_spool(unit)
     process = StoreProcess(directory, dies_at=point)
+    process.start()
     with started_again(process):
         assert carry(unit, process.url, seed=1) is Ending.ALL_RECEIPTED
     assert process.kills == 1
