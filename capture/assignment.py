@@ -45,6 +45,15 @@ class Assignment:
     """What the text wants recorded of this activity (R7), where it says so for each activity."""
     labels: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """What the recordings are labelled with (R22): code of the profile's field and text; goes into payloads alone."""
+    labels_sealed: tuple[str, ...] = ()
+    """Codes of labels that the CHECKOUT in force has sealed; after a restart their texts cannot be read here."""
+    department: str | None = None
+    """The agency's department that the recordings are kept under (R22); stands in headers."""
+
+    @property
+    def labels_given(self) -> tuple[str, ...] | None:
+        """SF-62: codes of the labels that came with the check-out; None where none did."""
+        return tuple(sorted({*self.labels_sealed, *(code for code, _text in self.labels)})) or None
 
     def check(self) -> None:
         """Find every officer told from every other.

@@ -316,10 +316,11 @@ def _fold_border(
     if isinstance(body, Checkout):
         held = replace(snapshot, officer_ids=body.officer_ids, checkout_sequence=record.sequence, away=body.away)
         held = replace(held, activity_id=body.activity_id, category=body.category, label=body.label)
-        held = replace(held, due_rule=body.away_reason)
+        held = replace(held, due_rule=body.away_reason, labels_given=body.labels_given, department=body.department)
         return replace(known, snapshot=held)
     given_back = replace(snapshot, officer_ids=(), checkout_sequence=None, away=False)
     given_back = replace(given_back, activity_id=None, category=None, label=None, due_rule=None)
+    given_back = replace(given_back, labels_given=None, department=None)
     return replace(known, snapshot=given_back)
 
 

@@ -299,4 +299,6 @@ def snapshot(machine: Machine) -> StateSnapshot:
         unexplained_breaks=0 if session is None else session.unexplained,
         dropped_frames=0 if session is None else session.dropped_frames,
         break_origin=gap.origin.value if gap is not None and pending else None,
+        labels_given=None if held is None else held.labels_given,
+        department=None if held is None else held.department,
     )

@@ -106,8 +106,9 @@ def _checkout(body: Checkout) -> Line:
     count, ids = len(body.officer_ids), "、".join(body.officer_ids)
     away = ("，外出执法", ", away") if body.away else ("", "")
     keeper = ("", "") if body.keeper_id is None else (f"，保管人 {body.keeper_id}", f", keeper {body.keeper_id}")
-    zh = f"设备领用：{count} 名执法人员（证号 {ids}）{away[0]}{keeper[0]}"
-    en = f"Checked out to {count} officers (certificates {', '.join(body.officer_ids)}){away[1]}{keeper[1]}"
+    kept = ("", "") if body.department is None else (f"，科室 {body.department}", f", department {body.department}")
+    zh = f"设备领用：{count} 名执法人员（证号 {ids}）{away[0]}{keeper[0]}{kept[0]}"
+    en = f"Checked out to {count} officers (certificates {', '.join(body.officer_ids)}){away[1]}{keeper[1]}{kept[1]}"
     return Line(Words(zh, en))
 
 

@@ -205,6 +205,9 @@ class StateSnapshot:
     """Dropped in the session so far."""
     break_origin: str | None = numbered(27)
     """A `BreakOrigin`: who found the pending break decides whether the unit may resume by itself."""
+    labels_given: tuple[str, ...] | None = numbered(28, default=None)
+    """As in CHECKOUT."""
+    department: str | None = numbered(29, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,6 +470,10 @@ class Checkout:
     """Code of the reason for which the later transfer limit is claimed (R20)."""
     keeper_id: str | None = numbered(7, default=None)
     """The unit's standing keeper, apart from who wears it (R2)."""
+    labels_given: tuple[str, ...] | None = numbered(8, default=None)
+    """Codes of the profile's label fields whose texts stand in the payload (R22); None: none."""
+    department: str | None = numbered(9, default=None)
+    """The agency's department that the footage is kept under and found by (R22)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,17 @@ def checked_out(turn: Turn, event: CheckedOut) -> None:
     if held.keeper_name is not None:
         private["keeper"] = held.keeper_name
     private |= {f"label.{code}": text for code, text in held.labels}
-    body = Checkout(ids, held.activity_id, held.category, held.label, held.away, held.due_rule, held.keeper_id)
+    body = Checkout(
+        officer_ids=ids,
+        activity_id=held.activity_id,
+        category=held.category,
+        label=held.label,
+        away=held.away,
+        away_reason=held.due_rule,
+        keeper_id=held.keeper_id,
+        labels_given=held.labels_given,
+        department=held.department,
+    )
     turn.seal(body, private, Answer.CHECKOUT_SEALED)
     turn.say(PromptKind.STATUS, Phrase.OFFICERS)
     if least is not None and len(held.officers) < least:
@@ -155,7 +165,16 @@ def held_assignment(known: LastKnown) -> Assignment | None:
     if kept.checkout_sequence is None:
         return None
     officers = tuple(Officer(number, name="") for number in kept.officer_ids)
-    return Assignment(officers, kept.activity_id, kept.category, kept.label, kept.due_rule, kept.away)
+    return Assignment(
+        officers=officers,
+        activity_id=kept.activity_id,
+        category=kept.category,
+        label=kept.label,
+        due_rule=kept.due_rule,
+        away=kept.away,
+        labels_sealed=kept.labels_given or (),
+        department=kept.department,
+    )
 
 
 def _session(resumption: Resumption, at_boottime_ns: int) -> OpenSession:

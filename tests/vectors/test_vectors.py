@@ -1,18 +1,27 @@
 """Two verifiers that share no code, over files whose verdict somebody wrote down beforehand."""
 
 import ast
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from sealing.codec import encode_body
+from sealing.encoding import encode
 from sealing.findings import Severity
 from sealing.limits import HEADER_BYTES_MAX, PAYLOAD_BYTES_MAX
+from sealing.records import Checkout
 from sealing.report import Report
-from tests.vectors import second_decoder
+from sealing.verifier import examine_chain
+from tests.support.chains import agency, snapshot, start_writer
+from tests.support.clocks import ManualClock
+from tests.support.recordings import Scene, trust
+from tests.vectors import second_decoder, second_verifier
 from tests.vectors.cases import CASES
 from tests.vectors.generate import VECTORS, folder_of, generate
 from tests.vectors.judging import by_the_first, by_the_second, expected, said
+from tests.vectors.second_decoder import Decoder
 from tests.vectors.second_records import Fault
 
 SECOND = tuple(sorted(path.stem for path in Path(__file__).parent.glob("second_*.py")))
@@ -77,6 +86,24 @@ def test_vectors_made_today_get_the_same_verdicts(tmp_path: Path) -> None:
     for folder in FOLDERS:
         made = tmp_path / "made" / folder.name
         assert set(by_the_first(made).verdicts) == expected(folder)
+
+
+def test_both_verifiers_read_which_labels_were_given_sf_62(tmp_path: Path) -> None:
+    """SF-62: fields that came later than the files in the folder, which lack them and stay valid."""
+    scene = Scene(start_writer(tmp_path, clock := ManualClock()), clock)
+    given = Checkout(("PF-0001",), None, None, None, False, labels_given=("case-number", "party"), department="稽查科")
+    scene.writer.seal(given, {"officers": ["甲某"], "label.case-number": "2026-18", "label.party": "乙某"})
+    state = replace(snapshot(clock.now.boot_id), labels_given=given.labels_given, department=given.department)
+    scene.writer.set_state(state)
+    scene.writer.roll_ledger("daily")
+    scene.writer.halt("stop")
+    assert examine_chain([tmp_path], trust()).verdicts == ()
+    assert second_verifier.verify(tmp_path, agency().certificate()) == []
+    encoded = Decoder.whole(encode(encode_body(given)))
+    read = second_decoder.body("CHECKOUT", encoded)
+    assert (read["labels_given"], read["department"]) == (["case-number", "party"], "稽查科")
+    with pytest.raises(second_decoder.BadBytesError):
+        second_decoder.body("CHECKOUT", {**encoded, 8: "case-number"})
 
 
 def test_the_folder_stays_small() -> None:

@@ -221,6 +221,20 @@ def test_labels_are_sealed_with_the_check_out_as_payload_r22() -> None:
     seal = driver.last(fx.Seal)
     assert seal.private == {"names": ["甲某", "乙某"], "label.case-number": "2026-18", "label.party": "甲某药房"}
     assert "甲某药房" not in repr(seal)
+    assert isinstance(seal.body, Checkout)
+    assert seal.body.labels_given == ("case-number", "party")
+
+
+def test_a_department_is_sealed_in_the_clear_and_what_was_not_given_left_out_sf_62() -> None:
+    """SF-62."""
+    driver = Driver()
+    driver.feed(ev.CheckedOut(replace(ASSIGNMENT, department="稽查科")))
+    (body,) = driver.sealed(Checkout)
+    assert (body.labels_given, body.department) == (None, "稽查科")
+    driver.feed(ev.CheckoutSealed(12))
+    assert (driver.snapshot.labels_given, driver.snapshot.department) == (None, "稽查科")
+    driver.feed(ev.CheckedIn())
+    assert driver.snapshot.department is None
 
 
 @pytest.mark.requirement("R2", "all")

@@ -306,6 +306,23 @@ def test_the_reason_for_being_away_survives_a_crash_right_behind_the_check_out_r
     assert (kept.away, kept.due_rule, kept.checkout_sequence) == (True, "remote", 900)
 
 
+def test_which_labels_were_given_survives_a_crash_though_nobody_can_read_them_sf_62() -> None:
+    """SF-62: else every restart would ask for labels that came."""
+    driver = Driver()
+    chain = Chain(driver)
+    driver.feed(ev.CheckedOut(replace(ASSIGNMENT, labels=(("party", "甲某药房"),), department="稽查科")))
+    chain.put_sealed(0)
+    known = chain.fold()
+    assert (known.snapshot.labels_given, known.snapshot.department) == (("party",), "稽查科")
+    held = held_assignment(known)
+    assert held is not None
+    assert (held.labels, held.labels_given, held.department) == ((), ("party",), "稽查科")
+    driver.feed(ev.CheckedIn())
+    chain.put_sealed(1)
+    given_back = chain.fold().snapshot
+    assert (given_back.labels_given, given_back.department) == (None, None)
+
+
 def test_the_whole_life_of_a_session_folds_to_what_the_machine_knows_cs_9() -> None:
     driver = Driver()
     chain = Chain(driver)
