@@ -38,13 +38,14 @@ class FrameAssembler:
 
     Args:
         session_zero_ns: CLOCK_BOOTTIME at session time 0.
+        not_before_pts: Session time, 48 kHz ticks, that no frame may begin before; None where nothing was heard yet.
     """
 
-    def __init__(self, session_zero_ns: int) -> None:
+    def __init__(self, session_zero_ns: int, not_before_pts: int | None = None) -> None:
         self._zero_ns = session_zero_ns
         self._clock = AudioClock(session_zero_ns)
         self._next_card_sample: int | None = None
-        self._next_pts: int | None = None
+        self._next_pts = None if not_before_pts is None else not_before_pts + 1
         self._open = bytearray()
         self._open_pts = 0
         self._open_padding = 0

@@ -34,6 +34,8 @@ class SoundPath:
         self._waiting: deque[AudioBlock] = deque()
         self._encoder: AacEncoder | None = None
         self._assembler: FrameAssembler | None = None
+        self._end_pts: int | None = None
+        """Where the track before ends, the silence that fills its last frame included."""
         self.captured_samples = 0
         self.lost_samples = 0
         self.early_samples = 0
@@ -83,7 +85,9 @@ class SoundPath:
             return []
         if self._encoder is None or self._assembler is None:
             self._encoder = AacEncoder(self._bitrate_bps)
-            self._assembler = FrameAssembler(self._zero_ns)
+            # Sound may go on at once behind a track that was ended: its priming must not stand before that track's
+            # last frame. It begins up to one frame late, and its clock works that off.
+            self._assembler = FrameAssembler(self._zero_ns, None if self._end_pts is None else self._end_pts + 1)
         try:
             frames = self._assembler.add(kept)
         except AudioBlockError as error:
@@ -104,7 +108,9 @@ class SoundPath:
         if self._encoder is None or self._assembler is None:
             return []
         packets = [packet for frame in self._assembler.flush() for packet in self._encoder.encode(frame)]
-        return packets + self._encoder.flush()
+        packets += self._encoder.flush()
+        self._end_pts = packets[-1].end_pts if packets else self._end_pts
+        return packets
 
     def close(self) -> None:
         """Give the encoder back; the next block begins a new one. Idempotent."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -164,6 +165,25 @@ def test_microphone_that_comes_back_begins_a_run_and_loses_nothing() -> None:
     assert pipeline.numbering.next_sample - filling == sum(block.sample_count for block in blocks + back)
     assert play(keeper.runs()[2]).audio_seconds[1] == pytest.approx(10.5, abs=0.002)
     assert [number for run in keeper.runs() for number in play(run).numbers] == list(range(len(frames)))
+
+
+@pytest.mark.parametrize(("sounding_seconds", "silent_seconds"), [(1.06, 2.0), (1.12, 2.01), (1.12, 2.02)])
+def test_sound_that_comes_back_as_its_track_ends_stands_behind_it_and_loses_nothing(
+    sounding_seconds: float, silent_seconds: float
+) -> None:
+    keeper = Keeper()
+    pipeline = pipeline_into(keeper, file_seconds=60)
+    blocks = listen(sounding_seconds)
+    back = listen(1.0, start_ns=START_NS + round((sounding_seconds + silent_seconds) * SECOND))
+    feed(pipeline, keeper, list(delivered(film(5 * 30), blocks + back)))
+    pipeline.end_run("stop")
+
+    keeper.check_numbers()
+    times = [body.first_audio_pts for body in keeper.bodies if body.sample_count]
+    assert all(after > before for before, after in pairwise(times))
+    facts = [file.facts for file in keeper.files if file.facts is not None]
+    filling = sum(fact.audio_priming_samples + fact.audio_padding_samples for fact in facts)
+    assert pipeline.numbering.next_sample - filling == sum(block.sample_count for block in blocks + back)
 
 
 def test_overrun_is_declared_and_what_follows_stands_at_its_time() -> None:
