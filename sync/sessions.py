@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Final
 
-from sealing.records import Body, DockChange, Open, SessionEnd, SessionStart, StateSnapshot
+from sealing.records import Body, Checkin, Checkout, DockChange, Open, SessionEnd, SessionStart, StateSnapshot
 from sync.deadlines import Due, TransferFacts, due_time
 from sync.rules import Rules
 
@@ -33,6 +33,10 @@ class Circumstances:
     label: str | None = None
     exception_reason: str | None = None
     """Reason that was claimed at check-out for a later hand-over."""
+    labels_given: tuple[str, ...] = ()
+    """Codes of the labels that came with the check-out (R22); their texts are sealed."""
+    department: str | None = None
+    """Under which the footage is kept (R22)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class SessionLog:
         self._latest = circumstances
         if circumstances.session_id is not None:
             found = self._of(circumstances.session_id)
-            self._sessions[found.session_id] = replace(found, circumstances=circumstances)
+            self._sessions[found.session_id] = replace(found, circumstances=_labelled(circumstances, found))
 
     def record(self, sequence: int, utc_ns: int, body: Body) -> None:
         """Take a record; kinds that say nothing of a hand-over are passed over."""
@@ -77,6 +81,8 @@ class SessionLog:
                 self._start(utc_ns, body)
             case SessionEnd():
                 self._end(sequence, utc_ns, body)
+            case Checkout() | Checkin():
+                self._hand_over(body)
             case DockChange(docked=True):
                 self._return(utc_ns)
             case _:
@@ -112,10 +118,30 @@ class SessionLog:
             unexplained_breaks=body.unexplained_breaks,
         )
 
+    def _hand_over(self, body: Checkout | Checkin) -> None:
+        """The labels are those of the hand-over in force; officers who check out while they record label that, too."""
+        given = (body.labels_given or (), body.department) if isinstance(body, Checkout) else ((), None)
+        if self._latest is not None:
+            self._latest = replace(self._latest, labels_given=given[0], department=given[1])
+        for session in self.sessions():
+            told = session.circumstances
+            if told is not None and session.started_utc_ns is not None and session.ended_utc_ns is None:
+                now = replace(told, labels_given=given[0], department=given[1])
+                self._sessions[session.session_id] = replace(session, circumstances=_labelled(now, session))
+
     def _return(self, utc_ns: int) -> None:
         for session in self.sessions():
             if session.ended_utc_ns is not None and session.returned_utc_ns is None:
                 self._sessions[session.session_id] = replace(session, returned_utc_ns=utc_ns)
+
+
+def _labelled(told: Circumstances, before: Session) -> Circumstances:
+    """SY-65: what labels a recording once labels it for good, whoever has the unit now."""
+    known = before.circumstances
+    if known is None:
+        return told
+    given = tuple(sorted({*known.labels_given, *told.labels_given}))
+    return replace(told, labels_given=given, department=told.department or known.department)
 
 
 def circumstances_of(snapshot: StateSnapshot) -> Circumstances:
@@ -129,6 +155,8 @@ def circumstances_of(snapshot: StateSnapshot) -> Circumstances:
         category=snapshot.category,
         label=snapshot.label,
         exception_reason=snapshot.due_rule,
+        labels_given=snapshot.labels_given or (),
+        department=snapshot.department,
     )
 
 

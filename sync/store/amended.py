@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from sync.labels import DEPARTMENT
 from sync.sessions import Session
 from sync.store.annotation import Stated
 from sync.store.annotations import standing
@@ -26,6 +27,11 @@ class Amendment:
     department: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     documents: tuple[DocumentTimes, ...] = ()
+
+    @property
+    def labels_stated(self) -> frozenset[str]:
+        """Codes of the labels that were stated, the department's among them (R22)."""
+        return frozenset({*self.labels, *((DEPARTMENT.code,) if self.department else ())})
 
 
 @dataclass(frozen=True, slots=True)

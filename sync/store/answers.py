@@ -44,7 +44,7 @@ def wanting(task: Task, standing_now: Iterable[Stated], amendment: Amendment = N
     """
     if task.kind is TaskKind.MISSING_LABELS:
         missing = zip(task.codes, task.fields, strict=True)
-        return tuple(words for code, words in missing if code not in amendment.labels)
+        return tuple(words for code, words in missing if code not in amendment.labels_stated)
     answers = answers_to(task, standing_now)
     if task.kind is TaskKind.EXEMPTION_WORK_RECORD:
         return _of_work_record(task, answers)

@@ -15,7 +15,6 @@ import click
 
 from sync.store.activity_commands import activities
 from sync.store.alert_commands import alerts
-from sync.store.amended import NOTHING_STATED, Amendment, differences
 from sync.store.annotation_commands import annotate, list_annotations, operator_group
 from sync.store.backup import back_up, restore
 from sync.store.broker_commands import broker_files
@@ -27,14 +26,14 @@ from sync.store.fsck import check_store
 from sync.store.key_commands import rotate
 from sync.store.ledger import Ledger
 from sync.store.log_commands import log_group
-from sync.store.overview import Overview, TaskRow, overdue
+from sync.store.overview import Overview, TaskRow
 from sync.store.policy_commands import policy_group, tell_verifiers, trust_group
 from sync.store.publish_commands import publish
 from sync.store.register import Closing, Register
 from sync.store.service import only_one, opened_intake
+from sync.store.session_rows import due_rows, session_row
 from sync.store.settings import load_settings
-from sync.store.tables import NS, Directory, JsonOption, Row, hex_text, now_utc_ns, show, time_text, with_ledger
-from sync.store.tasks import SessionRow
+from sync.store.tables import Directory, JsonOption, Row, hex_text, now_utc_ns, show, time_text, with_ledger
 from sync.wire import device_id_of
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
@@ -104,9 +103,7 @@ def sessions(
         devices = overview.devices() if device_id is None else (device_id,)
         found = [row for one in devices for row in overview.sessions(one)]
         wanted = [row for row in found if not (unreceipted and row.complete)]
-        shown = [
-            _session_row(row, now_utc_ns(), overview.amendment(row.device_id, row.session.session_id)) for row in wanted
-        ]
+        shown = [session_row(overview, row, now_utc_ns()) for row in wanted]
         return [row for row in shown if department in {None, row["department"]} and activity in {None, row["activity"]}]
 
     show("sessions", _overview(directory, read), as_json)
@@ -117,26 +114,10 @@ def sessions(
 @JsonOption
 @click.option("--overdue", "late", is_flag=True, help="What is late alone.")
 def due(directory: Path, as_json: bool, late: bool) -> None:
-    """List what units owe the store in DIRECTORY, and by when (R20)."""
+    """List what is owed to the store in DIRECTORY, and by when: recordings (R20) and their labels (R22)."""
 
     def read(overview: Overview, _: Register, __: Ledger) -> list[Row]:
-        now = now_utc_ns()
-        found = [row for one in overview.devices() for row in overview.sessions(one) if not row.complete]
-        found = list(overdue(found, now)) if late else found
-        rows = [_session_row(row, now) for row in found]
-        known = {row.session.session_id for row in found}
-        return rows + [
-            {
-                "device_id": one.device_id,
-                "session_id": hex_text(one.session_id),
-                "due": time_text(one.due_utc_ns),
-                "overdue": True,
-                "state": "held",
-                "file_number": one.file_number,
-            }
-            for one in overview.overdue_held(now)
-            if one.session_id not in known
-        ]
+        return due_rows(overview, now_utc_ns(), late=late)
 
     show("due", _overview(directory, read), as_json)
 
@@ -211,7 +192,7 @@ def revoke(directory: Path, device_id: str, reason: str, door_only: bool) -> Non
 
     def read(overview: Overview, register: Register, _: Ledger) -> list[Row]:
         register.revoke(device_id, reason, now_utc_ns())
-        return [_session_row(row, now_utc_ns()) for row in overview.unreceipted(device_id)]
+        return [session_row(overview, row, now_utc_ns()) for row in overview.unreceipted(device_id)]
 
     rows = _overview(directory, read)
     click.echo(f"unit {device_id} is revoked; {len(rows)} recordings are not whole here", err=True)
@@ -262,42 +243,11 @@ def intake_files(directory: Path, device_id: str, spool: Path, as_json: bool) ->
     show("intake", rows, as_json)
 
 
-def _session_row(row: SessionRow, now_ns: int, stated: Amendment = NOTHING_STATED) -> Row:
-    session, told = row.session, row.session.circumstances
-    return {
-        "device_id": row.device_id,
-        "session_id": session.session_id.hex(),
-        "number": session.number,
-        "profile": None if told is None else told.profile_id,
-        "activity": None if told is None else told.activity_id,
-        "category": None if told is None else told.category,
-        "secrecy": None if told is None else told.label,
-        "department": stated.department,
-        "labels": dict(stated.labels),
-        "started": time_text(session.started_utc_ns),
-        "ended": time_text(session.ended_utc_ns),
-        "end_reason": session.end_reason,
-        "breaks": session.breaks,
-        "due": None if row.due is None else time_text(row.due.due_utc_ns),
-        "due_kind": None if row.due is None else row.due.kind.value,
-        "due_confirmed": None if row.due is None else row.due.confirmed,
-        "overdue": row.overdue_at(now_ns),
-        "state": "whole" if row.complete else "partial",
-        "documents": [
-            {"document": one.document, "start_seconds": _seconds(one.start_ns), "end_seconds": _seconds(one.end_ns)}
-            for one in differences(session, stated)
-        ],
-    }
-
-
-def _seconds(ns: int | None) -> float | None:
-    return None if ns is None else ns / NS
-
-
 def _task_row(row: TaskRow, now_ns: int) -> Row:
     task, closing = row.task, row.closing
     return {
         "task_id": task.task_id,
+        "device_id": task.device_id,
         "kind": task.kind.value,
         "since": time_text(task.since_utc_ns),
         "due": time_text(task.due_utc_ns),

@@ -54,6 +54,8 @@ def _opening_row(device_id: str, facts: ContentFacts) -> dict[str, object]:
         "category": told.category,
         "label": told.label,
         "exception_reason": told.exception_reason,
+        "labels_given": list(told.labels_given),
+        "department": told.department,
     }
 
 
@@ -118,6 +120,8 @@ def circumstances_of_unit(ledger: Transactions, device_id: str) -> Iterator[tupl
                 category=row["category"],
                 label=row["label"],
                 exception_reason=row["exception_reason"],
+                labels_given=tuple(row["labels_given"] or ()),
+                department=row["department"],
             ),
         )
 

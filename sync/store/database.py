@@ -110,6 +110,17 @@ def insert_once(connection: sa.Connection, table: sa.Table, row: dict[str, objec
     return connection.execute(kept).first() is not None
 
 
+def add_columns(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Give the tables of an older version the columns that came since; what stood there before has nothing in them."""
+    found = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        present = {column["name"] for column in found.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                declared = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {declared}"))
+
+
 def put(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
     """Insert a row, or put it in the place of the one that has its key."""
     keys = [column.name for column in table.primary_key]

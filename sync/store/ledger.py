@@ -24,7 +24,7 @@ from sync.errors import ContentError, EngineUnavailableError, StoreError
 from sync.store import receipt_log
 from sync.store.content_index import index_content
 from sync.store.continuity import Arrival, check_chain
-from sync.store.database import insert_once, lock_log, lock_unit, only_runner, put, unavailable
+from sync.store.database import add_columns, insert_once, lock_log, lock_unit, only_runner, put, unavailable
 from sync.store.judge import ContentFacts, EpochFacts, TornEnd
 from sync.store.schema import METADATA, SCHEMA_VERSION, epochs, files, parked, torn_ends, units
 
@@ -277,6 +277,7 @@ def open_ledger(directory: Path) -> Ledger:
             if version is None or version > SCHEMA_VERSION:
                 raise StoreError(f"{path} is of version {version}, this software has {SCHEMA_VERSION}; update it")
             METADATA.create_all(connection)
+            add_columns(connection, METADATA)
             receipt_log.catch_up(connection)
             connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
     except sa.exc.DatabaseError as error:

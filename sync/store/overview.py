@@ -6,12 +6,14 @@ Rules of this module: reads the tables and asks the pure functions; decides noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
 
+from sealing.records import Body, SessionEnd
 from sync.alerts import AlertKind, alert_of
+from sync.labels import LabelsOwed, labels_owed
 from sync.rules import Rules
 from sync.sessions import Session, due_by_session
 from sync.store.amended import NOTHING_STATED, Amendment, activity_ends, amended, amendments_of
@@ -77,6 +79,7 @@ class Overview:
         self._stated = Annotations(ledger).all()
         self._amendments = amendments_of(self._stated)
         self._sessions: dict[str, tuple[Session, ...]] = {}
+        self._ends: dict[str, int] | None = None
 
     def devices(self) -> tuple[str, ...]:
         """All enrolled units."""
@@ -117,6 +120,21 @@ class Overview:
         named = next((one for one in sessions if one.session_id == session_id), None)
         return rules_of(named, self._rules) or newest_rules(sessions, self._rules)
 
+    def department(self, device_id: str, session: Session) -> str | None:
+        """Under which a recording is kept: what was stated stands in for what was sealed (R22)."""
+        told = session.circumstances
+        return self.amendment(device_id, session.session_id).department or (None if told is None else told.department)
+
+    def labels_missing(self, device_id: str, session: Session) -> LabelsOwed:
+        """What labels a recording still lacks, neither given nor stated, and by when they are due (R22)."""
+        rules = rules_of(session, self._rules)
+        if rules is None:
+            return LabelsOwed((), None)
+        known = self._known(device_id)
+        owed = labels_owed(session, known, rules, self._activity_ends(known))
+        stated = self.amendment(device_id, session.session_id).labels_stated
+        return replace(owed, fields=tuple(one for one in owed.fields if one.code not in stated))
+
     def stated(self) -> tuple[Stated, ...]:
         """Everything that the back office stated, in its order."""
         return self._stated
@@ -134,14 +152,14 @@ class Overview:
         closings, holding = self._register.closings(), standing(self._stated)
         for device_id in self.devices():
             notes, sessions = notes_of(self._ledger, device_id), self._known(device_id)
-            found = tasks_of(device_id, notes, sessions, self._rules)
+            found = tasks_of(device_id, notes, sessions, self._rules, self._activity_ends(sessions))
             for task in (*found, *stated_tasks(device_id, holding, sessions, self._rules)):
                 about = NOTHING_STATED if task.session_id is None else self.amendment(device_id, task.session_id)
                 missing = wanting(task, holding, about)
                 yield TaskRow(task, missing, answers_to(task, holding), closings.get(task.task_id))
 
     def alerts(self) -> tuple[AlertRow, ...]:
-        """Every alert once (R9, R18)."""
+        """Every alert once (R9, R18): a recording that could not go on is one where its text names somebody."""
         found: dict[tuple[str, int], AlertRow] = {}
         for told in self._register.witnessed(Witnessed.ALERT):
             key = (told.device_id, told.sequence)
@@ -149,7 +167,7 @@ class Overview:
             found[key] = AlertRow(*key, kind, told.proved, told.received_utc_ns, None)
         for device_id in self.devices():
             for note in notes_of(self._ledger, device_id):
-                sealed = alert_of(note.body, None)
+                sealed = alert_of(note.body, self._rules_under(device_id, note.body))
                 if sealed is None:
                     continue
                 key = (device_id, note.sequence)
@@ -157,6 +175,11 @@ class Overview:
                 told_utc_ns = None if before is None else before.told_utc_ns
                 found[key] = AlertRow(*key, sealed.value, True, told_utc_ns, note.utc_ns)
         return tuple(found[key] for key in sorted(found))
+
+    def _rules_under(self, device_id: str, body: Body) -> Rules | None:
+        """The profile of the recording that a record ends; None where it ends none, or the store does not know it."""
+        ended = body.session_id if isinstance(body, SessionEnd) else None
+        return rules_of(next((one for one in self._known(device_id) if one.session_id == ended), None), self._rules)
 
     def silent(self, now_utc_ns: int, silent_ns: int = SILENT_NS) -> tuple[str, ...]:
         """Units that were not heard for long; one that was never heard counts from its enrolment."""
@@ -182,7 +205,9 @@ class Overview:
         """R15: an activity may have recordings of several units; they are asked for only where one is named."""
         if not any(one.circumstances is not None and one.circumstances.activity_id for one in sessions):
             return {}
-        return activity_ends(session for device_id in self.devices() for session in self._known(device_id))
+        if self._ends is None:
+            self._ends = activity_ends(session for device_id in self.devices() for session in self._known(device_id))
+        return self._ends
 
     def _promised(self, device_id: str) -> dict[bytes, int]:
         """By recording: when its newest file was promised."""

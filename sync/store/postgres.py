@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from sync.errors import EngineUnavailableError, StoreError
-from sync.store.database import insert_once, lock_schema, put, unavailable
+from sync.store.database import add_columns, insert_once, lock_schema, put, unavailable
 from sync.store.ledger import Ledger
 from sync.store.schema import METADATA, SCHEMA_VERSION, facts
 
@@ -62,6 +62,7 @@ def open_postgresql(url: str, store_id: str) -> Ledger:
             _check_durable(connection)
             lock_schema(connection)
             METADATA.create_all(connection)
+            add_columns(connection, METADATA)
             _check_whose(connection, store_id)
     except StoreError:
         engine.dispose()

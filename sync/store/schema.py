@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from sync.store.database import Words
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 METADATA: Final = sa.MetaData()
 # By bytes, as SQLite and Python sort: a database's own language would list units in another order.
 DEVICE_ID: Final = sa.String(64).with_variant(sa.Text(collation="C"), "postgresql")
@@ -103,8 +103,10 @@ openings: Final = sa.Table(
     sa.Column("category", Words, nullable=True),
     sa.Column("label", Words, nullable=True),
     sa.Column("exception_reason", Words, nullable=True),
+    sa.Column("labels_given", sa.JSON, nullable=True),
+    sa.Column("department", Words, nullable=True),
 )
-"""What promised files say of the circumstances they were made in."""
+"""What promised files say of the circumstances they were made in; the last two since version 3."""
 
 noted: Final = sa.Table(
     "noted",

@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from sealing.records import Break, Event, Fault, Resume, SessionEnd
 from sync.deadlines import Due
+from sync.labels import LabelsOwed, labels_owed
 from sync.rules import Rules
-from sync.sessions import Session, due_of
+from sync.sessions import NOTHING, Session
 from sync.store.judge import NotedRecord
 
 _HOUR_NS = 3600 * 1_000_000_000
@@ -93,7 +94,11 @@ class SessionRow:
 
 
 def tasks_of(
-    device_id: str, notes: Sequence[NotedRecord], sessions: Sequence[Session], rules: Mapping[bytes, Rules]
+    device_id: str,
+    notes: Sequence[NotedRecord],
+    sessions: Sequence[Session],
+    rules: Mapping[bytes, Rules],
+    activity_ends: Mapping[str, int] = NOTHING,
 ) -> Iterator[Task]:
     """Find the tasks that a unit's promised records give rise to.
 
@@ -102,6 +107,7 @@ def tasks_of(
         notes: Its noted records, in the chain's order.
         sessions: Its recordings.
         rules: The profiles that the store knows, by hash.
+        activity_ends: When activities ended on any unit, by activity id.
     """
     by_id = {session.session_id: session for session in sessions}
     resumed = {note.body.break_sequence: note for note in notes if isinstance(note.body, Resume)}
@@ -112,7 +118,10 @@ def tasks_of(
                 yield from _break_tasks(device_id, note, body, rules_of(session, rules), resumed.get(note.sequence))
             case SessionEnd() as body:
                 session = by_id[body.session_id]
-                yield from _end_tasks(device_id, note, session, sessions, rules_of(session, rules))
+                wanted = rules_of(session, rules)
+                if wanted is not None:
+                    yield from _explanation(device_id, note, session, wanted)
+                    yield from _labels(device_id, note, session, labels_owed(session, sessions, wanted, activity_ends))
             case Event(code=code) as body if code == EXEMPTION_EVENT:
                 known = None if body.session_id is None else by_id.get(body.session_id)
                 wanted = rules_of(known, rules) or newest_rules(sessions, rules)
@@ -184,11 +193,7 @@ def work_record(task: Task, rules: Rules | None) -> Iterator[Task]:
         )
 
 
-def _end_tasks(
-    device_id: str, note: NotedRecord, session: Session, sessions: Sequence[Session], rules: Rules | None
-) -> Iterator[Task]:
-    if rules is None:
-        return
+def _explanation(device_id: str, note: NotedRecord, session: Session, rules: Rules) -> Iterator[Task]:
     if session.end_reason == "cannot-continue" and rules.written_explanation:
         yield Task(
             TaskKind.WRITTEN_EXPLANATION,
@@ -199,20 +204,21 @@ def _end_tasks(
             addressee=rules.report_to,
             facts=_session_facts(session),
         )
-    labels = rules.sync.labels
-    if labels is not None and labels.fields:
-        due = due_of(session, sessions, rules).due_utc_ns if labels.due_with_transfer else None
-        wanted = tuple(one.zh for one in labels.fields)
+
+
+def _labels(device_id: str, note: NotedRecord, session: Session, owed: LabelsOwed) -> Iterator[Task]:
+    """SY-65: what came with the recording is not asked for again."""
+    if owed.fields:
         yield Task(
             TaskKind.MISSING_LABELS,
             device_id,
             note.sequence,
             note.utc_ns,
             session.session_id,
-            due_utc_ns=due,
+            due_utc_ns=owed.due_utc_ns,
             facts=_session_facts(session),
-            fields=wanted,
-            codes=tuple(one.code for one in labels.fields),
+            fields=tuple(one.zh for one in owed.fields),
+            codes=tuple(one.code for one in owed.fields),
         )
 
 

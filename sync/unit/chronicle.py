@@ -14,14 +14,37 @@ from pathlib import Path
 from typing import Final
 
 from sealing.framing import RecordHeader, file_name
-from sealing.records import Body, Close, DockChange, Event, Fault, FileKind, Open, SessionEnd, SessionStart, Torn
+from sealing.records import (
+    Body,
+    Checkin,
+    Checkout,
+    Close,
+    DockChange,
+    Event,
+    Fault,
+    FileKind,
+    Open,
+    SessionEnd,
+    SessionStart,
+    Torn,
+)
 from sync.errors import SpoolError
 from sync.sessions import Circumstances, SessionLog, circumstances_of
 from sync.unit.spool import SealedFile, Step, numbers, opened, opening, read_ended, steps
 
 log = logging.getLogger(__name__)
 
-_NOTED: Final[tuple[type[Body], ...]] = (Open, SessionStart, SessionEnd, DockChange, Event, Fault, Torn)
+_NOTED: Final[tuple[type[Body], ...]] = (
+    Open,
+    Checkout,
+    Checkin,
+    SessionStart,
+    SessionEnd,
+    DockChange,
+    Event,
+    Fault,
+    Torn,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from sync.store_main import commands
 from sync.wire import HeldFile, Inventory
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit
-from tests.support.rules import HUAINAN, WUHAN, profile_bytes
+from tests.support.rules import HUAINAN, WUHAN, WUHU, profile_bytes
 from tests.unit.sync.test_store_duties import ended, promise, seal_a_day
 
 CLOCK = ManualClock().read()
+DEPARTMENTS = ("基金监管科", "稽查科")
 
 
 class Typist:
@@ -162,6 +163,32 @@ def test_what_is_overdue_is_an_alert(typist: Typist, store: StoreOnDisk, unit: U
         ("unit-2", "overdue:missing-labels"),
     ]
     assert late[0]["due"] == session["due"]
+
+
+def test_what_is_owed_lists_labels_of_recordings_that_are_here_and_departments_find_them(
+    typist: Typist, store: StoreOnDisk, tmp_path: Path, clerk: tuple[object, ...]
+) -> None:
+    """SY-65, R22: WH 26¶2, WU A2-10."""
+    for number, (name, given, department) in enumerate(
+        [(WUHAN, ("case-number", "party"), None), (WUHU, (), "基金监管科"), (WUHU, (), None)], start=2
+    ):
+        Register(store.ledger).add_profile(profile_bytes(name), START_UTC_NS)
+        other = make_unit(store.authority, store.ledger, tmp_path / f"unit-{number}", f"unit-{number}")
+        seal_a_day(other, name, ended(), labels_given=given or None, department=department)
+        promise(store, other)
+    (owed,) = typist.rows("due", "--overdue")
+    assert (owed["device_id"], owed["state"], owed["overdue"]) == ("unit-2", "labels-missing", True)
+    assert (owed["labels_given"], owed["labels_missing"]) == (["case-number", "party"], ["承办人姓名"])
+    assert owed["due"] == owed["labels_due"]
+    wanting = {row["device_id"]: row["wanting"] for row in typist.rows("tasks") if row["kind"] == "missing-labels"}
+    assert wanting == {"unit-2": ["承办人姓名"], "unit-4": ["科室"]}
+    session = ("--session", owed["session_id"])
+    typist.text("annotate", "labels", "--unit", "unit-2", *session, "handler=乙某", *clerk)
+    typist.text("annotate", "labels", "--unit", "unit-4", *session, "department=稽查科", *clerk)
+    assert typist.rows("due") == []
+    assert {row["kind"] for row in typist.rows("tasks")} == {"written-explanation"}
+    found = {name: [row["device_id"] for row in typist.rows("sessions", "--department", name)] for name in DEPARTMENTS}
+    assert found == {"基金监管科": ["unit-3"], "稽查科": ["unit-4"]}
 
 
 def test_a_custodian_signs_that_a_revoked_units_file_is_accepted(

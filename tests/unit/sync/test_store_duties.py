@@ -10,6 +10,7 @@ from sealing.records import Break, BreakOrigin, Event, Fault, SessionEnd, Sessio
 from sealing.writer import ChainWriter
 from sync.errors import StoreError
 from sync.store.backup import back_up, restore, verify_backup
+from sync.store.content_index import log_of
 from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
 from sync.store.overview import Overview, overdue
@@ -25,12 +26,20 @@ from tests.support.rules import HUAINAN, WUHAN, WUHU, profile_bytes, rules_of
 HOUR_NS = 3600 * 10**9
 
 
-def seal_a_day(unit: UnitOnDisk, profile: str, *bodies: object, clock: ManualClock | None = None) -> None:
+def seal_a_day(
+    unit: UnitOnDisk,
+    profile: str,
+    *bodies: object,
+    clock: ManualClock | None = None,
+    labels_given: tuple[str, ...] | None = None,
+    department: str | None = None,
+) -> None:
     """One recording under a profile, with these records in its ledger."""
     used = clock or ManualClock()
     rules = rules_of(profile)
     writer = start_writer(unit.paths.spool, used, unit=unit.identity)
     state = replace(snapshot(used.now.boot_id), profile_id=rules.profile_id, profile_hash=digest(profile))
+    state = replace(state, labels_given=labels_given, department=department)
     writer.set_state(replace(state, session_id=SESSION, officer_ids=("A1", "B2"), category="site-inspection"))
     writer.roll_ledger("session-start")
     writer.seal(SessionStart(SESSION, 1, rules.profile_id, digest(profile), 10**9, 1, 10**9))
@@ -102,7 +111,7 @@ def test_r11_a_break_on_an_exempting_ground_takes_a_work_record(
 def test_r11_an_exemption_made_on_the_unit_takes_one_too(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
-    seal_a_day(unit, WUHU, Event("exemption", SESSION, (("ground", 2),)), ended())
+    seal_a_day(unit, WUHU, Event("exemption", SESSION, (("ground", 2),)), ended(), department="稽查科")
     promise(store, unit)
     assert [one.kind for one in overview(store).tasks()] == [TaskKind.EXEMPTION_WORK_RECORD]
 
@@ -126,6 +135,69 @@ def test_r22_labels_are_owed_with_the_footage(store: StoreOnDisk, unit: UnitOnDi
     assert task.due_utc_ns == row.due.due_utc_ns
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (("case-number",), ("当事人姓名或者名称", "承办人姓名")),
+        (("case-number", "handler", "unheard-of"), ("当事人姓名或者名称",)),
+        (("case-number", "handler", "party"), ()),
+    ],
+)
+def test_r22_labels_that_came_with_the_recording_are_not_asked_for_sy_65(
+    store: StoreOnDisk, unit: UnitOnDisk, register: Register, given: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    """SY-65, WH 26¶2: the store reads which ones came, never what they say."""
+    seal_a_day(unit, WUHAN, ended(), labels_given=given)
+    promise(store, unit)
+    assert [one.fields for one in overview(store).tasks()] == ([missing] if missing else [])
+    (row,) = overview(store).sessions(unit.device_id)
+    owed = overview(store).labels_missing(unit.device_id, row.session)
+    assert tuple(one.zh for one in owed.fields) == missing
+    assert row.due is not None
+    assert owed.due_utc_ns == (row.due.due_utc_ns if missing else None)
+
+
+def test_wu_a2_10_footage_without_a_department_wants_one_and_has_no_limit_for_it_sy_65(
+    store: StoreOnDisk, unit: UnitOnDisk, register: Register
+) -> None:
+    """SY-65, WU A2-10."""
+    seal_a_day(unit, WUHU, ended())
+    promise(store, unit)
+    (task,) = overview(store).tasks()
+    assert (task.kind, task.fields, task.due_utc_ns) == (TaskKind.MISSING_LABELS, ("科室",), None)
+    (row,) = overview(store).sessions(unit.device_id)
+    assert overview(store).department(unit.device_id, row.session) is None
+
+
+def test_wu_a2_10_footage_is_kept_under_the_department_of_its_check_out(
+    store: StoreOnDisk, unit: UnitOnDisk, register: Register
+) -> None:
+    seal_a_day(unit, WUHU, ended(), department="基金监管科")
+    promise(store, unit)
+    assert list(overview(store).tasks()) == []
+    (row,) = overview(store).sessions(unit.device_id)
+    assert overview(store).department(unit.device_id, row.session) == "基金监管科"
+
+
+def test_a_store_of_yesterday_gets_the_columns_that_came_since(store: StoreOnDisk, unit: UnitOnDisk) -> None:
+    """SY-65: what it holds lacks them and stays as it was."""
+    seal_a_day(unit, WUHAN, ended(), labels_given=("party",))
+    promise(store, unit)
+    with store.ledger.transaction() as connection:
+        for name in ("labels_given", "department"):
+            connection.exec_driver_sql(f"ALTER TABLE openings DROP COLUMN {name}")
+        connection.exec_driver_sql("PRAGMA user_version = 2")
+    with opened_store(store.directory) as today:
+        sessions = log_of(today.ledger, unit.device_id).sessions()
+        assert [one.circumstances and one.circumstances.labels_given for one in sessions] == [()]
+        assert len(today.ledger.files(unit.device_id)) == len(store.ledger.files(unit.device_id))
+        second = make_unit(today.authority, today.ledger, store.directory.parent / "second", "unit-2")
+        seal_a_day(second, WUHAN, ended(), labels_given=("party",))
+        promise(today, second)
+        sessions = log_of(today.ledger, "unit-2").sessions()
+        assert [one.circumstances and one.circumstances.labels_given for one in sessions] == [("party",)]
+
+
 @pytest.mark.requirement("R18", "wuhu")
 def test_r18_a_repair_is_due_from_its_discovery_until_it_is_gone(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
@@ -139,6 +211,7 @@ def test_r18_a_repair_is_due_from_its_discovery_until_it_is_gone(
         replace(gone, present=False),
         Fault("camera", "gone", present=True),
         ended(),
+        department="稽查科",
     )
     promise(store, unit)
     (task,) = overview(store).tasks()
