@@ -16,6 +16,8 @@ from pydantic import JsonValue
 from agent.citations import agency_settings, citations, uncited_values
 from agent.cli.surroundings import Surroundings, json_option, pass_surroundings, print_json, print_pairs, print_table
 from agent.errors import ConfigError
+from agent.guide import guide_of
+from agent.guide_page import page
 from agent.profile import SIGNED_SUFFIX, LoadedProfile, load_profile, shipped_profiles
 from agent.profile_diff import Change, Stated, changes, stated_values
 from agent.signed_profile import agency_cas, load_any, sign_profile
@@ -157,6 +159,18 @@ def sign(surroundings: Surroundings, name: str, number: int, key: Path, certific
             (surroundings.words("已写入", "Written to"), str(output)),
         )
     )
+
+
+@profile.command("guide")
+@click.argument("name")
+@ca_option
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="*.html")
+@pass_surroundings
+def guide(surroundings: Surroundings, name: str, authorities: tuple[Path, ...], output: Path) -> None:
+    """生成执法人员使用卡，供打印 / Write the officers' sheet for printing: buttons, lamp, what to say when."""
+    loaded = load_any(name, _authorities(surroundings, name, authorities))
+    write_file(output, page(guide_of(loaded)).encode(), 0o644)
+    print_pairs((*_heading(surroundings, loaded), (surroundings.words("已写入", "Written to"), str(output))))
 
 
 @profile.command("holidays")
