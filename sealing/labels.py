@@ -63,7 +63,7 @@ _CHECKS: Final[Mapping[str, Words]] = {
     "microphone": Words("麦克风", "microphone"),
     "speaker": Words("扬声器", "speaker"),
     "key": Words("签名密钥", "signing key"),
-    "spool": Words("存储目录", "spool"),
+    "spool": Words("封存区", "spool"),
     "caption": Words("画面字幕", "line in the picture"),
 }
 _VERDICTS: Final[Mapping[str, Words]] = {

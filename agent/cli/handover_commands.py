@@ -122,9 +122,9 @@ def checkout(  # noqa: PLR0913, PLR0917 - click hands over each option
 @json_option
 @pass_surroundings
 def checkin(surroundings: Surroundings, as_json: bool) -> None:
-    """交还 / Take the unit back."""
+    """归还 / Take the unit back."""
     answer = ask(surroundings.paths().socket, CheckinRequest(), _ANSWER_SECONDS)
     if as_json:
         print_json(answer)
         return
-    click.echo(surroundings.words("已交还", "Checked in"))
+    click.echo(surroundings.words("已归还", "Checked in"))

@@ -226,7 +226,7 @@ class PromptBook:
 
     def _checks(self) -> Iterator[Phrase]:
         for check, name in CHECK_NAMES.items():
-            yield self._phrase(f"degraded:{check}", CHECK_DEGRADED, check=name)
+            yield self._phrase(f"degraded:{check}", CHECK_DEGRADED[check])
             yield self._phrase(f"failed:{check}", CHECK_FAILED, check=name)
 
     def _cause_clips(self) -> Iterator[Phrase]:

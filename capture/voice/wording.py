@@ -135,7 +135,7 @@ FIXED: dict[Line, Words] = {
     ),
     Line.MARKED: Words("已标记。", "Marked."),
     Line.STILL_RECORDING: Words("正在录制。", "Recording."),
-    Line.NOT_RECORDING: Words("没有在录制。", "Not recording."),
+    Line.NOT_RECORDING: Words("当前没有录制。", "Not recording."),
     Line.FINISHED: Words("录制结束。", "Recording finished."),
     Line.CANNOT_CONTINUE: Words("无法继续录制，请立即报告。", "Recording cannot go on. Report at once."),
     Line.REFUSED: Words("现在不能执行。", "Not possible now."),
@@ -169,12 +169,23 @@ CHECK_NAMES: dict[str, Words] = {
     "microphone": Words("麦克风", "microphone"),
     "speaker": Words("扬声器", "loudspeaker"),
     "key": Words("签名密钥", "signing key"),
-    "spool": Words("存储目录", "spool"),
+    "spool": Words("封存区", "spool"),
     "caption": Words("画面字幕", "line in the picture"),
 }
 """Codes of `CheckResult.check`."""
 
-CHECK_DEGRADED = Words("{check}不理想。", "The {check} is not at its best.")
+CHECK_DEGRADED: dict[str, Words] = {
+    "battery": Words("电池电量偏低或不明。", "The battery is low, or its charge is unknown."),
+    "storage": Words("存储空间偏少。", "There is little room left."),
+    "clock": Words("系统时间准确度不足。", "The clock is not accurate enough."),
+    "camera": Words("摄像头画面未能检查。", "The camera's picture could not be checked."),
+    "microphone": Words("声音过大，录音可能失真。", "The sound is too loud and may be distorted."),
+    "speaker": Words("没有听到扬声器的提示音。", "The loudspeaker was not heard."),
+    "key": Words("签名密钥未能确认。", "The signing key could not be confirmed."),
+    "spool": Words("封存区未能确认。", "The spool could not be confirmed."),
+    "caption": Words("画面字幕无法显示。", "The line cannot be written into the picture."),
+}
+"""What each check that is degraded comes to: `capture.preflight` knows one reason, or two, for each."""
 CHECK_FAILED = Words("{check}检查未通过。", "The {check} check failed.")
 
 MACHINE_CAUSES: dict[str, Words] = {

@@ -159,7 +159,7 @@ def test_an_empty_pack_and_a_lost_clock_are_sealed_and_announced(lived: Path, ag
     assert preflight.verdict is CheckVerdict.FAIL
     said = spoken(lived, agency, tmp_path)
     assert "电池检查未通过" in said
-    assert "系统时间不理想" in said
+    assert "系统时间准确度不足" in said
 
 
 def test_each_change_of_the_time_is_sealed(lived: Path) -> None:

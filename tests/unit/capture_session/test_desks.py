@@ -320,7 +320,7 @@ def test_words_name_time_day_cause_officers_and_checks(tmp_path: Path) -> None:
     assert "证号A001" in words(made, Phrase.OFFICERS)
     assert words(made, Phrase.STATEMENT_REQUEST) == "请语音说明时间和地点。"
     assert words(made, Phrase.PREFLIGHT, codes=("battery:degraded", "camera:fail")).startswith(
-        "电池不理想。摄像头检查未通过。"
+        "电池电量偏低或不明。摄像头检查未通过。"
     )
     assert words(made, Phrase.PRESS_TO_RESUME, cause="power-loss").startswith("上次录制因断电中断")
 

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
+from capture.preflight import CAPTION, CHECKS
 from capture.voice.errors import ReadingError
 from capture.voice.language import Language
 from capture.voice.phrases import PromptBook, VoiceFacts, with_names
 from capture.voice.reading import SpokenOfficer
-from capture.voice.wording import CHECK_NAMES, FIXED, MACHINE_CAUSES, Line, Words
+from capture.voice.wording import CHECK_DEGRADED, CHECK_NAMES, FIXED, MACHINE_CAUSES, Line, Words
 
 from .conftest import NOTICE
 
@@ -126,6 +127,8 @@ def test_the_charge_is_spoken_in_percent(book: PromptBook) -> None:
 
 
 def test_every_check_of_the_preflight_has_words(book: PromptBook) -> None:
+    assert [*CHECK_NAMES] == [*CHECKS, CAPTION] == [*CHECK_DEGRADED]
+    assert book.text(book.check("speaker", failed=False)) == "没有听到扬声器的提示音。"
     for check in CHECK_NAMES:
         assert book.text(book.check(check, failed=True)).endswith("检查未通过。")
         assert book.text(book.check(check, failed=False)) != book.text(book.check(check, failed=True))
