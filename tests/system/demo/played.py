@@ -50,13 +50,12 @@ def play(out: Path, *arguments: str | Path, voices: Path, expected: int = 0) -> 
     Args:
         out: The folder for results.
         arguments: Of the command.
-        voices: Folder in which runs leave their unit's voice for the runs after them: it takes longest to make.
+        voices: Folder with words to begin with, in which the first run leaves its unit's voice for those after it.
         expected: The exit code.
     """
     kept = voices / "voice"
-    if kept.exists():
-        shutil.copytree(kept, out / "work" / "unit" / "state" / "voice")
-        (out / MARKER).touch()
+    shutil.copytree(kept if kept.exists() else voices / "seed", out / "work" / "unit" / "state" / "voice")
+    (out / MARKER).touch()
     command = [str(Path(sys.executable).with_name("recorder-sim")), *map(str, arguments), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
     log = out / "work" / "logs" / "recorder-agent.log"
