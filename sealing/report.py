@@ -288,7 +288,7 @@ class ChainError(SealingError):
     def __init__(self, report: Report) -> None:
         first = report.first_fault
         errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
-        super().__init__(f"the chain is not intact, {errors} faults; the first: {first}")
+        super().__init__(f"the chain is not intact, {errors} fault{'s' if errors > 1 else ''}; the first: {first}")
         self.report = report
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import Final
 
-from sealing.findings import Severity
+from sealing.finding_words import MEANINGS_ZH, place_zh
+from sealing.findings import Finding, Severity
 from sealing.labels import Words, duration, media_time, words
 from sealing.layout import BEIJING, civil, clock, date, padded, uncertainty, width, wrapped
 from sealing.report import Entry, Level, Report, SessionSummary, Standing
@@ -195,8 +196,17 @@ class _Page:
         yield from self._title(self._say("核验发现", "Findings"))
         for finding in report.findings:
             label = self._in(_SEVERITIES[finding.severity])
-            for index, line in enumerate(wrapped(str(finding), COLUMNS - _TIME_COLUMNS)):
+            for index, line in enumerate(self._finding(finding)):
                 yield f"  {padded('' if index else label, _TIME_COLUMNS - 2)}{line}"
+
+    def _finding(self, finding: Finding) -> Iterator[str]:
+        room = COLUMNS - _TIME_COLUMNS
+        if self._english:
+            yield from wrapped(str(finding), room)
+            return
+        more = f"，另有同类 {finding.more} 处" if finding.more else ""
+        yield from wrapped(f"{MEANINGS_ZH[finding.code]}（{place_zh(finding.place)}{more}）", room)
+        yield from wrapped(f"{finding.code}: {finding.detail}", room)
 
 
 def _offset(zone: tzinfo) -> str:

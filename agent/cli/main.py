@@ -126,7 +126,7 @@ def _usage(error: click.ClickException) -> int:
     hint = ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hint = f"; see `{error.ctx.command_path} --help`"
-    return _failed(f"{error.format_message()}{hint}", os.EX_USAGE)
+    return _failed(f"{error.format_message().rstrip('.')}{hint}", os.EX_USAGE)
 
 
 def _error(error: Exception, *, debug: bool) -> int:

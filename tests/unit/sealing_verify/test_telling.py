@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from sealing import records as r
+from sealing.finding_words import MEANINGS_ZH
+from sealing.findings import Code
 from sealing.labels import Words, duration, figure_words, media_time, words
 from sealing.layout import clock, padded, uncertainty, width, wrapped
 from sealing.picture import WIDTH, render_picture
@@ -78,12 +80,18 @@ def test_a_spoiled_chain_is_told_on_the_page_and_in_the_picture(film_copy: Path)
         verify_chain([film_copy], trust())
     page, picture = render_timeline(error.value.report), render_picture(error.value.report)
     assert "不完整" in page
-    assert "GAP in 00000004.evs" in page
+    assert "中间的记录缺失（00000004.evs，第 " in page
+    assert "GAP: records 9 to 14 of the chain are missing" in page
+    assert "GAP in 00000004.evs" in render_timeline(error.value.report, "en")
     assert "核验不通过" in picture
 
 
 def parsed(picture: str) -> ET.Element:
     return ET.fromstring(picture)  # noqa: S314 - our own markup
+
+
+def test_every_finding_has_words_for_those_who_do_not_read_the_format() -> None:
+    assert set(MEANINGS_ZH) == set(Code)
 
 
 def test_the_picture_is_one_file_that_needs_nothing_else(report: Report) -> None:
