@@ -12,6 +12,9 @@ from sealing.findings import Code, Findings, Place
 from sealing.framing import RecordHeader
 from sealing.records import Boot, Break, Close, FileKind, Fragment, Open, Resume, RunFacts, SessionEnd, SessionStart
 
+_BEFORE_ALL = -1
+"""Generation of a session whose footage so far was freed: its numbers begin with the next file."""
+
 
 @dataclass(slots=True)
 class _Session:
@@ -172,14 +175,14 @@ class Media:
         self._run = None
 
     def _break(self, body: Break, header: RecordHeader, place: Place, generation: int) -> None:
-        session = self._sessions.setdefault(body.session_id, _Session(generation, 0, 0))
+        session = self._sessions.setdefault(body.session_id, _Session(_BEFORE_ALL, 0, 0))
         session.breaks.add(header.sequence)
         session.pending, session.restarted = True, False
         if session.generation == generation and session.run and body.run not in (session.run, session.announced):
             self._fault(place, f"BREAK ends run {body.run}; run {session.run} was the last")
 
     def _resume(self, body: Resume, place: Place, generation: int) -> None:
-        session = self._sessions.setdefault(body.session_id, _Session(generation, 0, 0))
+        session = self._sessions.setdefault(body.session_id, _Session(_BEFORE_ALL, 0, 0))
         if session.generation == generation and body.break_sequence not in session.breaks:
             self._fault(place, f"RESUME names record {body.break_sequence}, which is no BREAK of the session")
         session.pending, session.announced = False, body.run

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from hal.drivers.files import DirectoryStorage
 from sealing import records as r
-from sealing.errors import NotSealedError, StorageFaultError
+from sealing.errors import DeletionRefusedError, NotSealedError, StorageFaultError
 from sealing.findings import Code, Severity
 from sealing.framing import file_name
 from sealing.oids import Assurance
@@ -178,6 +179,24 @@ def test_the_first_files_may_be_freed_too(film_copy: Path) -> None:
     pruned = verify_chain([film_copy], trust())
     assert codes(pruned) == {Code.PRUNED}
     assert pruned.intact
+
+
+@pytest.mark.parametrize("freed", range(1, 12))
+def test_however_much_of_a_recording_was_freed_the_rest_stands(film_copy: Path, freed: int) -> None:
+    """SF-33: a BREAK or RESUME may be the first that is left of its recording."""
+    clock = ManualClock()
+    clock.advance(3600)
+    ended = verify_chain([film_copy], trust()).files[:freed]
+    writer = start_writer(film_copy, clock)
+    for facts in ended:
+        receipt = StoreReceipt(facts.number, bytes.fromhex(facts.file_id or ""), bytes([facts.number]) * 32, "store", 1)
+        writer.seal_receipt(receipt)
+    writer.roll_ledger("dock")
+    for facts in ended:
+        with suppress(DeletionRefusedError):
+            writer.free_file(facts.number)
+    writer.halt("stop")
+    assert codes(verify_chain([film_copy], trust())) <= {Code.PRUNED}
 
 
 def test_a_receipted_file_that_is_still_there_is_held_to_its_delete(film_copy: Path, tmp_path: Path) -> None:
