@@ -246,7 +246,6 @@ TABLE: Mapping[State, Row] = {
         ev.CaptureLost: _ANSWERED,
         ev.PreflightDone: _ANSWERED,
         ev.RunEnded: _to(ending.run_ended_in_fault, _S.FAULT),
-        ev.MarkLocated: Ignore("nothing can be sealed"),
         ev.PromptEnded: Ignore("nothing can be sealed"),
         ev.WindowClosed: Ignore("nothing can be sealed"),
         ev.TimerFired: _to(ending.still_faulty, _S.FAULT),

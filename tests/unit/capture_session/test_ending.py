@@ -9,7 +9,7 @@ from capture import events as ev
 from capture.cues import Cue
 from capture.profile import ExemptionGround
 from capture.states import State
-from sealing.records import Break, Checkin, Checkout, ClockStep, Event, Preflight, Prompt, PromptKind, SessionEnd
+from sealing.records import Break, Checkin, Checkout, ClockStep, Event, Mark, Preflight, Prompt, PromptKind, SessionEnd
 from tests.unit.capture_session.script import ASSIGNMENT, INTERRUPTIONS, Driver, machine, profile, result
 
 GROUND = ExemptionGround(code="privacy", zh="涉及个人隐私", en="privacy", stops=True)
@@ -151,6 +151,20 @@ def test_the_agents_end_during_a_break_ends_the_session() -> None:
     driver.lose_camera()
     driver.feed(ev.StopRequested())
     assert driver.sealed(SessionEnd)[0].reason == "stop"
+
+
+def test_a_mark_whose_frame_is_found_when_the_chain_is_gone_is_sealed_when_it_is_back_cs_12() -> None:
+    """CS-12: it was answered; the record waits before the chain like every other."""
+    driver = Driver()
+    driver.record()
+    driver.feed(ev.MarkPressed(driver.now_ns))
+    driver.feed(ev.SealingLost("EIO"))
+    driver.feed(ev.MarkLocated(1, 299, driver.now_ns, driver.now_ns))
+    driver.run_ended()
+    driver.feed(ev.SealingBack())
+    (mark,) = driver.sealed(Mark)
+    assert (mark.number, mark.frame) == (1, 299)
+    assert driver.order().index(mark) < driver.order().index(driver.sealed(Break)[-1])
 
 
 def test_a_lost_chain_stops_the_recording_and_says_so_cs_11() -> None:
