@@ -1,7 +1,7 @@
 """What each kind of finding means, in Chinese, for those who read a report and not the format.
 
-Rules of this module: a table, one entry for each code. Findings say the particulars themselves, in English; the code and
-this sentence stand in front of them on a Chinese page.
+Rules of this module: a table, one entry for each code. Findings say the particulars themselves, in English; the code
+and this sentence stand in front of them on a Chinese page.
 """
 
 from __future__ import annotations

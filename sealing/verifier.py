@@ -152,6 +152,7 @@ class _Examination:
         self._chain.times.settle()
         bridged = settle(self._chain.links.holes, self._deletion.deletes, self._findings, part=self._asked.part)
         self._chain.ticks.settle(self._chain.links.holes)
+        self._chain.witness.identify(self._chain.keys.device_id)
         self._deletion.settle(bridged, self._present, self._elsewhere(bridged))
         self._name_pruned(bridged)
         self._witness()
@@ -173,7 +174,7 @@ class _Examination:
         """Name the part of a chain that is here; gives the last record of the beginning that is elsewhere."""
         first = min((facts.first_sequence for facts in self._facts if facts.first_sequence is not None), default=0)
         began = first == SEQUENCE_FIRST or any(each.first == SEQUENCE_FIRST for each in bridged)
-        if not self._asked.part or (began and self._chain.borders.halted):
+        if not self._asked.part or (began and self._chain.borders.halted and not self._goes_on()):
             return 0
         detail = (
             f"the records {first} to {self._chain.links.position - 1} are a part of a chain: nothing is said about "
@@ -182,13 +183,17 @@ class _Examination:
         self._findings.add(Code.PARTIAL, Place(self._facts[0].name, first, len(MAGIC)), detail)
         return 0 if began else first - 1
 
+    def _goes_on(self) -> bool:
+        """Whether the store has seen records behind the last one here."""
+        return (self._chain.witness.last_sequence or 0) >= self._chain.links.position
+
     def _all_not_sealed(self) -> bool:
         found = self._findings.sorted()
         return sum(finding.code is Code.NOT_SEALED for finding in found) == len(self._facts)
 
     def _witness(self) -> None:
         files = {facts.number: facts for facts in self._facts}
-        self._chain.witness.settle(self._chain.keys.device_id, self._present, files, self._chain.links)
+        self._chain.witness.settle(self._present, files, self._chain.links, part=self._asked.part)
 
     def _name_pruned(self, bridged: tuple[Bridged, ...]) -> None:
         for each in bridged:

@@ -40,13 +40,13 @@ class Witness:
 
     @property
     def receipts(self) -> list[Receipt]:
-        """Receipts for this unit, in the order of the chain; once `settle` was called."""
+        """Receipts for this unit, in the order of the chain; once `identify` was called."""
         mine = [each for each in self._trust.receipts if each.device_id == self._device_id]
         return sorted(mine, key=lambda each: each.first_sequence)
 
     @property
     def last_sequence(self) -> int | None:
-        """Last record that a store vouches for; once `settle` was called."""
+        """Last record that a store vouches for; once `identify` was called."""
         return max(self._seen(), default=None)
 
     def record(self, header: RecordHeader, digest: bytes, place: Place) -> None:
@@ -60,18 +60,21 @@ class Witness:
                 detail = f"the store has seen another record with the number {header.sequence}"
                 self._findings.add(Code.FORK_VS_WITNESS, place, detail)
 
+    def identify(self, device_id: str | None) -> None:
+        """Say whose chain it is, once it is read; None where no record could be believed."""
+        self._device_id = device_id
+
     def settle(
-        self, device_id: str | None, present: Mapping[int, FileEnds], files: Mapping[int, FileFacts], links: Links
+        self, present: Mapping[int, FileEnds], files: Mapping[int, FileFacts], links: Links, *, part: bool
     ) -> None:
-        """Compare what the store holds with the files that are here.
+        """Compare what the store holds with the files that are here; once `identify` was called.
 
         Args:
-            device_id: The unit; None where no record could be believed.
             present: Files that could be read to their end, by number.
             files: All files, by number.
             links: Where the chain ended.
+            part: The caller said that more lies elsewhere, and PARTIAL says so: what is behind the end is not missed.
         """
-        self._device_id = device_id
         last = links.position - 1
         ordered = sorted(present.items(), key=lambda each: each[1].first_sequence)
         starts = [ends.first_sequence for _, ends in ordered]
@@ -83,8 +86,8 @@ class Witness:
                     detail = f"the store holds another content for records {said}"
                     place = Place(files[number].name, ends.first_sequence, len(MAGIC))
                     self._findings.add(Code.FORK_VS_WITNESS, place, detail)
-        seen = max(self._seen(), default=0)
-        if seen > last:
+        seen = self.last_sequence or 0
+        if seen > last and not part:
             newest = files[max(files)]
             detail = f"the store holds records up to {seen}; the chain here ends at {last}"
             place = Place(newest.name, last + 1, newest.size_bytes)

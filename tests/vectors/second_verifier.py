@@ -111,7 +111,7 @@ class SecondVerifier:
         """Step 1, for a caller who knows that it is a part."""
         if not self.given.part:
             return
-        missing = [each for each in self.faults if each.code == "HEAD_MISSING"]
+        missing = [each for each in self.faults if each.code in {"HEAD_MISSING", "TAIL_MISSING_VS_WITNESS"}]
         self.faults = [each for each in self.faults if each not in missing]
         if missing or not ended:
             self.say("PARTIAL", self.files[0], self.placed[0])

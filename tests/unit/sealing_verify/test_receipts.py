@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 from sealing import cose
 from sealing.cose import Algorithm
 from sealing.findings import Code
+from sealing.framing import file_name
 from sealing.oids import EKU_RECEIPT
 from sealing.receipts import (
     FIRST_PREVIOUS_RECEIPT,
@@ -26,9 +27,11 @@ from sealing.receipts import (
 from sealing.report import ChainError
 from sealing.suites import SUITE_1
 from sealing.trust import Trust, TrustError
-from sealing.verifier import verify_chain
-from tests.support.chains import agency
+from sealing.verifier import Asked, verify_chain
+from tests.support.chains import agency, start_writer
+from tests.support.clocks import ManualClock
 from tests.support.recordings import trust
+from tests.vectors.second_verifier import verify
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 STORE = ec.generate_private_key(ec.SECP256R1())
@@ -168,6 +171,32 @@ def test_a_tail_that_the_store_holds_and_nobody_shows_is_missed(film_copy: Path,
     with pytest.raises(ChainError) as error:
         verify_chain([film_copy], trusted)
     assert error.value.report.verdicts == (Code.TAIL_OPEN, Code.TAIL_MISSING_VS_WITNESS)
+
+
+def test_a_part_misses_nothing_that_lies_elsewhere(film_copy: Path) -> None:
+    """Row 57: the caller says that it is a part; what the store has behind its end is another part."""
+    trusted = Trust.load(trust_folder(film_copy / "trust", _receipts_for(film_copy)))
+    for number in (1, 2, 6, 7, 8, 9):
+        (film_copy / file_name(number)).unlink()
+    report = verify_chain([film_copy], trusted, asked=Asked(part=True))
+    assert report.verdicts == (Code.PARTIAL, Code.TAIL_OPEN)
+    second = verify(film_copy, agency().certificate(), part=True)
+    assert {fault.code for fault in second} == {"PARTIAL", "TAIL_OPEN"}
+
+
+def test_an_ended_chain_that_goes_on_at_the_store_is_a_part(tmp_path: Path) -> None:
+    """It begins at the beginning and ends in order, and is not whole all the same."""
+    spool, clock = tmp_path / "spool", ManualClock()
+    spool.mkdir()
+    start_writer(spool, clock).halt("stop")
+    ended = sorted(spool.iterdir())
+    clock.reboot("boot-2")
+    start_writer(spool, clock).halt("stop")
+    trusted = Trust.load(trust_folder(tmp_path / "trust", _receipts_for(spool)))
+    assert verify_chain([spool], trusted, asked=Asked(part=True)).verdicts == ()
+    assert verify_chain(ended, trusted, asked=Asked(part=True)).verdicts == (Code.PARTIAL,)
+    with pytest.raises(ChainError, match="TAIL_MISSING_VS_WITNESS"):
+        verify_chain(ended, trusted)
 
 
 def test_another_history_than_the_store_has_is_a_fork(film_copy: Path, tmp_path: Path) -> None:
