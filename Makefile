@@ -12,8 +12,9 @@ ARCH ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
-# Two at a time: much of the suite waits for processes. A file stays on one worker, so what it sets up is set up once.
-WORKERS ?= 2
+# Three at a time, on two cores: a third of the suite waits for processes and for real time, and two leave that third idle.
+# A file stays on one worker, so what it sets up is set up once.
+WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pytest
 from pydantic import JsonValue
 
 from hal.drivers.common.clock_unit import UnitClock
+from sealing.errors import NotSealedError
 from sealing.records import Boot, Break, CheckVerdict, Fault, Fragment, Halt, Preflight, SessionEnd
 from tests.scenario.recorder.unit import bodies
 from tests.tiers.a_chroot import numbered_pictures
@@ -17,6 +19,8 @@ from tests.tiers.a_chroot.shipped_unit import RiggedAgent, ShippedUnit, run
 
 pytestmark = pytest.mark.timeout(480)
 
+Found = TypeVar("Found")
+
 _OFFICERS = ("--officer", "甲某:A001", "--officer", "乙某:A002")
 _EXPLANATION = "摄像头线缆松动，录制中断，现已重新插好，继续录制。"
 _SPOOL_MIB = 512
@@ -24,6 +28,7 @@ _LEFT_BYTES = 80 << 20
 """More than the writer's reserve, less than a recording wants."""
 _SEVEN_YEARS_SECONDS = 7 * 366 * 86_400
 _CLOSING_SECONDS = 20.0
+_LOOKS = 20
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Scene:
         """Wait until a fault is sealed as found, or as over."""
 
         def told() -> bool:
-            faults = [fault for fault in bodies(self.unit.spool, Fault) if fault.code == code]
+            faults = [fault for fault in so_far(self.unit, Fault) if fault.code == code]
             return bool(faults) and faults[-1].present is present
 
         self.unit.wait_until(told, f"fault {code}, present {present}")
@@ -59,8 +64,18 @@ class Scene:
         self.unit.explain(self.room, self.words)
 
 
+def so_far(unit: ShippedUnit, kind: type[Found]) -> list[Found]:
+    """What a running unit has sealed; a file that was made this moment and not begun is looked at again."""
+    for _ in range(_LOOKS):
+        try:
+            return bodies(unit.spool, kind)
+        except NotSealedError:
+            unit.pass_time(0.05)
+    return bodies(unit.spool, kind)
+
+
 def frames(unit: ShippedUnit) -> int:
-    return sum(fragment.frame_count for fragment in bodies(unit.spool, Fragment))
+    return sum(fragment.frame_count for fragment in so_far(unit, Fragment))
 
 
 @pytest.fixture(name="scene", scope="module")

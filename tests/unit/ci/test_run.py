@@ -1,5 +1,6 @@
-"""What continuous integration makes of tiers that pass, fail, cannot run, or are not there."""
+"""What continuous integration makes of stages that pass, fail, cannot run, or are not there, and of their order."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 RUN = Path(__file__).resolve().parents[3] / ".ci/run"
 PASSES = 'echo "tier A: not run here, and why: no such device" >&2'
 CANNOT = 'echo "tier B: not run: that takes root" >&2; exit 77'
-FAILS = "exit 3"
+FAILS = "echo everything broke; exit 3"
+WAIT = "wait_for() { for _ in $(seq 400); do [ -e $1 ] && return; sleep 0.05; done; echo no $1; exit 9; }"
+"""Shell: until a file is there, 20 s at most."""
 
 
 @pytest.fixture
@@ -19,38 +22,109 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def tier(project: Path, name: str, script: str) -> None:
+def tier(project: Path, name: str, script: str, prepare: str = "") -> None:
+    """A tier whose tests are a script; preparing it is another."""
     path = project / f".ci/tier-{name}"
-    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.write_text(f'#!/bin/sh\n{WAIT}\nif [ "$1" = --prepare ]; then\n{prepare}\nexit 0; fi\n{script}\n', "utf-8")
     path.chmod(0o755)
 
 
-def ran(project: Path, *parts: str) -> tuple[int, list[str]]:
+def makefile(project: Path, test: str, setup: str = "true") -> None:
+    """The project's own commands, each a script."""
+    for name, script in (("test", test), ("setup", setup)):
+        (project / name).write_text(f"{WAIT}\n{script}\n", "utf-8")
+    text = "test:\n\t@sh ./test\nsetup:\n\t@sh ./setup\nbrowser:\n\t@:\n.PHONY: test setup browser\n"
+    (project / "Makefile").write_text(text, "utf-8")
+
+
+def ran(project: Path, *parts: str) -> tuple[int, dict[str, str], str]:
+    """Exit code, the closing table, and what was said on the way."""
     done = subprocess.run([project / ".ci/run", *parts], capture_output=True, text=True, check=False, timeout=60)
-    return done.returncode, [" ".join(line.split()) for line in done.stdout.splitlines() if line]
+    rows = [line for line in done.stdout.splitlines() if line]
+    return done.returncode, {row[:8].strip(): " ".join(row.split()) for row in rows}, done.stderr
 
 
 def test_a_tier_that_cannot_run_is_told_and_is_no_failure(project: Path) -> None:
     tier(project, "a", PASSES)
     tier(project, "b", CANNOT)
-    code, table = ran(project, "a", "b", "c")
+    code, table, _ = ran(project, "a", "b", "c")
     assert code == 0
-    assert table[0].startswith("tier A passed")
-    assert table[0].endswith("not run here, and why: no such device")
-    assert table[1].startswith("tier B not run")
-    assert table[1].endswith("that takes root")
-    assert table[2].endswith("there is no .ci/tier-c")
+    assert table["tier A"].startswith("tier A passed")
+    assert table["tier A"].endswith("not run here, and why: no such device")
+    assert table["tier B"].startswith("tier B not run")
+    assert table["tier B"].endswith("that takes root")
+    assert table["tier C"].endswith("there is no .ci/tier-c")
+    assert table["whole"].startswith("whole passed")
 
 
 def test_any_other_exit_code_is_red_and_the_rest_runs_all_the_same(project: Path) -> None:
     tier(project, "a", FAILS)
-    tier(project, "b", f"touch {project}/ran")
-    code, table = ran(project, "a", "b")
+    tier(project, "b", f"touch {project}/ran; echo nobody needs this")
+    code, table, said = ran(project, "a", "b")
     assert code == 1
-    assert "FAILED" in table[0]
-    assert "exit code 3" in table[0]
+    assert "FAILED" in table["tier A"]
+    assert "exit code 3" in table["tier A"]
+    assert "FAILED" in table["whole"]
     assert (project / "ran").exists()
+    assert "everything broke" in said
+    assert "nobody needs this" not in said
 
 
 def test_a_part_that_there_is_not_never_comes_out_green(project: Path) -> None:
-    assert ran(project, "d") == (64, [])
+    assert ran(project, "d")[:2] == (64, {})
+
+
+def test_trees_are_made_while_the_tests_run_and_not_before_the_set_up(project: Path) -> None:
+    makefile(project, test="wait_for made", setup="touch set-up")
+    tier(project, "a", "wait_for made", prepare="[ -e set-up ] && touch made || exit 5")
+    code, table, _ = ran(project, "tests", "a")
+    assert code == 0
+    assert list(table) == ["setup", "tests", "trees A", "tier A", "whole"]
+    assert all(" passed " in row for row in table.values())
+
+
+def test_tiers_run_side_by_side_and_not_beside_the_tests(project: Path) -> None:
+    makefile(project, test="[ ! -e from-a ] && touch tested")
+    tier(project, "a", "[ -e tested ] || exit 4; touch from-a; wait_for from-b")
+    tier(project, "b", "[ -e tested ] || exit 4; touch from-b; wait_for from-a")
+    code, table, _ = ran(project, "tests", "a", "b")
+    assert code == 0, table
+
+
+def test_trees_that_could_not_be_made_are_the_tiers_failure_and_nobody_elses(project: Path) -> None:
+    tier(project, "a", f"touch {project}/began", prepare="echo no such mirror; exit 1")
+    tier(project, "b", "true", prepare='echo "tier B: not run: no cgroups" >&2; exit 77')
+    tier(project, "c", "true")
+    code, table, said = ran(project, "a", "b", "c")
+    assert code == 1
+    assert "no such mirror" in said
+    assert table["trees A"].startswith("trees A FAILED")
+    assert table["tier A"].endswith("its trees were not made: build/ci/trees-A.log")
+    assert not (project / "began").exists()
+    assert table["tier B"].endswith("no cgroups")
+    assert table["tier C"].startswith("tier C passed")
+
+
+def test_red_tests_leave_the_tiers_their_turn(project: Path) -> None:
+    makefile(project, test="echo 1 failed, 3 passed in 1.00s; exit 1")
+    tier(project, "a", "true")
+    code, table, said = ran(project, "tests", "a")
+    assert code == 1
+    assert table["tests"].startswith("tests FAILED")
+    assert table["tier A"].startswith("tier A passed")
+    assert "1 failed" in said
+
+
+def test_the_table_is_kept_for_machines(project: Path) -> None:
+    makefile(project, test="echo 3 passed in 1.00s")
+    tier(project, "a", 'echo "not run here, and why: a \\"part\\"" >&2; exit 0')
+    ran(project, "tests", "a")
+    kept = json.loads((project / "build/ci/stages.json").read_text("utf-8"))
+    assert kept["seconds"] >= 0
+    assert [(each["stage"], each["outcome"], each["remark"]) for each in kept["stages"]] == [
+        ("setup", "passed", ""),
+        ("tests", "passed", "3 passed in 1.00s"),
+        ("trees A", "passed", ""),
+        ("tier A", "passed", 'not run here, and why: a "part"'),
+    ]
+    assert {type(each["seconds"]) for each in kept["stages"]} == {int}
