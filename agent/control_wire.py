@@ -62,6 +62,8 @@ class CheckoutRequest(_Message):
     label: Code | None = None
     fields: Annotated[dict[Code, LabelText], Field(max_length=FIELDS_MAX)] = {}
     """What the recordings are labelled with (R22), by the codes of the profile's fields; sealed as payload."""
+    department: Name | None = None
+    """Under which the footage is kept, where the text keeps it so (R22); stands in headers."""
     away: Code | None = None
     """Code of the reason for which the later transfer limit is claimed; None: the normal limit runs."""
 

@@ -38,8 +38,8 @@ from agent.signed_profile import remember
 from agent.status import Facts, check_table, status_table
 from agent.supervision import Health, health_of
 from agent.upload import Decision, clear_contradiction, upload_standing
-from agent.voices import voice_settings
-from capture.events import DockStanding
+from agent.voices import spoken_labels, voice_settings
+from capture.events import DockStanding, DueTold
 from capture.media.limits import FileLimits
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
 from capture.resume import replay
@@ -219,8 +219,8 @@ class Agent:
         self._running().tell_dock(standing)
         if standing is DockStanding.UPLOADING:
             due = self._due.look()
-            if due.due_utc_ns is not None:
-                self._running().tell_due(due.due_utc_ns)
+            missing = tuple(one.code for one in due.labels_missing)
+            self._running().tell_due(DueTold(due.due_utc_ns, missing, due.labels_due_utc_ns))
 
     def _receipted(self) -> frozenset[int]:
         return frozenset(file.number for file in self._sealing.sealed_files() if file.number in self._kept.by_file)
@@ -283,6 +283,7 @@ class Agent:
                 voice=voice,
                 file_limits=limits,
                 grounds=grounds,
+                labels=spoken_labels(prepared.profile.profile),
                 caption=caption_facts(prepared.profile.profile.profile, language, prepared.identity.device_id),
                 suite=prepared.policy.check(),
             ),

@@ -7,15 +7,17 @@ the two differ. One thread at a time.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.profile import LoadedProfile
 from sync.deadlines import Due, DueKind
 from sync.errors import SyncError
+from sync.labels import LabelsOwed, labels_owed
+from sync.profile import LabelField
 from sync.rules import Rules, rules_of_profile
-from sync.sessions import due_by_session
+from sync.sessions import Session, due_by_session
 from sync.unit.chronicle import Chronicle
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,15 @@ log = logging.getLogger(__name__)
 FILES_MAX = 20
 """Files read by one look: half a second of a small board. Hours of recording are read while they are made, and what a
 start finds in the spool is read by and by; who looks has a heartbeat to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelWords:
+    """One label of the profile."""
+
+    code: str
+    zh: str
+    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,10 @@ class DueStanding:
     """Of these, recordings for which a reason was claimed that the text does not have: the normal limit runs."""
     confirmed: bool = True
     """False: working days were counted in a year whose calendar the profile does not name."""
+    labels_missing: tuple[LabelWords, ...] = ()
+    """What some of them lack of the profile's labels (R22), in its order."""
+    labels_due_utc_ns: int | None = None
+    """Earliest time by which they have to be given; None: no limit, or nothing is due yet."""
     unread_files: int = 0
     """Files that lie in the spool and were not read yet: what they owe is not counted."""
 
@@ -88,8 +103,30 @@ class DueBook:
         sessions = self._chronicle.log().sessions()
         ended = {session.session_id for session in sessions if session.ended_utc_ns is not None}
         found = [due for session, due in due_by_session(sessions, self._rules).items() if session in ended]
-        self.standing = _standing(len(ended), found, self._chronicle.behind)
+        standing = _standing(len(ended), found, self._chronicle.behind)
+        self.standing = _with_labels(standing, self._labels_owed(sessions))
         return self.standing
+
+    def _labels_owed(self, sessions: Sequence[Session]) -> list[LabelsOwed]:
+        """R22: what ended recordings lack, by the same reckoning as the store's."""
+        return [
+            labels_owed(session, sessions, self._rules[told.profile_hash])
+            for session in sessions
+            if (told := session.circumstances) is not None
+            and session.ended_utc_ns is not None
+            and told.profile_hash in self._rules
+        ]
+
+
+def label_words(fields: Iterable[LabelField]) -> tuple[LabelWords, ...]:
+    """Labels of a profile as they are shown and said; each once."""
+    return tuple(dict.fromkeys(LabelWords(one.code, one.zh, one.en) for one in fields))
+
+
+def _with_labels(standing: DueStanding, owed: Sequence[LabelsOwed]) -> DueStanding:
+    times = [one.due_utc_ns for one in owed if one.due_utc_ns is not None]
+    missing = label_words(field for one in owed for field in one.fields)
+    return replace(standing, labels_missing=missing, labels_due_utc_ns=min(times, default=None))
 
 
 def _standing(sessions: int, found: list[Due], unread_files: int) -> DueStanding:

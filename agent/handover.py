@@ -14,6 +14,7 @@ from agent.control_wire import CheckoutRequest
 from agent.errors import AssignmentError
 from agent.profile import Profile
 from capture.assignment import Assignment, Officer
+from sync.labels import DEPARTMENT, labels_wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def handover_of(request: CheckoutRequest, profile: Profile, custody: CustodyTabl
     check_code("away", request.away, _reasons(profile))
     for code in request.fields:
         check_code("field", code, _fields(profile))
+    _check_department(request, profile)
     officers = tuple(Officer(each.certificate_number, each.name, each.reading) for each in request.officers)
     assignment = Assignment(
         officers=officers,
@@ -57,6 +59,7 @@ def handover_of(request: CheckoutRequest, profile: Profile, custody: CustodyTabl
         category=request.category,
         label=request.label,
         labels=tuple(sorted(request.fields.items())),
+        department=request.department,
         due_rule=request.away,
         away=request.away is not None,
         keeper_id=None if custody is None else custody.keeper_id,
@@ -64,7 +67,8 @@ def handover_of(request: CheckoutRequest, profile: Profile, custody: CustodyTabl
         officers_least=least_officers(profile, request.category),
         key_content=_content(profile, request.category),
     )
-    return Handover(assignment, (*_remarks(request, profile), *_keeper_remarks(profile, custody)))
+    remarks = (*_remarks(request, profile), *_label_remarks(request, profile), *_keeper_remarks(profile, custody))
+    return Handover(assignment, remarks)
 
 
 def _check_officers(request: CheckoutRequest) -> None:
@@ -74,6 +78,12 @@ def _check_officers(request: CheckoutRequest) -> None:
     twice = [number for number in numbers if numbers.count(number) > 1]
     if twice:
         raise AssignmentError(f"certificate number {twice[0]} stands twice; name each officer once")
+
+
+def _check_department(request: CheckoutRequest, profile: Profile) -> None:
+    labels = profile.sync.labels
+    if request.department is not None and (labels is None or not labels.by_department):
+        raise AssignmentError(f"--department {request.department!r}: leave it out, the profile keeps nothing by it")
 
 
 def check_code(name: str, code: str | None, known: Sequence[str]) -> None:
@@ -105,6 +115,19 @@ def _remarks(request: CheckoutRequest, profile: Profile) -> Iterable[Remark]:
         yield Remark(
             "category-unknown", "未指定执法活动类别，录制将被标记", "no category given; the recording is flagged"
         )
+
+
+def _label_remarks(request: CheckoutRequest, profile: Profile) -> Iterable[Remark]:
+    """CS-36: what the recordings will lack (R22); the office can still state it at the store."""
+    given = {*request.fields, *((DEPARTMENT.code,) if request.department is not None else ())}
+    missing = [one for one in labels_wanted(profile.sync.labels) if one.code not in given]
+    if not missing or profile.sync.labels is None:
+        return
+    zh, en = "、".join(one.zh for one in missing), ", ".join(one.en for one in missing)
+    until = (
+        ("，应随录制资料按期补齐", "; due with the recordings") if profile.sync.labels.due_with_transfer else ("", "")
+    )
+    yield Remark("labels-missing", f"尚缺标签：{zh}{until[0]}", f"labels missing: {en}{until[1]}")
 
 
 def _content(profile: Profile, category: str | None) -> tuple[str, ...]:

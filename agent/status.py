@@ -99,19 +99,22 @@ def _profile(loaded: LoadedProfile) -> dict[str, object]:
 
 
 def _due(due: DueStanding, now_utc_ns: int) -> dict[str, object]:
-    """What has to be handed over, the time in words for people as well (R20)."""
-    local = None
-    if due.due_utc_ns is not None:
-        local = f"{datetime.fromtimestamp(due.due_utc_ns // _SECOND_NS, CHINA):%F %H:%M}"
-    return {**asdict(due), "due_local": local, "overdue": due.overdue_at(now_utc_ns)}
+    """What has to be handed over and labelled, the times in words for people as well (R20, R22)."""
+    return {
+        **asdict(due),
+        "due_local": _local(due.due_utc_ns),
+        "overdue": due.overdue_at(now_utc_ns),
+        "labels_local": _local(due.labels_due_utc_ns),
+    }
 
 
 def _upload(upload: UploadStanding) -> dict[str, object]:
     """How the upload stands, the time of the last contact in words for people as well."""
-    local = None
-    if upload.contact_utc_ns is not None:
-        local = f"{datetime.fromtimestamp(upload.contact_utc_ns // _SECOND_NS, CHINA):%F %H:%M}"
-    return {**asdict(upload), "contact_local": local}
+    return {**asdict(upload), "contact_local": _local(upload.contact_utc_ns)}
+
+
+def _local(utc_ns: int | None) -> str | None:
+    return None if utc_ns is None else f"{datetime.fromtimestamp(utc_ns // _SECOND_NS, CHINA):%F %H:%M}"
 
 
 def _spool(facts: Facts) -> dict[str, object]:

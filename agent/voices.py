@@ -14,10 +14,13 @@ from agent.assembly import make_directories
 from agent.config import AgentConfig, Language, UnitPaths
 from agent.errors import SpoolError
 from agent.lock import only_agent
+from agent.profile import Profile
 from agent.signed_profile import load_for_unit
 from capture.recorder import CHINA
 from capture.shell.wardrobe import ASSIGNMENT_NAME, VoiceSettings, Wardrobe
 from capture.voice.language import Language as VoiceLanguage
+from capture.voice.wording import Words
+from sync.labels import labels_wanted
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,11 @@ _VOICES: Final[Mapping[Language, VoiceLanguage]] = {
 def voice_settings(config: AgentConfig, paths: UnitPaths) -> VoiceSettings:
     """Where the clips stand and which language they speak."""
     return VoiceSettings(paths.voice, _VOICES[config.unit.language], agency=paths.agency_voice)
+
+
+def spoken_labels(profile: Profile) -> tuple[tuple[str, Words], ...]:
+    """What the profile wants recordings to be labelled with, as the unit says it (R22)."""
+    return tuple((one.code, Words(one.zh, one.en)) for one in labels_wanted(profile.sync.labels))
 
 
 def render_words(config: AgentConfig, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> bool:
@@ -55,7 +63,8 @@ def render_words(config: AgentConfig, on_progress: Callable[[int, int], None] = 
             return True
         make_directories(paths)
         try:
-            wardrobe = Wardrobe(voice_settings(config, paths), profile.capture, CHINA, profile.grounds)
+            labels = spoken_labels(profile)
+            wardrobe = Wardrobe(voice_settings(config, paths), profile.capture, CHINA, profile.grounds, labels=labels)
         except OSError as error:
             raise SpoolError(f"{paths.voice}: cannot be written: {error.strerror}; check owner and medium") from error
         return wardrobe.render_missing(on_progress)

@@ -52,6 +52,7 @@ class Phrase(StrEnum):
     CANNOT_CONTINUE = "cannot-continue"
     CLOCK_STEPPED = "clock-stepped"
     DUE = "due"
+    LABELS = "labels"
     DOCKED = "docked"
     ALL_UPLOADED = "all-uploaded"
     NOT_ALL_UPLOADED = "not-all-uploaded"

@@ -295,9 +295,14 @@ class DockTold:
 
 @dataclass(frozen=True, slots=True)
 class DueTold:
-    """What was recorded has to be handed over by a time (R20)."""
+    """What was recorded has to be handed over by a time (R20), and labelled (R22)."""
 
-    due_utc_ns: int
+    due_utc_ns: int | None
+    """None: nothing is due yet."""
+    labels_missing: tuple[str, ...] = ()
+    """Codes of the labels that something of it lacks."""
+    labels_due_utc_ns: int | None = None
+    """None: the text sets no limit for them, or nothing is due yet."""
 
 
 @dataclass(frozen=True, slots=True)

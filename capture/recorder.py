@@ -41,6 +41,7 @@ from capture.shell.watch import CHECK_SECONDS, Probe, Thresholds, Watch, Watched
 from capture.states import CAPTURING, Machine, SessionRules, State, snapshot
 from capture.status import RecorderStatus, status_of
 from capture.voice.ring import RecentSound
+from capture.voice.wording import Words
 from hal.ports import Hardware
 from hal.values import ButtonName, CameraSettings, Caption
 from hal.worker import Worker
@@ -78,6 +79,8 @@ class RecorderSettings:
     file_limits: FileLimits = field(default_factory=FileLimits)
     grounds: tuple[ExemptionGround, ...] = ()
     """On which the profile's text lets officers not record (R11)."""
+    labels: tuple[tuple[str, Words], ...] = ()
+    """What the profile wants recordings to be labelled with, code and words (R22)."""
     reserve_bytes: int = 64 * 1024 * 1024
     """Room that only ledger records may use (`SealingPolicy.reserve_bytes`)."""
     caption: CaptionFacts = field(default_factory=CaptionFacts)
@@ -119,7 +122,9 @@ class Recorder:
         self._rules = SessionRules.of(profile, settings.grounds)
         self._buttons = frozenset(ButtonName(name) for name in hardware.buttons.fitted())
         alone = ButtonName.MARK not in self._buttons
-        self._wardrobe = Wardrobe(settings.voice, profile, settings.zone, settings.grounds, one_button=alone)
+        self._wardrobe = Wardrobe(
+            settings.voice, profile, settings.zone, settings.grounds, labels=settings.labels, one_button=alone
+        )
         post = self._post
         self._seals = Seals(sealing, post, self._clock.boottime_ns)
         self._queue = MediaQueue(self._clock)
@@ -321,9 +326,9 @@ class Recorder:
         """Show and say between recordings how far the upload is (CS-31). Any thread; never blocks."""
         self._runner.post(ev.DockTold(standing))
 
-    def tell_due(self, due_utc_ns: int) -> None:
-        """Say between recordings by when they have to be handed over (R20). Any thread; never blocks."""
-        self._runner.post(ev.DueTold(due_utc_ns))
+    def tell_due(self, told: ev.DueTold) -> None:
+        """Say between recordings by when they have to be handed over and labelled (R20, R22). Any thread, at once."""
+        self._runner.post(told)
 
     def status(self) -> RecorderStatus:
         """The recorder as it stands. Never blocks; any thread."""

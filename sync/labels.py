@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sync.profile import LabelField
+from sync.profile import LabelField, Labels
 from sync.rules import Rules
 from sync.sessions import NOTHING, Session, due_of
 
@@ -27,9 +27,8 @@ class LabelsOwed:
     """None where the text sets no limit, or nothing is due yet."""
 
 
-def labels_wanted(rules: Rules) -> tuple[LabelField, ...]:
-    """Everything that a profile wants recordings to be labelled with."""
-    labels = rules.sync.labels
+def labels_wanted(labels: Labels | None) -> tuple[LabelField, ...]:
+    """Everything that a profile's section `sync.labels` wants recordings to be labelled with; None: it has none."""
     if labels is None:
         return ()
     named = {one.code for one in labels.fields}
@@ -49,7 +48,7 @@ def labels_owed(
     """
     told = session.circumstances
     given = set() if told is None else {*told.labels_given, *((DEPARTMENT.code,) if told.department else ())}
-    missing = tuple(one for one in labels_wanted(rules) if one.code not in given)
+    missing = tuple(one for one in labels_wanted(rules.sync.labels) if one.code not in given)
     labels = rules.sync.labels
     if not missing or labels is None or not labels.due_with_transfer:
         return LabelsOwed(missing, None)

@@ -71,6 +71,7 @@ def fields_of(texts: Sequence[str]) -> dict[str, str]:
     metavar="CODE=TEXT",
     help="标签，如 case-number=2026-18 / Label of the recordings, by a field of the profile; give it for each.",
 )
+@click.option("--department", metavar="NAME", help="科室 / Department that the recordings are kept under.")
 @click.option("--away", metavar="CODE", help="延期移交理由 / Reason of the profile for the later transfer limit.")
 @json_option
 @pass_surroundings
@@ -81,6 +82,7 @@ def checkout(  # noqa: PLR0913, PLR0917 - click hands over each option
     category: str | None,
     label: str | None,
     fields: tuple[str, ...],
+    department: str | None,
     away: str | None,
     as_json: bool,
 ) -> None:
@@ -94,6 +96,7 @@ def checkout(  # noqa: PLR0913, PLR0917 - click hands over each option
             category=category,
             label=label,
             fields=fields_of(fields),
+            department=department,
             away=away,
         )
     except ValidationError as error:

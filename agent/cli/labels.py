@@ -52,6 +52,8 @@ _FIELDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("due.sessions", "待移交录制", "Recordings to hand over"),
     ("due.due_local", "移交期限", "To be handed over by"),
     ("due.overdue", "已逾期", "Overdue"),
+    ("due.labels_missing", "尚缺标签", "Labels missing"),
+    ("due.labels_local", "标签补齐期限", "Labels due by"),
     ("due.awaiting_return", "返回单位后移交", "Due after the return"),
     ("upload.receipted_to", "已有回执至", "Receipted to"),
     ("upload.files_left", "待上传文件", "Files to upload"),
@@ -89,9 +91,16 @@ def _looked_up(status: Mapping[str, JsonValue], path: str) -> JsonValue:
     return found
 
 
+def _item(item: JsonValue, surroundings: Surroundings) -> str:
+    """An entry of a list; one that brings its own words is one of the profile's."""
+    if isinstance(item, dict) and {"zh", "en"} <= item.keys():
+        return surroundings.words(str(item["zh"]), str(item["en"]))
+    return str(item)
+
+
 def _shown(value: JsonValue, surroundings: Surroundings) -> str:
     if isinstance(value, bool):
         return surroundings.words("是", "yes") if value else surroundings.words("否", "no")
     if isinstance(value, list):
-        return "、".join(str(item) for item in value)
+        return surroundings.words("、", ", ").join(_item(item, surroundings) for item in value)
     return label_of(str(value), surroundings)

@@ -127,8 +127,11 @@ _DOCK_WORDS = {
 
 
 def due_told(turn: Turn, event: DueTold) -> None:
-    """Say by when what was recorded has to be handed over (R20, CS-32)."""
-    turn.say(PromptKind.STATUS, Phrase.DUE, at_utc_ns=event.due_utc_ns)
+    """Say by when what was recorded has to be handed over (R20, CS-32), and which labels are missing (R22, CS-36)."""
+    if event.due_utc_ns is not None:
+        turn.say(PromptKind.STATUS, Phrase.DUE, at_utc_ns=event.due_utc_ns)
+    if event.labels_missing:
+        turn.say(PromptKind.STATUS, Phrase.LABELS, at_utc_ns=event.labels_due_utc_ns, codes=event.labels_missing)
 
 
 def break_sealed_elsewhere(turn: Turn, event: BreakSealed) -> None:

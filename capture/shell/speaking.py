@@ -66,6 +66,7 @@ def voice_facts(
     language: Language,
     grounds: Sequence[ExemptionGround] = (),
     *,
+    labels: Sequence[tuple[str, Words]] = (),
     one_button: bool = False,
 ) -> VoiceFacts:
     """What profile and check-out give to the voice.
@@ -75,6 +76,7 @@ def voice_facts(
         assignment: Whose names are spoken.
         language: Of the unit's own words.
         grounds: On which the profile's text lets officers not record (R11); spoken like causes.
+        labels: What the profile wants recordings to be labelled with, code and words (R22).
         one_button: The unit has no mark button.
     """
     notice, statement = profile.notice, profile.statement
@@ -103,6 +105,7 @@ def voice_facts(
         report_to=profile.interruptions.report_to,
         end_question=profile.recording.end_question,
         reminders=_reminders(profile, assignment),
+        labels=tuple(labels),
         one_button=one_button,
     )
 
@@ -198,8 +201,8 @@ class Speech:
                 return book.cause_name(cause)
             case Phrase.BREAK_MARKER_PRESS:
                 return (*book.break_marker(cause), *book.say(Line.PRESS_TO_RESUME))
-            case Phrase.DUE:
-                return self._due(wish, now_utc_ns)
+            case Phrase.DUE | Phrase.LABELS:
+                return self._owed(wish, now_utc_ns)
             case Phrase.CANNOT_CONTINUE:
                 return book.cannot_continue()
             case Phrase.RESUME_MARKER:
@@ -216,14 +219,20 @@ class Speech:
         days_ago = (now.date() - broken.date()).days
         return self.book.resume_marker(broken.hour, broken.minute, cause, days_ago=days_ago)
 
-    def _due(self, wish: Speak, now_utc_ns: int) -> Utterance:
+    def _owed(self, wish: Speak, now_utc_ns: int) -> Utterance:
+        """By when recordings are to be handed over, or which of their labels are to be given and by when."""
+        book, of_labels = self.book, wish.phrase is Phrase.LABELS
+        missing = book.labels_missing(wish.codes) if of_labels else ()
+        if of_labels and wish.at_utc_ns is None:
+            return missing
         due, now = self._local(wish.at_utc_ns or now_utc_ns), self._local(now_utc_ns)
         if due < now:
-            return self.book.say(Line.OVERDUE)
+            return (*missing, *book.say(Line.LABELS_OVERDUE if of_labels else Line.OVERDUE))
         if (due.hour, due.minute) == (0, 0):
             # A day's end is said as that day's last minute, not as the next day's first.
             due -= timedelta(minutes=1)
-        return self.book.due(due.hour, due.minute, days_ahead=(due.date() - now.date()).days)
+        until = book.labels_due if of_labels else book.due
+        return (*missing, *until(due.hour, due.minute, days_ahead=(due.date() - now.date()).days))
 
     def _warning(self, condition: str, minutes: int | None) -> Utterance:
         left = () if minutes is None else self.book.minutes_left(minutes)

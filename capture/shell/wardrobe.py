@@ -24,6 +24,7 @@ from capture.voice.errors import AgencyVoiceError, ReadingError, VoiceError
 from capture.voice.language import Language
 from capture.voice.phrases import PromptBook
 from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
+from capture.voice.wording import Words
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Wardrobe:
         profile: The profile's words.
         zone: Local civil time.
         grounds: On which the profile's text lets officers not record (R11).
+        labels: What the profile wants recordings to be labelled with, code and words (R22).
         one_button: The unit has no mark button. Clips are the same for both.
 
     Raises:
@@ -65,11 +67,13 @@ class Wardrobe:
         zone: tzinfo,
         grounds: Sequence[ExemptionGround] = (),
         *,
+        labels: Sequence[tuple[str, Words]] = (),
         one_button: bool = False,
     ) -> None:
         self._settings = settings
         self._one_button = one_button
         self._grounds = grounds
+        self._labels = labels
         self._profile = profile
         self._agency = _agency_voice(settings.agency)
         self._cache = VoiceCache(settings.directory, self._agency)
@@ -148,7 +152,12 @@ class Wardrobe:
 
     def _book(self, assignment: Assignment | None) -> PromptBook:
         facts = voice_facts(
-            self._profile, assignment, self._settings.language, self._grounds, one_button=self._one_button
+            self._profile,
+            assignment,
+            self._settings.language,
+            self._grounds,
+            labels=self._labels,
+            one_button=self._one_button,
         )
         return PromptBook(facts)
 

@@ -26,6 +26,7 @@ from capture.voice.wording import (
     DUE,
     EARLIER_DAY,
     FIXED,
+    LABEL,
     MACHINE_CAUSES,
     MINUTES,
     NOW_RESUMING,
@@ -86,6 +87,8 @@ class VoiceFacts:
     """What is asked at the finish, where the profile has an end event."""
     reminders: tuple[str, ...] = ()
     """The profile's key content."""
+    labels: tuple[tuple[str, Words], ...] = ()
+    """What the profile wants recordings to be labelled with, code and words (R22)."""
     one_button: bool = False
     """The unit has no mark button: how to choose is said accordingly."""
 
@@ -200,9 +203,16 @@ class PromptBook:
             minute: Its minute.
             days_ahead: Calendar days from now.
         """
-        soon = ("due:today", "due:tomorrow", "due:day-after")
-        day = (soon[days_ahead],) if days_ahead < len(soon) else (f"number:{_spoken_number(days_ahead)}", "due:days")
-        return ("due.at", *day, f"hour:{hour}", f"minute:{minute}", "due.by")
+        return ("due.at", *_moment(hour, minute, days_ahead), "due.by")
+
+    def labels_missing(self, codes: Sequence[str]) -> Utterance:
+        """That labels are missing, and which of the profile's, in its order (R22)."""
+        named = (f"label:{code}" for code, _words in self.facts.labels if code in codes)
+        return (*self.say(Line.LABELS_MISSING), *named)
+
+    def labels_due(self, hour: int, minute: int, *, days_ahead: int) -> Utterance:
+        """By when they have to be given: «标签应于明日十点三十二分前补齐»; arguments as of `due`."""
+        return ("labels.at", *_moment(hour, minute, days_ahead), "labels.by")
 
     def minutes_left(self, minutes: int) -> Utterance:
         """Recordable minutes that are left, rounded down to what has a clip."""
@@ -252,6 +262,8 @@ class PromptBook:
             yield self._phrase(f"category:{code}", CAUSE_NAME, cause=words)
         for place, item in enumerate(facts.reminders):
             yield self._phrase(f"reminder:{place}", REMINDER, item=Words(item, item))
+        for code, words in facts.labels:
+            yield self._phrase(f"label:{code}", LABEL, label=words)
 
     def _officer_clips(self) -> Iterator[Phrase]:
         for place, officer in enumerate(self.facts.officers):
@@ -289,6 +301,12 @@ class PromptBook:
     def _spoken(self, text: str, language: Language) -> str:
         spoken = speakable(text, self.facts.officers) if language is Language.CHINESE else text
         return _checked(spoken)
+
+
+def _moment(hour: int, minute: int, days_ahead: int) -> Utterance:
+    soon = ("due:today", "due:tomorrow", "due:day-after")
+    day = (soon[days_ahead],) if days_ahead < len(soon) else (f"number:{_spoken_number(days_ahead)}", "due:days")
+    return (*day, f"hour:{hour}", f"minute:{minute}")
 
 
 def _checked(spoken: str) -> str:

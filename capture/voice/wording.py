@@ -88,6 +88,8 @@ class Line(StrEnum):
     SUPPLY_WEAK = "warning.supply"
     CLOCK_STEPPED = "warning.clock-step"
     OVERDUE = "due.over"
+    LABELS_MISSING = "labels.missing"
+    LABELS_OVERDUE = "labels.over"
 
 
 FIXED: dict[Line, Words] = {
@@ -158,6 +160,8 @@ FIXED: dict[Line, Words] = {
     Line.TOO_HOT: Words("设备温度过高，请避免日晒。", "The unit is hot. Keep it out of the sun."),
     Line.SUPPLY_WEAK: Words("供电不足，请检查电池和连接。", "The supply is weak. Check the battery and its contacts."),
     Line.OVERDUE: Words("录制资料已逾期未移交，请立即移交。", "Recordings are overdue. Hand them over at once."),
+    Line.LABELS_MISSING: Words("录制资料尚缺标签。", "Recordings lack labels."),
+    Line.LABELS_OVERDUE: Words("标签已逾期未补，请立即补齐。", "Labels are overdue. Give them at once."),
     Line.CLOCK_STEPPED: Words("系统时间已调整，已记录。", "The clock was moved. This is on record."),
 }
 
@@ -224,8 +228,11 @@ DUE: dict[str, Words] = {
     "due:day-after": Words("后日", "the day after tomorrow,"),
     "due:days": Words("日后", "days from now,"),
     "due.by": Words("前移交。", "at the latest."),
+    "labels.at": Words("标签应于", "Labels have to be given by"),
+    "labels.by": Words("前补齐。", "at the latest."),
 }
 """By when: day, hour and minute are joined."""
+LABEL = Words("{label}。", "{label}.")
 REPORT = Words("无法继续录制，请立即向{addressee}报告。", "Recording cannot go on. Report at once.")
 REMAINING = Words("还可录制", "Recording time left,")
 MINUTES = Words("分钟。", "minutes.")

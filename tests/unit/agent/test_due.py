@@ -35,12 +35,15 @@ class Unit:
         self.spool = spool
         self.writer: ChainWriter = start_writer(spool, self.clock)
         self.reason = reason
+        self.labels: tuple[str, ...] = ("case-number", "handler", "party")
+        self.department: str | None = "稽查科"
         self.receipted: frozenset[int] = frozenset()
         self.book = DueBook(spool, rules_by_hash(self.profile), lambda: self.receipted)
 
     def record(self, session: bytes = SESSION, minutes: int = 30) -> int:
         """One recording; gives the civil time of its end."""
         state = replace(snapshot(self.clock.now.boot_id), profile_id="x", profile_hash=self.profile.hash)
+        state = replace(state, labels_given=self.labels or None, department=self.department)
         self.writer.set_state(replace(state, session_id=session, due_rule=self.reason, away=self.reason is not None))
         self.writer.roll_ledger("session-start")
         self.writer.seal(SessionStart(session, 1, "x", self.profile.hash, 10**9, 1, 10**9))

@@ -99,11 +99,14 @@ def test_a_profile_without_the_section_says_that_it_has_none() -> None:
 @pytest.mark.requirement("R4", "wuhu")
 def test_wu_3_one_officer_taking_evidence_is_remarked_and_never_refused() -> None:
     wuhu = load_profile("wuhu").profile
-    alone = handover_of(CheckoutRequest(officers=(FIRST,), category="investigation"), wuhu, KEEPER)
+    asked = CheckoutRequest(officers=(FIRST,), category="investigation", department="稽查科")
+    alone = handover_of(asked, wuhu, KEEPER)
     assert [remark.code for remark in alone.remarks] == ["officers-too-few"]
     assert "不得少于 2 人" in alone.remarks[0].zh
-    assert handover_of(CheckoutRequest(officers=(FIRST, SECOND), category="investigation"), wuhu, KEEPER).remarks == ()
-    assert handover_of(CheckoutRequest(officers=(FIRST,), category="site-inspection"), wuhu, KEEPER).remarks == ()
+    kept = {"department": "稽查科", "officers": (FIRST, SECOND), "category": "investigation"}
+    assert handover_of(CheckoutRequest.model_validate(kept), wuhu, KEEPER).remarks == ()
+    kept |= {"officers": (FIRST,), "category": "site-inspection"}
+    assert handover_of(CheckoutRequest.model_validate(kept), wuhu, KEEPER).remarks == ()
 
 
 def test_the_profiles_least_number_counts_where_the_category_has_none() -> None:
