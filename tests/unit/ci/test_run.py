@@ -83,11 +83,12 @@ def test_trees_are_made_while_the_tests_run_and_not_before_the_set_up(project: P
     assert all(" passed " in row for row in table.values())
 
 
-def test_tiers_run_side_by_side_and_not_beside_the_tests(project: Path) -> None:
+def test_tiers_that_wait_run_side_by_side_and_emulation_has_the_machine_to_itself(project: Path) -> None:
     makefile(project, test="[ ! -e from-a ] && touch tested")
-    tier(project, "a", "[ -e tested ] || exit 4; touch from-a; wait_for from-b")
-    tier(project, "b", "[ -e tested ] || exit 4; touch from-b; wait_for from-a")
-    code, table, _ = ran(project, "tests", "a", "b")
+    tier(project, "a", "[ -e tested ] || exit 4; touch from-a; wait_for from-b; touch over-a")
+    tier(project, "b", "[ -e tested ] || exit 4; touch from-b; wait_for from-a; touch over-b")
+    tier(project, "c", "[ -e over-a ] && [ -e over-b ] || exit 6")
+    code, table, _ = ran(project, "tests", "c", "b", "a")
     assert code == 0, table
 
 
