@@ -109,6 +109,9 @@ def run(arguments: list[str]) -> int:
         code = commands.main(args=arguments, prog_name=_PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return os.EX_USAGE
     except click.ClickException as error:
         return _usage(error)
     except click.Abort:

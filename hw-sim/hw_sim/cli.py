@@ -6,6 +6,8 @@ Rules of this module: reads arguments, prints results on stdout and messages on 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -22,7 +24,37 @@ class _Refused(click.ClickException):
     exit_code = os.EX_DATAERR
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _WrongUsage(click.UsageError):
+    exit_code = os.EX_USAGE
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise _WrongUsage(error.format_message(), error.ctx) from error
+
+
+class _Commands(click.Group):
+    """The group; a wrong command line ends with the code that every program of the project has for it."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Read the options of the group itself."""
+        with _usage():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Read and run a command."""
+        with _usage():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Simulated worlds for the recorder."""
 

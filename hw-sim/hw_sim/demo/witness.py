@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+from hw_sim.demo.happenings import told
 from hw_sim.demo.telling import Both, Telling
 from hw_sim.files import Entry
 from hw_sim.memory import remembered
@@ -18,12 +19,6 @@ from hw_sim.memory import remembered
 _NS = 1_000_000_000
 _BEIJING = timezone(timedelta(hours=8))
 _BUTTONS = {"record": Both("录制键", "record"), "mark": Both("标记键", "mark")}
-_FAULTS = {
-    ("camera", "unplugged"): Both("摄像头被拔下", "camera pulled"),
-    ("camera", "plugged"): Both("摄像头插回", "camera put back"),
-    ("microphone", "unplugged"): Both("麦克风被拔下", "microphone pulled"),
-    ("microphone", "plugged"): Both("麦克风插回", "microphone put back"),
-}
 _HOLD_SECONDS = 1.0
 _TONE = "tone "
 """Begins the label of a sound without words."""
@@ -100,23 +95,40 @@ def shown(entry: Entry, words: Callable[[Both], str]) -> Line | None:
     """How a happening is shown; None for those that are not."""
     match entry["kind"]:
         case "spoken" if entry["complete"] and not str(entry["words"]).startswith(_TONE):
-            if entry["speaker"] == "unit":
-                return Line("◆", "cyan", f"{words(Both('设备', 'unit'))}: {entry['words']}")
-            return Line("○", "white", f"{entry['speaker']}: {entry['words']}")
+            return _spoken(entry, words)
         case "press":
             return Line("▶", "green", _pressed(entry, words))
         case "fault":
-            known = _FAULTS.get((str(entry["part"]), str(entry["state"])))
-            return Line("✗", "red", words(known) if known else f"{entry['part']}: {entry['state']}")
+            return _fault(entry, words)
         case "power":
             return _power(entry, words)
         case "dock":
             both = Both("放入底座", "docked") if entry["docked"] else Both("取出底座", "undocked")
             return Line("▣", "blue", words(both))
+        case "battery" | "clock":
+            return _changed(entry, words)
         case "note":
             return Line("·", "dim", str(entry["words"]))
         case _:
             return None
+
+
+def _spoken(entry: Entry, words: Callable[[Both], str]) -> Line:
+    if entry["speaker"] == "unit":
+        return Line("◆", "cyan", f"{words(Both('设备', 'unit'))}: {entry['words']}")
+    return Line("○", "white", f"{entry['speaker']}: {entry['words']}")
+
+
+def _fault(entry: Entry, words: Callable[[Both], str]) -> Line:
+    both, over = told(entry)
+    return Line("✓", "green", words(both)) if over else Line("✗", "red", words(both))
+
+
+def _changed(entry: Entry, words: Callable[[Both], str]) -> Line:
+    if entry["kind"] == "clock":
+        return Line("·", "dim", words(Both(f"时间来源：{entry['source']}", f"clock from {entry['source']}")))
+    percent = f"{float(entry['percent'] or 0):g}"
+    return Line("●", "green", words(Both(f"换上电量 {percent}% 的电池", f"another pack, {percent} %")))
 
 
 def _pressed(entry: Entry, words: Callable[[Both], str]) -> str:

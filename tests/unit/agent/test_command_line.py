@@ -256,3 +256,12 @@ def test_every_code_that_can_come_is_documented() -> None:
     used = {kind.exit_code for kind in kinds} | set(exit_codes._CODES.values())
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", tree.text("agent/README.md"), re.MULTILINE)}
     assert used | {0, os.EX_USAGE, os.EX_SOFTWARE} <= documented
+
+
+@pytest.mark.parametrize("arguments", [[], ["profile"]])
+def test_a_command_line_without_a_command_shows_what_there_is(arguments: list[str], capsys: Captured) -> None:
+    assert run(arguments) == 64
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Usage: recorder")
+    assert "recorder: error" not in said.err

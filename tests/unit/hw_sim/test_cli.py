@@ -36,6 +36,12 @@ def test_check_names_what_is_wrong(tmp_path: Path, content: bytes, message: str)
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], ["run", "nowhere.txt"], ["check"], ["demo"]])
+def test_a_wrong_command_line_has_the_code_that_the_readme_says(arguments: list[str]) -> None:
+    assert CliRunner().invoke(cli.main, arguments).exit_code == os.EX_USAGE
+    assert f"· {os.EX_USAGE} wrong usage ·" in README
+
+
 def test_truth_is_told_of_a_world_that_was_not_closed(tmp_path: Path) -> None:
     world = World(tmp_path / "world", tmp_path / "spool")
     world.plug_camera(plugged=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
+import re
 import signal
 import sys
 from fractions import Fraction
@@ -21,12 +23,15 @@ from hw_sim.demo.command import _option
 from hw_sim.demo.documents import Document, read
 from hw_sim.demo.errors import CommandFailedError, DemoError, LateError
 from hw_sim.demo.folder import MARKER
+from hw_sim.demo.happenings import BAD, GOOD
 from hw_sim.demo.length import length_of
 from hw_sim.demo.programs import Programs, program, wait_until
 from hw_sim.demo.telling import Both, Telling
 from hw_sim.demo.witness import Witness
 from hw_sim.files import Entry
 from hw_sim.media.errors import VideoFileError
+from hw_sim.media.faults import Dead, Frozen
+from hw_sim.world import World
 from tests.unit.hw_sim_media.support import ClipSpec, make_clip
 
 NS = 1_000_000_000
@@ -143,6 +148,47 @@ def test_a_bystander_is_shown_what_happens(tmp_path: Path) -> None:
     ]
     assert witness.spoken == ["tone mark", "录制中断。"]
     assert witness.progress() == (0, 0.0)
+
+
+def test_whatever_is_done_to_a_unit_is_told_in_both_languages(tmp_path: Path) -> None:
+    world = World(tmp_path / "world", tmp_path / "spool")
+    for change in (False, True):
+        for plug in (world.plug_camera, world.plug_microphone, world.plug_speaker):
+            plug(plugged=change)
+        world.cover_camera(covered=not change)
+        world.connect_network(up=change)
+        world.write_protect_storage(protected=not change)
+        world.weaken_supply(weak=not change)
+    for frozen in Frozen:
+        world.freeze_camera(frozen)
+    for dead in Dead:
+        world.kill_microphone(dead)
+    world.drop_frames(5)
+    world.delay_frame(0.08)
+    world.lose_samples(480)
+    world.stall_storage(5)
+    world.fill_storage(10 << 20)
+    world.fail_storage("append", errno.EIO)
+    world.detune_microphone(200)
+    world.exchange_battery(12)
+    world.heat_board(85)
+    world.step_clock(-90)
+    world.close()
+    page = io.StringIO()
+    Witness(world.directory, Telling("zh", Console(file=page, width=100))).look()
+    lines = [line.strip().split("  ", 1)[1] for line in page.getvalue().splitlines()]
+    assert [line for line in lines if not re.search("[\u4e00-\u9fff].* · ", line)] == []
+    for line in (
+        "✗ 时钟被拨动 -90 秒 · clock moved by -90 s",
+        "✗ 主板温度 85 °C · board at 85 °C",
+        "✗ 存储只剩 10 MiB · medium filled to 10 MiB",
+        "✗ 存储下一次 append 将出错 · the medium's next append fails",
+        "✓ 摄像头插回 · camera put back",
+        "● 换上电量 12% 的电池 · another pack, 12 %",
+    ):
+        assert line in lines
+    known = len(BAD) + len(GOOD)
+    assert len({line for line in lines if line[0] in "✗✓"}) == known + 1
 
 
 def test_english_alone_on_request() -> None:
