@@ -7,10 +7,12 @@ whoever listens. The pin factory is handed in.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hal.drivers.common.debounce import Change, Debouncer
+from hal.drivers.system_clock import read_together
 from hal.errors import DriverSetError
 from hal.mailbox import Mailbox, MailboxFullError
 from hal.ports import Clock
@@ -26,8 +28,6 @@ _SETTLE_NS = 15_000_000
 _IDLE_SECONDS = 1.0
 _JOIN_SECONDS = 1.0
 _EDGES_MAX = 4096
-_STALE_SECONDS = 1.0
-"""A library's own stamp that is older than this is on another axis than the library says."""
 
 
 def open_pin_factory() -> Factory:
@@ -66,6 +66,10 @@ class InputLine:
         self._clock = clock
         self._factory = factory
         self._active_low = active_low
+        self._settle_ns = settle_ns
+        self._since_ns = 0
+        """No edge is older than the watch for it."""
+        self._heard_ns = 0
         self._device = InputDevice(pin, pull_up=active_low, pin_factory=factory)
         self._debouncer = Debouncer(bool(self._device.is_active), settle_ns)
         self._take: Callable[[InputLine, bool, int], None] | None = None
@@ -79,24 +83,38 @@ class InputLine:
 
     @property
     def due_ns(self) -> int | None:
-        """When the line has to be looked at next."""
-        return self._debouncer.due_ns
+        """When the line has to be looked at next: edges that are read late come in a row, and none may be missing."""
+        due_ns = self._debouncer.due_ns
+        return None if due_ns is None else max(due_ns, self._heard_ns + self._settle_ns)
 
     def watch(self, take: Callable[[InputLine, bool, int], None]) -> None:
         """Give raw edges with their times to `take`, on the library's thread."""
         self._take = take
+        self._since_ns = self._clock.boottime_ns()
         pin = self._device.pin
         pin.edges = "both"
         # gpiozero keeps a weak reference; the line lives as long as its panel.
         pin.when_changed = self._edge
+        self.look()
+
+    def look(self) -> None:
+        """Hand over the level as it is now, as an edge: what moved before the watch, or while no edge was taken."""
+        if self._take is not None:
+            self._take(self, bool(self._device.is_active), self._clock.boottime_ns())
 
     def feed(self, active: bool, at_ns: int) -> None:
-        """Take a raw edge. On the panel's thread."""
+        """Take a raw edge; what had settled before it is reported first. On the panel's thread."""
+        self._report(self._debouncer.settle(at_ns))
         self._debouncer.edge(active, at_ns)
+        self._heard_ns = self._clock.boottime_ns()
 
     def settle(self, now_ns: int) -> None:
         """Report what has settled. On the panel's thread."""
-        change = self._debouncer.settle(now_ns)
+        due_ns = self.due_ns
+        if due_ns is not None and now_ns >= due_ns:
+            self._report(self._debouncer.settle(now_ns))
+
+    def _report(self, change: Change | None) -> None:
         if change is not None and self.on_change is not None:
             self.on_change(change)
 
@@ -106,12 +124,17 @@ class InputLine:
         self._device.close()
 
     def _edge(self, ticks: float, state: int) -> None:
-        now_ns = self._clock.boottime_ns()
-        age_seconds = float(self._factory.ticks_diff(self._factory.ticks(), ticks))
-        if 0 <= age_seconds < _STALE_SECONDS:
-            now_ns -= round(age_seconds * _SECOND_NS)
+        """However late it is read, an edge keeps the time that the kernel stamped it with."""
+        age_ns, now_ns = read_together(lambda: self._age_ns(ticks), self._clock.boottime_ns)
+        at_ns = now_ns - age_ns
+        if not self._since_ns <= at_ns <= now_ns:
+            # A stamp of another axis than the library says, as kernels before 5.7 gave.
+            at_ns = now_ns
         if self._take is not None:
-            self._take(self, bool(state) != self._active_low, now_ns)
+            self._take(self, bool(state) != self._active_low, at_ns)
+
+    def _age_ns(self, ticks: float) -> int:
+        return round(float(self._factory.ticks_diff(self._factory.ticks(), ticks)) * _SECOND_NS)
 
 
 class Panel:
@@ -126,6 +149,7 @@ class Panel:
         self._clock = clock
         self._lines = lines
         self._edges: Mailbox[tuple[InputLine, bool, int] | None] = Mailbox(clock, _EDGES_MAX)
+        self._missed = threading.Event()
         self._worker = Worker("panel", clock, self._body)
 
     def start(self) -> None:
@@ -150,6 +174,7 @@ class Panel:
             self._edges.put(edge)
         except MailboxFullError:
             # Thousands of edges wait: a line that swings freely. What it settles on is read when it is quiet again.
+            self._missed.set()
             log.warning("panel: edges come faster than they can be looked at; check the wiring")
 
     def _body(self, worker: Worker) -> None:
@@ -159,9 +184,18 @@ class Panel:
             if edge is not None:
                 line, active, at_ns = edge
                 line.feed(active, at_ns)
-            now_ns = self._clock.boottime_ns()
+            if len(self._edges) == 0:
+                self._quiet()
+
+    def _quiet(self) -> None:
+        """Every edge that came has been looked at."""
+        if self._missed.is_set():
+            self._missed.clear()
             for line in self._lines:
-                line.settle(now_ns)
+                line.look()
+        now_ns = self._clock.boottime_ns()
+        for line in self._lines:
+            line.settle(now_ns)
 
     def _idle_seconds(self) -> float:
         due = [line.due_ns for line in self._lines if line.due_ns is not None]
