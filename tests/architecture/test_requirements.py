@@ -1,4 +1,4 @@
-"""The table of R1–R20 and five agencies is whole, truthful about what is absent, and kept in step with the tests."""
+"""The tables of requirements are whole, truthful about what is absent, and kept in step with the tests."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,8 @@ import pytest
 from agent.profile import load_profile, shipped_profiles
 from tests.requirements.marks import TESTS, Mark, marks_in, marks_of_source
 from tests.requirements.outcomes import outcomes_of
-from tests.requirements.page import page
-from tests.requirements.table import AGENCIES, REQUIREMENTS, Cell, notes, table_of, unknown_names
+from tests.requirements.page import page, whole_page
+from tests.requirements.table import AGENCIES, REQUIREMENTS, STORE, Cell, notes, remarks, table_of, unknown_names
 
 MARKS = marks_in()
 ABSENT, OPEN = notes("absent"), notes("open")
@@ -31,7 +31,7 @@ def test_no_cell_is_empty_without_a_reason() -> None:
 def test_every_reason_names_an_article_or_the_text_that_has_one() -> None:
     """A reason that cites no text is an excuse."""
     for (requirement, agency), text in ABSENT.items():
-        assert requirement in REQUIREMENTS
+        assert requirement in {*REQUIREMENTS, *STORE}
         assert any(f"{letters} " in text for letters in AGENCIES.values()), f"{requirement} {agency}: {text}"
 
 
@@ -52,14 +52,21 @@ def test_what_the_text_asks_for_is_shown_or_said_to_be_open() -> None:
     missing = [
         f"{requirement} {agency}"
         for (requirement, agency), cell in TABLE.items()
-        if cell.reason is None and cell.open is None and not cell.own and not cell.shared
+        if cell.reason is None and cell.open is None and not cell.own
     ]
     assert not missing
 
 
+def test_what_the_store_does_not_do_yet_is_said_of_exactly_those_rows() -> None:
+    """A row of the second table is shown for somebody, or says how far the product is; never both, never neither."""
+    table = table_of(MARKS, ABSENT, OPEN, STORE)
+    shown = {requirement for (requirement, _), cell in table.items() if cell.own or cell.shared}
+    assert set(STORE) - shown == set(remarks())
+
+
 def test_the_page_on_the_shelf_is_the_present_one() -> None:
     kept = (TESTS.parent / "docs" / "requirements.md").read_text("utf-8")
-    assert kept == page(TABLE), "marks have changed: run `.venv/bin/python -m tests.requirements` and commit the page"
+    assert kept == whole_page(MARKS), "run `.venv/bin/python -m tests.requirements` and commit the page"
 
 
 def test_what_is_open_stands_on_the_page() -> None:
@@ -74,6 +81,11 @@ def test_one() -> None: ...
 
 def test_unmarked() -> None: ...
 """
+UNDER_EACH = """
+@pytest.mark.parametrize("name", shipped_profiles())
+@pytest.mark.requirement("R1", "each")
+def test_one(name: str) -> None: ...
+"""
 
 
 def test_marks_are_read_from_the_source() -> None:
@@ -83,6 +95,14 @@ def test_marks_are_read_from_the_source() -> None:
     ]
     with pytest.raises(ValueError, match="at least one agency"):
         list(marks_of_source(SOURCE.replace(', "all"', ""), "test_some.py"))
+
+
+def test_each_is_said_only_of_tests_that_run_under_each_profile() -> None:
+    (mark,) = marks_of_source(UNDER_EACH, "tests/unit/test_some.py")
+    assert all(mark.is_of(agency) for agency in AGENCIES)
+    assert mark.tier == "u"
+    with pytest.raises(ValueError, match="a case for each shipped profile"):
+        list(marks_of_source(UNDER_EACH.replace("shipped_profiles()", "['wuhu']"), "test_some.py"))
 
 
 def test_a_cell_without_anything_is_empty_and_one_with_a_reason_is_not() -> None:

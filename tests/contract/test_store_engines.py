@@ -71,6 +71,7 @@ def unit(store: OpenStore, tmp_path: Path) -> UnitOnDisk:
     return make_unit(store.authority, store.ledger, tmp_path / "unit")
 
 
+@pytest.mark.requirement("R21", "all")
 def test_every_file_is_kept_promised_once_and_found_again(store: OpenStore, unit: UnitOnDisk) -> None:
     """SY-15, SY-19, SY-22, SY-23: in any order, torn ends too; asked again, the same bytes."""
     crash_spool(unit)
@@ -190,6 +191,7 @@ def _forks(*_: object) -> None:
     raise ContentError("fork", "two contents for one number")
 
 
+@pytest.mark.requirement("R38", "all")
 def test_a_check_finds_what_is_gone_changed_or_nobodys(store: OpenStore, unit: UnitOnDisk) -> None:
     """R38: and the round is remembered, so that no other process makes it again at once."""
     fill_spool(unit)

@@ -1,9 +1,6 @@
 """Writes `docs/requirements.md` anew from the marks on the tests."""
 
 from tests.requirements.marks import TESTS, marks_in
-from tests.requirements.page import page
-from tests.requirements.table import notes, table_of
+from tests.requirements.page import whole_page
 
-(TESTS.parent / "docs" / "requirements.md").write_text(
-    page(table_of(marks_in(), notes("absent"), notes("open"))), "utf-8"
-)
+(TESTS.parent / "docs" / "requirements.md").write_text(whole_page(marks_in()), "utf-8")

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.requirements.marks import MARK, Mark, marks_in
-from tests.requirements.page import page
-from tests.requirements.table import notes, table_of
+from tests.requirements.page import whole_page
 
 _GRAVER = ("not run", "passed", "skipped", "failed", "error")
 
@@ -34,7 +33,7 @@ def write(reports: Iterable[tuple[str, pytest.TestReport]], path: Path, marks: t
     if not any((mark.file, mark.test) in outcomes for mark in known):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(table_of(known, notes("absent"), notes("open")), outcomes), "utf-8")
+    path.write_text(whole_page(known, outcomes), "utf-8")
     return True
 
 

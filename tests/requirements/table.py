@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.requirements.marks import EVERY, Mark
+from tests.requirements.marks import EACH, EVERY, TIERS, Mark
 
 AGENCIES: Mapping[str, str] = {
     "huainan": "HN",
@@ -41,6 +41,23 @@ REQUIREMENTS: Mapping[str, str] = {
     "R20": "Handed over in time",
 }
 
+STORE: Mapping[str, str] = {
+    "R21": "Collected centrally on the agency's own machines",
+    "R22": "Labelled: the profile's fields; by department; retrievable",
+    "R30": "Retention for its period, and no deletion before its end",
+    "R31": "Long-term keeping of the text's classes, on disc",
+    "R32": "Evidence copies with a written description",
+    "R33": "Access with the approver's leave, registered",
+    "R34": "Inspection by sample",
+    "R35": "The case file in its time",
+    "R36": "Parties and other organs may see and copy; third persons are protected",
+    "R37": "No giving out or publication without leave",
+    "R38": "Nothing is lost in keeping",
+    "R39": "Retrievable at once, by a named custodian",
+    "R40": "Obstruction by force goes to the police",
+}
+"""What handing over and the store are asked for."""
+
 REASONS = Path(__file__).with_name("reasons.toml")
 
 
@@ -54,6 +71,12 @@ class Cell:
     """Why the text asks for nothing here; None where it does ask."""
     open: str | None
     """What is not shown yet; None where nothing is missing."""
+
+    @property
+    def tiers(self) -> str:
+        """Letters of the surroundings in which it is shown, each once, the nearest to the code first."""
+        found = {mark.tier for mark in (*self.own, *self.shared)}
+        return "".join(letter for letter in dict.fromkeys(TIERS.values()) if letter in found)
 
     @property
     def empty(self) -> bool:
@@ -73,17 +96,24 @@ def notes(kind: str, path: Path = REASONS) -> Notes:
     return found
 
 
-def table_of(marks: Iterable[Mark], absent: Notes, still_open: Notes) -> Mapping[tuple[str, str], Cell]:
-    """Every cell, by requirement and agency, in their order."""
+def remarks(path: Path = REASONS) -> Mapping[str, str]:
+    """The entries `later` of `reasons.toml`: requirement → how far the product is."""
+    return {entry["requirement"]: entry["text"] for entry in tomllib.loads(path.read_text("utf-8")).get("later", [])}
+
+
+def table_of(
+    marks: Iterable[Mark], absent: Notes, still_open: Notes, requirements: Iterable[str] = REQUIREMENTS
+) -> Mapping[tuple[str, str], Cell]:
+    """Every cell of these requirements, by requirement and agency, in their order."""
     known = tuple(marks)
     return {
         (requirement, agency): Cell(
-            tuple(mark for mark in known if mark.requirement == requirement and agency in mark.agencies),
+            tuple(mark for mark in known if mark.requirement == requirement and mark.is_of(agency)),
             tuple(mark for mark in known if mark.requirement == requirement and mark.agencies == (EVERY,)),
             absent.get((requirement, agency)),
             still_open.get((requirement, agency)),
         )
-        for requirement in REQUIREMENTS
+        for requirement in requirements
         for agency in AGENCIES
     }
 
@@ -91,7 +121,9 @@ def table_of(marks: Iterable[Mark], absent: Notes, still_open: Notes) -> Mapping
 def unknown_names(marks: Iterable[Mark]) -> Iterator[str]:
     """What a mark names that there is not."""
     for mark in marks:
-        if mark.requirement not in REQUIREMENTS:
+        if mark.requirement not in REQUIREMENTS and mark.requirement not in STORE:
             yield f"{mark.file}: {mark.test}: no requirement {mark.requirement}"
-        if mark.agencies != (EVERY,):
+        if not mark.tier:
+            yield f"{mark.file}: no surroundings; name its folder in TIERS"
+        if mark.agencies not in {(EVERY,), (EACH,)}:
             yield from (f"{mark.file}: {mark.test}: no agency {name}" for name in mark.agencies if name not in AGENCIES)

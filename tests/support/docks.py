@@ -79,14 +79,14 @@ def make_folder(directory: Path, settings: StoreSettings | None = None) -> Autho
 
 
 @contextmanager
-def opened_store(directory: Path, reserve_bytes: int = 0) -> Iterator[StoreOnDisk]:
-    """A store, made when it is not there, with its database open."""
+def opened_store(directory: Path, reserve_bytes: int = 0, now_utc_ns: int = START_UTC_NS) -> Iterator[StoreOnDisk]:
+    """A store, made when it is not there, with its database open; it promises at one moment of civil time."""
     authority = Authority(directory) if directory.exists() else make_folder(directory)
     ledger = open_ledger(directory)
     vault = Vault(directory, reserve_bytes)
     vault.prepare()
     signer = ReceiptSigner(STORE_ID, authority.key("receipt"))
-    intake = Intake(vault, ledger, Trust.load(authority.trust), signer, lambda: START_UTC_NS)
+    intake = Intake(vault, ledger, Trust.load(authority.trust), signer, lambda: now_utc_ns)
     try:
         yield StoreOnDisk(directory, authority, ledger, vault, intake)
     finally:

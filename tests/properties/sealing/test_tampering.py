@@ -97,6 +97,7 @@ def borders(name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("name", [file_name(1), file_name(2), file_name(3)])
+@pytest.mark.requirement("R10", "all")
 def test_every_flipped_byte_is_refused_and_named(tmp_path: Path, name: str) -> None:
     data = small()[name]
     starts, sequences = borders(name)
@@ -139,6 +140,7 @@ def _names() -> st.SearchStrategy[str]:
 
 @settings(max_examples=60)
 @given(name=_names(), data=st.data())
+@pytest.mark.requirement("R10", "all")
 def test_any_range_cut_out_is_refused(tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject) -> None:
     files = dict(recording())
     size = len(files[name])
@@ -152,6 +154,7 @@ def test_any_range_cut_out_is_refused(tmp_path_factory: pytest.TempPathFactory, 
 
 @settings(max_examples=60)
 @given(name=_names(), inserted=st.binary(min_size=1, max_size=200), data=st.data())
+@pytest.mark.requirement("R10", "all")
 def test_any_bytes_inserted_are_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str, inserted: bytes, data: st.DataObject
 ) -> None:
@@ -184,6 +187,7 @@ def test_any_range_copied_elsewhere_is_refused(
 
 @settings(max_examples=40)
 @given(one=_names(), other=_names())
+@pytest.mark.requirement("R10", "all")
 def test_any_two_files_swapped_are_refused(tmp_path_factory: pytest.TempPathFactory, one: str, other: str) -> None:
     if one == other:
         return
@@ -194,6 +198,7 @@ def test_any_two_files_swapped_are_refused(tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.mark.parametrize("name", sorted(recording()))
+@pytest.mark.requirement("R10", "all")
 def test_any_file_dropped_is_refused(tmp_path: Path, name: str) -> None:
     """The last one is missed by the store's receipts alone."""
     files = {each: data for each, data in recording().items() if each != name}

@@ -70,6 +70,7 @@ def asked(store: StoreProcess) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("free", ["when-receipted", pytest.param("when-needed", marks=pytest.mark.soak)])
+@pytest.mark.requirement("R21", "all")
 def test_all_uploaded_comes_and_stays_and_docking_again_sends_nothing(unit: ProvisionedUnit, free: str) -> None:
     """SY-38, SF-60, CS-31: said once for each docking, by lamp and voice, and never taken back in the dock."""
     store = StoreProcess(unit.store)

@@ -113,6 +113,8 @@ after 5 h
 """
 
 
+@pytest.mark.requirement("R13", "all")
+@pytest.mark.requirement("R21", "all")
 def test_what_the_store_has_is_sealed_as_receipted_and_then_freed(unit: ProvisionedUnit) -> None:
     """The unit deletes nothing without a checked receipt: what is left are the newest files."""
     store = StoreProcess(unit.store)

@@ -73,6 +73,7 @@ def kill_at_some_moment(daemon: DaemonProcess, chance: random.Random) -> None:
     daemon.kill()
 
 
+@pytest.mark.requirement("R6", "all")
 def test_fifty_kills_lose_at_most_the_open_group_and_what_was_queued(unit: ProvisionedUnit) -> None:
     chance = random.Random(20_26)
     unit.set_options({**SMALL, "speed": SPEED}, RECORDING_FOR_HOURS)

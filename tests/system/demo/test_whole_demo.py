@@ -45,6 +45,7 @@ def test_everything_that_happened_was_sealed_and_opened(demo: Played) -> None:
     assert opened == [run["frames"] for session in sessions for run in session["runs"]]
 
 
+@pytest.mark.requirement("R6", "all")
 def test_no_picture_of_a_run_is_missing_or_doubled(demo: Played) -> None:
     for film in sorted((demo.out / "sessions").glob("*/run-*.mp4")):
         steps = np.diff(picture_times(film))
@@ -73,6 +74,7 @@ def test_space_came_back_and_what_stayed_is_whole(demo: Played) -> None:
     assert "--require evidence → exit 3" in demo.output
 
 
+@pytest.mark.requirement("R4", "all")
 def test_the_notice_is_in_the_film_where_the_timeline_says(demo: Played) -> None:
     for session in demo.report["sessions"]:
         (notice,) = span(session, "notice")
@@ -81,6 +83,7 @@ def test_the_notice_is_in_the_film_where_the_timeline_says(demo: Played) -> None
         assert ECHO_MS[0] <= delay_ms <= ECHO_MS[1]
 
 
+@pytest.mark.requirement("R8", "all")
 def test_the_markers_are_in_the_films_where_the_timeline_says(demo: Played) -> None:
     found = 0
     for session in demo.report["sessions"]:

@@ -41,6 +41,8 @@ def take_receipts(store: StoreOnDisk, unit: UnitOnDisk, writer: ChainWriter) -> 
     return sealed
 
 
+@pytest.mark.requirement("R10", "all")
+@pytest.mark.requirement("R21", "all")
 def test_files_go_only_after_a_checked_receipt_and_the_chain_still_verifies(tmp_path: Path) -> None:
     """SY-24, SY-27, SY-29."""
     with opened_store(tmp_path / "store") as store:

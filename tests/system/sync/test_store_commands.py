@@ -62,6 +62,7 @@ def test_a_lost_units_card_is_taken_in_and_accepted(folder: Path, unit: UnitOnDi
     run(STORE, "fsck", folder)
 
 
+@pytest.mark.requirement("R38", "all")
 def test_backup_loss_and_restoration(folder: Path, unit: UnitOnDisk, tmp_path: Path) -> None:
     """R38."""
     fill_spool(unit)

@@ -160,6 +160,8 @@ def zero_seconds(film: list[Match]) -> float:
 
 
 @pytest.mark.timeout(480)
+@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R12", "all")
 def test_what_the_camera_gave_is_what_the_custodian_sees(
     day: Day, matches: dict[Path, list[Match]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,6 +193,7 @@ def median_lag(film: list[Match]) -> float:
     return float(np.median([abs(match.frame.at_ns / _SECOND_NS - match.picture.seconds - zero) for match in film]))
 
 
+@pytest.mark.requirement("R13", "all")
 def test_sound_and_picture_are_in_step(
     day: Day, matches: dict[Path, list[Match]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,6 +220,8 @@ def tick_offsets(ticks_ns: tuple[int, ...], path: Path, film: list[Match]) -> It
                 yield heard - expected
 
 
+@pytest.mark.requirement("R4", "all")
+@pytest.mark.requirement("R8", "all")
 def test_the_session_is_what_the_rules_ask_for(day: Day) -> None:
     """DR-29: the notice was heard, the break has its cause and its reason, and the button ended it."""
     prompts = bodies(day.unit.spool, Prompt)

@@ -56,6 +56,7 @@ def test_every_frame_of_full_size_that_the_sensor_gave_is_delivered(unit: BenchU
     assert all(early.captured_boottime_ns < late.captured_boottime_ns for early, late in pairwise(gathered.frames))
 
 
+@pytest.mark.requirement("R13", "all")
 def test_frames_that_the_sensor_dropped_are_missing_numbers(unit: BenchUnit) -> None:
     """DR-18: a hole of seven frame times is seven numbers."""
     gathered = Gathered()

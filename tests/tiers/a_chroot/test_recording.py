@@ -85,6 +85,8 @@ def roomy_fixture(tmp_path: Path) -> Iterator[BenchUnit]:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R13", "all")
 def test_a_recording_at_full_size_with_a_break_is_whole(roomy: BenchUnit, voice: Path, tmp_path: Path) -> None:
     """DR-18, DR-21, DR-22, DR-29 together: what the sensor gave is what the custodian opens; the notice was heard."""
     recording = Recording(roomy, voice)

@@ -98,6 +98,7 @@ def verify(unit: ShippedUnit) -> None:
     run("recorder", "verify", str(unit.spool), "--trust", str(unit.agency / "trust"), "--require", "evidence")
 
 
+@pytest.mark.requirement("R18", "all")
 def test_parts_that_fail_while_it_records_are_told_and_the_end_is_in_order(scene: Scene) -> None:
     """DR-9, DR-20, DR-21, DR-22, DR-26: gauge, sound card, cable, a `stop` that hangs; SIGTERM seals and says so."""
     unit, room = scene.unit, scene.room

@@ -157,6 +157,7 @@ def test_the_sandbox_refuses_what_it_says(ready: Unit) -> None:
     assert allowed == set(free), free
 
 
+@pytest.mark.requirement("R2", "all")
 def test_officers_check_out_and_a_press_records(ready: Unit) -> None:
     ready.recorder("checkout", *OFFICERS)
     ready.wait_for("recording")
@@ -202,6 +203,7 @@ def test_the_alarms_of_the_journal_carry_their_ids_and_are_explained(ready: Unit
         assert words in said, message_id.name
 
 
+@pytest.mark.requirement("R8", "all")
 def test_a_killed_agent_goes_on_recording(ready: Unit) -> None:
     before = ready.pid()
     wait_until(lambda: ready.has_said("程序无响应中断"), 60.0, "the cause of the first break", ready.last_words)
@@ -211,6 +213,7 @@ def test_a_killed_agent_goes_on_recording(ready: Unit) -> None:
     assert ready.machine.show(AGENT, "NRestarts") == {"NRestarts": "2"}
 
 
+@pytest.mark.requirement("R21", "all")
 def test_what_was_recorded_is_uploaded_receipted_and_freed(ready: Unit, store: Store) -> None:
     ready.wait_for("idle", 120.0)
     wait_until(lambda: len(ready.sealed()) <= SEALED_FILES_LEFT, 120.0, "room on the unit", ready.last_words)
@@ -220,6 +223,7 @@ def test_what_was_recorded_is_uploaded_receipted_and_freed(ready: Unit, store: S
     assert ready.machine.show(SYNC, "ActiveState", "NRestarts") == {"ActiveState": "active", "NRestarts": "0"}
 
 
+@pytest.mark.requirement("R10", "all")
 def test_what_the_store_holds_is_whole_and_marks_both_breaks(ready: Unit, store: Store) -> None:
     held = in_order(list((store.directory / "objects" / DEVICE_ID).rglob("*.evs")))
     report = verify_chain(held, Trust.load(store.directory / "trust"))

@@ -6,6 +6,8 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from sealing.records import Boot, Break, BreakOrigin, Resume, SessionEnd, SessionStart
 from tests.tiers.c_machine.agency import Agency
 from tests.tiers.c_machine.evidence import Promises, bodies
@@ -18,6 +20,8 @@ SEED = int(os.environ.get("RECORDER_POWER_SEED", "0")) or random.SystemRandom().
 _LONGEST_SECONDS = 12.0
 
 
+@pytest.mark.requirement("R8", "all")
+@pytest.mark.requirement("R10", "all")
 def test_no_promise_is_broken_by_power_cuts(image: Image, agency: Agency, medium: Medium, tmp_path: Path) -> None:
     """SF-25, SF-30, CS-9: after each cut the chain verifies, with every fragment that the medium had confirmed."""
     chance, promises = random.Random(SEED), Promises()

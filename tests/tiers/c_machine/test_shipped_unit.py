@@ -149,6 +149,7 @@ def test_a_press_starts_a_recording_and_a_hold_ends_it(lived: Path) -> None:
     assert sum(fragment.frame_count for fragment in bodies(lived, Fragment)) > 0
 
 
+@pytest.mark.requirement("R1", "all")
 def test_an_empty_pack_and_a_lost_clock_are_sealed_and_announced(lived: Path, agency: Agency, tmp_path: Path) -> None:
     """CS-5, DR-8, DR-9: the kernel's gauge says 3 %, and nothing vouches for the time."""
     (preflight,) = bodies(lived, Preflight)
@@ -162,6 +163,7 @@ def test_an_empty_pack_and_a_lost_clock_are_sealed_and_announced(lived: Path, ag
     assert "系统时间准确度不足" in said
 
 
+@pytest.mark.requirement("R17", "all")
 def test_each_change_of_the_time_is_sealed(lived: Path) -> None:
     """DR-8, SY-35: from nobody's time to the store's, and from the store's to the network's."""
     steps = [step for step in bodies(lived, ClockStep) if abs(step.step_ns) > _SECOND_NS]
@@ -174,6 +176,7 @@ def test_each_change_of_the_time_is_sealed(lived: Path) -> None:
     assert [round(step.step_ns / _SECOND_NS, -1) for step in by_hand] == list(_BY_HAND_SECONDS)
 
 
+@pytest.mark.requirement("R17", "all")
 def test_a_clock_that_is_moved_while_it_records_takes_no_picture_r17(
     lived: Path, agency: Agency, tmp_path: Path
 ) -> None:
@@ -197,6 +200,7 @@ def test_a_clock_that_is_moved_while_it_records_takes_no_picture_r17(
     assert "系统时间已调整" in spoken(lived, agency, tmp_path)
 
 
+@pytest.mark.requirement("R13", "all")
 def test_an_overrun_of_the_kernels_sound_is_sealed_and_told_as_lost_samples(life: Lived) -> None:
     """DR-24, DR-26, R13: the card said -EPIPE; how much is missing stands in the fragment, and in the journal."""
     fragments = bodies(life.spool, Fragment)

@@ -117,7 +117,7 @@ def tasks(store: StoreOnDisk, recording: Recording, kind: TaskKind) -> list[Task
     return [one for one in Overview(store.ledger, register).tasks() if one.kind is kind]
 
 
-@pytest.mark.requirement("R9", "all")
+@pytest.mark.requirement("R9", "each")
 @pytest.mark.parametrize("name", shipped_profiles())
 def test_r9_cannot_go_on_reaches_the_store_at_once_where_the_text_names_somebody_and_becomes_a_task(
     store: StoreOnDisk, unit: UnitOnDisk, name: str
@@ -142,7 +142,7 @@ def test_r9_cannot_go_on_reaches_the_store_at_once_where_the_text_names_somebody
     assert all(task.session_id == SESSION_ID and task.facts["breaks"] == 1 for task in found)
 
 
-@pytest.mark.requirement("R18", "all")
+@pytest.mark.requirement("R18", "each")
 @pytest.mark.parametrize("name", shipped_profiles())
 def test_r18_a_fault_reaches_the_store_at_once_and_its_repair_clock_runs_from_discovery(
     store: StoreOnDisk, unit: UnitOnDisk, name: str

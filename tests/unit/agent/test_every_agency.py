@@ -50,7 +50,7 @@ def capture_of(name: str) -> CaptureProfile:
 
 
 @EACH
-@pytest.mark.requirement("R1", "all")
+@pytest.mark.requirement("R1", "each")
 def test_r1_a_failed_check_is_sealed_first_said_and_stops_nothing(name: str) -> None:
     driver = Driver(machine(capture_of(name)))
     driver.start(result(("battery", CheckVerdict.FAIL)))
@@ -61,7 +61,7 @@ def test_r1_a_failed_check_is_sealed_first_said_and_stops_nothing(name: str) -> 
 
 
 @EACH
-@pytest.mark.requirement("R2", "all")
+@pytest.mark.requirement("R2", "each")
 def test_r2_a_session_says_to_whom_the_unit_was_handed_or_that_it_was_not(name: str) -> None:
     unattributed = Driver(machine(capture_of(name)))
     unattributed.record()
@@ -75,8 +75,8 @@ def test_r2_a_session_says_to_whom_the_unit_was_handed_or_that_it_was_not(name: 
 
 
 @EACH
-@pytest.mark.requirement("R3", "all")
-@pytest.mark.requirement("R19", "all")
+@pytest.mark.requirement("R3", "each")
+@pytest.mark.requirement("R19", "each")
 def test_r3_r19_each_activity_of_the_text_can_be_named_and_none_other(name: str) -> None:
     profile = profile_of(name)
     assert profile.activities.categories
@@ -90,7 +90,7 @@ def test_r3_r19_each_activity_of_the_text_can_be_named_and_none_other(name: str)
 
 
 @EACH
-@pytest.mark.requirement("R3", "all")
+@pytest.mark.requirement("R3", "each")
 def test_r3_what_the_unit_is_for_stands_where_the_text_says_it(name: str) -> None:
     """HN 4; WU A2-17(三); DL 5; WH and NM have no such article."""
     said = profile_of(name).activities.only_for
@@ -98,7 +98,7 @@ def test_r3_what_the_unit_is_for_stands_where_the_text_says_it(name: str) -> Non
 
 
 @EACH
-@pytest.mark.requirement("R4", "all")
+@pytest.mark.requirement("R4", "each")
 def test_r4_the_notice_names_the_officers_and_is_sealed_with_its_words(name: str) -> None:
     capture = capture_of(name)
     book = PromptBook(voice_facts(capture, ASSIGNMENT, Language.CHINESE))
@@ -117,7 +117,7 @@ def test_r4_the_notice_names_the_officers_and_is_sealed_with_its_words(name: str
 
 
 @EACH
-@pytest.mark.requirement("R5", "all")
+@pytest.mark.requirement("R5", "each")
 def test_r5_the_statement_is_asked_for_with_its_items_or_not_at_all(name: str) -> None:
     capture = capture_of(name)
     book = PromptBook(voice_facts(capture, None, Language.CHINESE))
@@ -131,7 +131,7 @@ def test_r5_the_statement_is_asked_for_with_its_items_or_not_at_all(name: str) -
 
 
 @EACH
-@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R6", "each")
 def test_r6_frames_are_kept_from_the_press_to_the_end_and_their_numbers_go_on_over_a_break(name: str) -> None:
     driver = Driver(machine(capture_of(name)))
     driver.record()
@@ -148,7 +148,7 @@ def test_r6_frames_are_kept_from_the_press_to_the_end_and_their_numbers_go_on_ov
 
 
 @EACH
-@pytest.mark.requirement("R7", "all")
+@pytest.mark.requirement("R7", "each")
 def test_r7_the_key_content_can_be_called_to_mind_and_marked_at_the_frame(name: str) -> None:
     capture = capture_of(name)
     wanted = capture.model_copy(update={"marks": capture.marks.model_copy(update={"reminders": True})})
@@ -164,7 +164,7 @@ def test_r7_the_key_content_can_be_called_to_mind_and_marked_at_the_frame(name: 
 
 
 @EACH
-@pytest.mark.requirement("R8", "all")
+@pytest.mark.requirement("R8", "each")
 def test_r8_the_menu_is_the_texts_list_and_what_is_not_in_it_is_flagged(name: str) -> None:
     capture = capture_of(name)
     announced = [cause for cause in capture.interruptions.causes if cause.announced]
@@ -182,7 +182,7 @@ def test_r8_the_menu_is_the_texts_list_and_what_is_not_in_it_is_flagged(name: st
 
 
 @EACH
-@pytest.mark.requirement("R8", "all")
+@pytest.mark.requirement("R8", "each")
 def test_r8_every_break_that_the_machine_finds_is_marked_aloud_with_its_cause(name: str) -> None:
     for cause in ("camera-fault", "storage-full", "battery"):
         driver = Driver(machine(capture_of(name)))
@@ -201,7 +201,7 @@ def test_r8_every_break_that_the_machine_finds_is_marked_aloud_with_its_cause(na
 
 
 @EACH
-@pytest.mark.requirement("R9", "all")
+@pytest.mark.requirement("R9", "each")
 def test_r9_who_cannot_go_on_is_reported_to_whom_the_text_names(name: str) -> None:
     """HN 12, DL 14, NM 13 name a superior; WU and WH name nobody."""
     rules = rules_of_profile(profile_bytes(name))
@@ -218,7 +218,7 @@ def test_r9_who_cannot_go_on_is_reported_to_whom_the_text_names(name: str) -> No
 
 
 @EACH
-@pytest.mark.requirement("R11", "all")
+@pytest.mark.requirement("R11", "each")
 def test_r11_the_store_knows_the_grounds_the_addressee_and_the_fields(name: str) -> None:
     """HN 7, WU A2-16, DL 9, NM 5¶3; WH has none."""
     section, rules = profile_of(name).exemption, rules_of_profile(profile_bytes(name))
@@ -229,7 +229,7 @@ def test_r11_the_store_knows_the_grounds_the_addressee_and_the_fields(name: str)
 
 
 @EACH
-@pytest.mark.requirement("R15", "all")
+@pytest.mark.requirement("R15", "each")
 def test_r15_units_share_an_activity_by_its_id(name: str) -> None:
     profile = profile_of(name)
     given = [
@@ -240,7 +240,7 @@ def test_r15_units_share_an_activity_by_its_id(name: str) -> None:
 
 
 @EACH
-@pytest.mark.requirement("R16", "all")
+@pytest.mark.requirement("R16", "each")
 def test_r16_a_label_is_of_the_text_and_keeps_footage_off_the_radio_where_the_agency_says_so(name: str) -> None:
     profile, rules = profile_of(name), rules_of_profile(profile_bytes(name))
     classes = [each.code for each in profile.secrecy.classes] if profile.secrecy else []
@@ -255,7 +255,7 @@ def test_r16_a_label_is_of_the_text_and_keeps_footage_off_the_radio_where_the_ag
 
 
 @EACH
-@pytest.mark.requirement("R17", "all")
+@pytest.mark.requirement("R17", "each")
 def test_r17_a_step_of_the_clock_is_sealed_in_a_recording(name: str) -> None:
     driver = Driver(machine(capture_of(name)))
     driver.record()
@@ -266,7 +266,7 @@ def test_r17_a_step_of_the_clock_is_sealed_in_a_recording(name: str) -> None:
 
 
 @EACH
-@pytest.mark.requirement("R18", "all")
+@pytest.mark.requirement("R18", "each")
 def test_r18_the_time_for_a_repair_is_wuhus_alone(name: str) -> None:
     """WU A2-14; everywhere a fault is an alert."""
     rules = rules_of_profile(profile_bytes(name))
@@ -283,7 +283,7 @@ LIMITS = {
 
 
 @EACH
-@pytest.mark.requirement("R20", "all")
+@pytest.mark.requirement("R20", "each")
 def test_r20_due_times_are_those_of_the_text(name: str) -> None:
     """HN 14, WU A2-9, DL 18, WH 26, NM 22; the hours of 第一时间 are the agency's setting."""
     rules = rules_of_profile(profile_bytes(name))

@@ -48,6 +48,7 @@ DEPARTMENT = LabelWords("department", "科室", "department")
         ("inner-mongolia", {}, None, None),
     ],
 )
+@pytest.mark.requirement("R22", "huainan", "wuhu", "wuhan", "inner-mongolia")
 def test_check_out_names_the_labels_that_were_not_given_cs_36(
     name: str, given: dict[str, object], zh: str | None, en: str | None
 ) -> None:
@@ -57,6 +58,7 @@ def test_check_out_names_the_labels_that_were_not_given_cs_36(
     assert [one for one in said if "标签" in one[0]] == ([] if zh is None else [(zh, en)])
 
 
+@pytest.mark.requirement("R22", "huainan", "wuhu", "dalian-jinpu", "wuhan", "inner-mongolia")
 def test_a_department_is_taken_where_the_text_keeps_footage_by_it_and_nowhere_else() -> None:
     """WU A2-10."""
     request = CheckoutRequest(officers=(FIRST,), department="稽查科")

@@ -111,6 +111,7 @@ def test_receipts_are_kept_byte_for_byte(desk: Desk) -> None:
 
 @pytest.mark.requirement("R10", "all")
 @pytest.mark.requirement("R13", "all")
+@pytest.mark.requirement("R21", "all")
 def test_without_a_receipt_nothing_is_freed(desk: Desk) -> None:
     desk.deliver(2)
     desk.keeper().tend()

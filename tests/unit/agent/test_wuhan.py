@@ -69,6 +69,7 @@ def test_wh_26_two_working_days_and_one_from_the_return(profile: Profile) -> Non
     assert profile.working_days is not None
 
 
+@pytest.mark.requirement("R22", "wuhan")
 def test_wh_26_labels_by_the_same_limit(profile: Profile) -> None:
     labels = profile.sync.labels
     assert labels is not None

@@ -125,6 +125,7 @@ def test_hn_12_a_break_gets_its_cause_and_on_an_exempting_ground_a_work_record(
     assert (row.task.facts["ground"], row.done) == ("secrets-privacy", False)
 
 
+@pytest.mark.requirement("R22", "wuhan")
 def test_r22_labels_close_their_task_together_and_find_the_footage(
     store: StoreOnDisk, unit: UnitOnDisk, clerk: Clerk
 ) -> None:

@@ -165,6 +165,7 @@ def test_what_is_overdue_is_an_alert(typist: Typist, store: StoreOnDisk, unit: U
     assert late[0]["due"] == session["due"]
 
 
+@pytest.mark.requirement("R22", "wuhan", "wuhu")
 def test_what_is_owed_lists_labels_of_recordings_that_are_here_and_departments_find_them(
     typist: Typist, store: StoreOnDisk, tmp_path: Path, clerk: tuple[object, ...]
 ) -> None:

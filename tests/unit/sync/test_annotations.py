@@ -219,6 +219,7 @@ def test_an_operators_key_may_have_a_password(store: StoreOnDisk, tmp_path: Path
         make_operator(store.authority, "乙某", "科长", file, NOW)
 
 
+@pytest.mark.requirement("R38", "all")
 def test_annotations_come_back_with_a_backup(tmp_path: Path) -> None:
     """R38."""
     with opened_store(tmp_path / "store") as store:

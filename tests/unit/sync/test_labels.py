@@ -32,6 +32,7 @@ def only(log: SessionLog) -> Session:
     ("name", "wanted"),
     [(HUAINAN, ()), (WUHU, ("department",)), (DALIAN, ()), (WUHAN, WUHANS), (INNER_MONGOLIA, ())],
 )
+@pytest.mark.requirement("R22", "huainan", "wuhu", "dalian-jinpu", "wuhan", "inner-mongolia")
 def test_r22_each_text_wants_what_it_names_and_no_more(name: str, wanted: tuple[str, ...]) -> None:
     """WH 26¶2, WU A2-10; the others have no labels."""
     assert tuple(one.code for one in labels_wanted(rules_of(name).sync.labels)) == wanted

@@ -124,6 +124,7 @@ def test_r8_an_unclassified_break_wants_its_cause(store: StoreOnDisk, unit: Unit
     assert (task.kind, task.session_id) == (TaskKind.UNCLASSIFIED_BREAK, SESSION)
 
 
+@pytest.mark.requirement("R22", "wuhan")
 def test_r22_labels_are_owed_with_the_footage(store: StoreOnDisk, unit: UnitOnDisk, register: Register) -> None:
     seal_a_day(unit, WUHAN, ended())
     promise(store, unit)
@@ -143,6 +144,7 @@ def test_r22_labels_are_owed_with_the_footage(store: StoreOnDisk, unit: UnitOnDi
         (("case-number", "handler", "party"), ()),
     ],
 )
+@pytest.mark.requirement("R22", "wuhan")
 def test_r22_labels_that_came_with_the_recording_are_not_asked_for_sy_65(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register, given: tuple[str, ...], missing: tuple[str, ...]
 ) -> None:
@@ -157,6 +159,7 @@ def test_r22_labels_that_came_with_the_recording_are_not_asked_for_sy_65(
     assert owed.due_utc_ns == (row.due.due_utc_ns if missing else None)
 
 
+@pytest.mark.requirement("R22", "wuhu")
 def test_wu_a2_10_footage_without_a_department_wants_one_and_has_no_limit_for_it_sy_65(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
@@ -169,6 +172,7 @@ def test_wu_a2_10_footage_without_a_department_wants_one_and_has_no_limit_for_it
     assert overview(store).department(unit.device_id, row.session) is None
 
 
+@pytest.mark.requirement("R22", "wuhu")
 def test_wu_a2_10_footage_is_kept_under_the_department_of_its_check_out(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
@@ -272,6 +276,7 @@ def test_a_unit_that_is_not_heard_is_silent(store: StoreOnDisk, unit: UnitOnDisk
     assert overview(store).silent(START_UTC_NS + week + 1) == ()
 
 
+@pytest.mark.requirement("R38", "all")
 def test_fsck_finds_nothing_in_a_whole_store_and_rebuilds_its_index(store: StoreOnDisk, unit: UnitOnDisk) -> None:
     """R38."""
     seal_a_day(unit, HUAINAN, broke("unclassified"), ended())
@@ -286,6 +291,7 @@ def test_fsck_finds_nothing_in_a_whole_store_and_rebuilds_its_index(store: Store
     assert overview(store).sessions(unit.device_id) == before
 
 
+@pytest.mark.requirement("R38", "all")
 def test_fsck_names_every_loss(store: StoreOnDisk, unit: UnitOnDisk) -> None:
     """R38."""
     fill_spool(unit, footage_files=3)
@@ -306,6 +312,7 @@ def test_fsck_names_every_loss(store: StoreOnDisk, unit: UnitOnDisk) -> None:
     assert any(code == "receipt" for _, code in found)
 
 
+@pytest.mark.requirement("R38", "all")
 def test_a_backup_is_a_store_again(tmp_path: Path) -> None:
     """R38: the drill: the store is gone, the backup is restored, nothing that was promised is missing."""
     with opened_store(tmp_path / "store") as store:
@@ -328,6 +335,7 @@ def test_a_backup_is_a_store_again(tmp_path: Path) -> None:
         assert (found.files, found.faults) == (len(receipts), ())
 
 
+@pytest.mark.requirement("R38", "all")
 def test_a_damaged_backup_is_not_restored(tmp_path: Path) -> None:
     """R38."""
     with opened_store(tmp_path / "store") as store:
