@@ -105,7 +105,7 @@ def _cannot_continue(turn: Turn) -> bool:
 
 def stop_capturing(turn: Turn, _event: StopRequested) -> None:
     """The agent ends while recording: close and seal."""
-    duties.give_up_explanation(turn, turn.session.pressed_boottime_ns)
+    duties.give_up_explanation(turn, _went_on_ns(turn))
     duties.drop_duty(turn)
     breaking.drop_reason(turn)
     duties.clear_timers(turn)
@@ -236,9 +236,16 @@ def _suspend(turn: Turn) -> None:
         if session.gap is not None:
             turn.note_gap(returned=None)
         return
-    duties.give_up_explanation(turn, session.pressed_boottime_ns)
+    duties.give_up_explanation(turn, _went_on_ns(turn))
     number = session.breaks + 1
     gap = Gap(number, BreakOrigin.MACHINE, STORAGE_FAULT, Waiting.CAMERA, automatic=True)
     turn.note(gap=gap, breaks=number, flowing=False)
     if state is not State.FINISHING or session.speech is not None:
         turn.do(EndRun("break", CameraOrder.STOP))
+
+
+def _went_on_ns(turn: Turn) -> int:
+    """When the recording went on after its break: from then on its explanation was awaited."""
+    gap = turn.session.gap
+    returned = None if gap is None else gap.returned
+    return turn.session.pressed_boottime_ns if returned is None else returned.captured_boottime_ns
