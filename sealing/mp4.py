@@ -65,22 +65,38 @@ def measure(path: Path) -> Film:
     Raises:
         MediaFileError: It cannot be read, has no packet, or two frames have one time.
     """
-    frames, begin, end, last = 0, None, Fraction(0), None
+    frames, last = 0, None
+    extents: dict[int, _Extent] = {}
     with _reading(path) as container:
         tracks = _tracks(container)
         for packet in _packets(container, tracks):
-            start = _seconds(packet, packet.pts)
-            begin = start if begin is None else min(begin, start)
-            end = max(end, start + Fraction(packet.duration or 0) * _base(packet))
+            start = packet.pts or 0
+            extent = extents.setdefault(packet.stream_index, _Extent(_base(packet), start))
+            extent.take(start, packet.duration or 0)
             if isinstance(packet.stream, VideoStream):
                 if last is not None and start <= last:
-                    raise MediaFileError(f"{path.name}: frame {frames} stands at {float(start):.4f} s, not behind it")
+                    seconds = float(start * extent.base)
+                    raise MediaFileError(f"{path.name}: frame {frames} stands at {seconds:.4f} s, not behind it")
                 frames, last = frames + 1, start
         video = any(isinstance(track, VideoStream) for track in tracks)
         audio = any(isinstance(track, AudioStream) for track in tracks)
-    if begin is None:
+    if not extents:
         raise MediaFileError(f"{path.name}: not one frame or sample in it")
-    return Film(path, frames, begin, end, video, audio)
+    begin = min(extent.begin * extent.base for extent in extents.values())
+    end = max(extent.end * extent.base for extent in extents.values())
+    return Film(path, frames, begin, max(end, Fraction(0)), video, audio)
+
+
+class _Extent:
+    """From where to where a track has packets; whole ticks, for there are many packets."""
+
+    def __init__(self, base: Fraction, start: int) -> None:
+        self.base = base
+        self.begin = self.end = start
+
+    def take(self, start: int, duration: int) -> None:
+        self.begin = min(self.begin, start)
+        self.end = max(self.end, start + duration)
 
 
 def remux(film: Film, target: Path, chapters: Sequence[Chapter] = ()) -> Film:
@@ -122,12 +138,15 @@ def _copy_all(
 ) -> None:
     position = Fraction(0)
     for film in films:
+        shifts: dict[int, int] = {}
         with _reading(film.path) as container:
             for packet in _packets(container, _tracks(container)):
                 target = video if isinstance(packet.stream, VideoStream) else audio
                 if target is None:
                     continue
-                shift = round((position - film.begin) / _base(packet))
+                shift = shifts.get(packet.stream_index)
+                if shift is None:
+                    shift = shifts[packet.stream_index] = round((position - film.begin) / _base(packet))
                 packet.pts = (packet.pts or 0) + shift
                 packet.dts = packet.pts if packet.dts is None else packet.dts + shift
                 packet.stream = target
@@ -182,7 +201,3 @@ def _base(packet: MediaPacket) -> Fraction:
     if packet.time_base is None:
         raise MediaFileError("a packet without a time base")
     return packet.time_base
-
-
-def _seconds(packet: MediaPacket, ticks: int | None) -> Fraction:
-    return (ticks or 0) * _base(packet)
