@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sealing.rule_words import ACTIVITIES, CAUSES, MARKS, SECRETS, Pairs
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -17,6 +19,10 @@ class Words:
 
     zh: str
     en: str
+
+
+def _both(pairs: Pairs) -> Mapping[str, Words]:
+    return {code: Words(*pair) for code, pair in pairs.items()}
 
 
 _CAUSES: Final[Mapping[str, Words]] = {
@@ -29,6 +35,11 @@ _CAUSES: Final[Mapping[str, Words]] = {
     "battery": Words("电量不足", "battery exhausted"),
     "storage": Words("存储空间不足", "storage exhausted"),
     "storage-fault": Words("存储介质故障", "storage fault"),
+    "storage-full": Words("存储空间不足", "storage full"),
+    "camera-black": Words("画面全黑", "black picture"),
+    "camera-frozen": Words("画面停滞", "frozen picture"),
+    "clock-step": Words("系统时间变动", "change of the clock"),
+    "stop": Words("设备关机", "shutdown"),
     "change-of-place": Words("检查场所变化", "change of the place inspected"),
     "obstruction": Words("现场有关人员阻挠", "obstruction on site"),
     "other-objective": Words("其他客观原因", "another objective cause"),
@@ -37,6 +48,7 @@ _CAUSES: Final[Mapping[str, Words]] = {
     "watchdog": Words("程序无响应，已自动重启", "software hung and was restarted"),
     "power-loss": Words("断电", "power loss"),
     "unclassified": Words("原因未分类", "cause not classified"),
+    **_both(CAUSES),
 }
 _PROMPTS: Final[Mapping[str, Words]] = {
     "notice": Words("告知", "Notice"),
@@ -76,6 +88,9 @@ _UNITS: Final[Mapping[str, Words]] = {
     "minutes": Words(" 分钟", " min"),
     "ms": Words(" 毫秒", " ms"),
     "luma": Words(" 亮度", " luma"),
+    "luma-deviation": Words(" 亮度差", " luma deviation"),
+    "frames": Words(" 帧", " frames"),
+    "equal-pictures": Words(" 帧画面相同", " equal pictures"),
     "dbfs": Words(" dBFS", " dBFS"),
     "permille": Words("‰", "‰"),
     "ok": Words("", ""),
@@ -135,14 +150,17 @@ _ORIGINS: Final[Mapping[str, Words]] = {
 }
 _TABLES: Final[Mapping[str, Mapping[str, Words]]] = {
     "boot": _BOOTS,
+    "activity": _both(ACTIVITIES),
     "cause": _CAUSES,
     "check": _CHECKS,
     "end": _ENDS,
     "event": _EVENTS,
     "grade": _GRADES,
+    "mark": _both(MARKS),
     "origin": _ORIGINS,
     "part": _PARTS,
     "prompt": _PROMPTS,
+    "secrecy": _both(SECRETS),
     "source": _SOURCES,
     "unit": _UNITS,
     "verdict": _VERDICTS,
@@ -154,7 +172,8 @@ def words(table: str, code: str) -> Words:
     """Words for a code; the code itself where the table has none.
 
     Args:
-        table: boot, cause, check, end, event, grade, origin, part, prompt, source, unit, verdict or window.
+        table: activity, boot, cause, check, end, event, grade, mark, origin, part, prompt, secrecy, source, unit,
+            verdict or window.
         code: As it stands in the record.
     """
     return _TABLES[table].get(code, Words(code, code))

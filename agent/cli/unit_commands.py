@@ -10,13 +10,12 @@ from typing import Final
 import click
 from pydantic import JsonValue
 
-from agent.cli.labels import VERDICTS, label_of, status_rows
+from agent.cli.labels import VERDICTS, figure_text, label_of, status_rows
 from agent.cli.surroundings import Surroundings, json_option, pass_surroundings, print_json, print_pairs, print_table
 from agent.control_client import ask
 from agent.control_wire import CheckRequest, StatusRequest
 from agent.exit_codes import NOT_INTACT
 from agent.signed_profile import load_for_unit
-from capture.preflight import SOURCE_UNIT
 
 _ANSWER_SECONDS: Final = 10.0
 _CHECK_SECONDS: Final = 60.0
@@ -50,12 +49,6 @@ def check(context: click.Context, surroundings: Surroundings, as_json: bool) -> 
         context.exit(NOT_INTACT)
 
 
-def _figure(figure: JsonValue, unit: str) -> str:
-    """A figure with its unit; a source of time is a word and no figure."""
-    source = unit.removeprefix(SOURCE_UNIT)
-    return f"{figure} {unit}" if source == unit else source
-
-
 def _print_checks(answer: dict[str, JsonValue], surroundings: Surroundings) -> None:
     words = surroundings.words
     columns = (words("项目", "Check"), words("结果", "Verdict"), words("实测", "Figure"), words("限值", "Threshold"))
@@ -64,8 +57,8 @@ def _print_checks(answer: dict[str, JsonValue], surroundings: Surroundings) -> N
         (
             label_of(str(each.get("check")), surroundings),
             words(*VERDICTS.get(str(each.get("verdict")), ("?", "?"))),
-            _figure(each.get("figure"), str(each.get("unit"))),
-            "" if each.get("threshold") is None else str(each.get("threshold")),
+            figure_text(each, surroundings),
+            "" if each.get("threshold") is None or each.get("unit") == "ok" else str(each.get("threshold")),
         )
         for each in (checks if isinstance(checks, list) else ())
         if isinstance(each, dict)
