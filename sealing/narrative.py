@@ -69,8 +69,7 @@ def line_of(header: RecordHeader) -> Line | None:  # noqa: C901, PLR0911, PLR091
         case VoiceWindow() as body:
             return _window(body)
         case Mark() as body:
-            kind = "" if body.category is None else f" ({body.category})"
-            return Line(Words(f"标记 {body.number}{kind}", f"Mark {body.number}{kind}"), Level.NOTABLE)
+            return _mark(body)
         case Break() as body:
             return _break(body)
         case Resume() as body:
@@ -93,6 +92,12 @@ def line_of(header: RecordHeader) -> Line | None:  # noqa: C901, PLR0911, PLR091
             return Line(Words("程序正常停止", "Agent stopped in order"))
         case _:
             return None
+
+
+def _mark(body: Mark) -> Line:
+    kind = words("mark", body.category or "")
+    zh, en = (f"（{kind.zh}）", f" ({kind.en})") if body.category else ("", "")
+    return Line(Words(f"标记 {body.number}{zh}", f"Mark {body.number}{en}"), Level.NOTABLE)
 
 
 def _boot(body: Boot) -> Line:

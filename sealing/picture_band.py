@@ -308,15 +308,15 @@ class Band:
         return f"{'✓' if span.good else '✗'} {name}"
 
     def _marks_lane(self) -> None:
-        marks = self._session.marks
+        marks, look = self._session.marks, self._look
         if not marks:
             return
-        self._lane_name(self._look.say("标记", "marks"), _THIN)
+        self._lane_name(look.say("标记", "marks"), _THIN)
         labels = []
         for mark in marks:
             x = self._scale.x(mark.media_time_ns)
-            said = self._look.say(f"标记 {mark.number}", f"mark {mark.number}")
-            said += f" {mark.category}" if mark.category else ""
+            said = look.say(f"标记 {mark.number}", f"mark {mark.number}")
+            said += f" {look.words(words('mark', mark.category))}" if mark.category else ""
             self._parts.append(diamond(x, self._y + 7, 7, _MARK, f"{said} · {media_time(mark.media_time_ns)}"))
             shown = said if len(marks) <= _NAMED_MARKS_MAX else str(mark.number)
             labels.append(Label(x, text_width(shown, _LABEL), shown, _INK))

@@ -133,7 +133,9 @@ class _Page:
     def _session_facts(self, session: SessionSummary) -> Iterator[tuple[Words, str]]:
         officers = "、".join(session.officer_ids) or self._say("未领用", "not checked out")
         yield Words("执法人员", "Officers"), officers
-        activity = [each for each in (session.activity_id, session.category, session.label) if each]
+        activity = [] if session.activity_id is None else [session.activity_id]
+        named = (("activity", session.category), ("secrecy", session.label))
+        activity += [self._in(words(table, code)) for table, code in named if code]
         if activity:
             yield Words("执法活动", "Activity"), " · ".join(activity)
         yield Words("告知", "Notice"), self._in(_NOTICES[session.notice])

@@ -243,7 +243,7 @@ class PromptBook:
         for code, words in self._causes.items():
             yield self._phrase(f"cause:{code}", CAUSE_NAME, cause=words)
             yield self._phrase(f"broken:{code}", BREAK_MARKER, cause=words)
-            yield self._phrase(f"because:{code}", CAUSE_IN_MARKER, cause=words)
+            yield self._phrase(f"because:{code}", CAUSE_IN_MARKER, cause=_in_a_sentence(words))
 
     def _profile_clips(self) -> Iterator[Phrase]:
         """Clips in the profile's own words; the notice is in the language in which the profile words it."""
@@ -307,6 +307,12 @@ def _moment(hour: int, minute: int, days_ahead: int) -> Utterance:
     soon = ("due:today", "due:tomorrow", "due:day-after")
     day = (soon[days_ahead],) if days_ahead < len(soon) else (f"number:{_spoken_number(days_ahead)}", "due:days")
     return (*day, f"hour:{hour}", f"minute:{minute}")
+
+
+def _in_a_sentence(cause: Words) -> Words:
+    """A cause behind «因»: grounds of a text (R11) begin with that word themselves, or end in «…的»."""
+    zh = cause.zh.removeprefix("因")
+    return Words(f"{zh}情形" if zh.endswith("的") else zh, cause.en)
 
 
 def _checked(spoken: str) -> str:

@@ -126,6 +126,7 @@ def test_wh_18_from_the_arrival_to_the_end_of_the_activity_without_a_gap(evidenc
 def test_wh_14_the_showing_of_the_certificates_is_marked(evidence: Evidence) -> None:
     """WH 14 «执法人员出示执法证件等情况»."""
     assert [mark.facts["category"] for mark in evidence.first.of("MARK")] == [None, "certificates-shown"]
+    assert "标记 1（出示执法证件）" in evidence.timeline
 
 
 @pytest.mark.requirement("R8", "wuhan")
@@ -185,6 +186,7 @@ def test_wh_30_state_secrets_are_the_one_class_of_the_text(evidence: Evidence) -
     """WH 30¶1 «涉及国家秘密的,应当严格按照保密工作的有关规定进行管理。»."""
     assert [each.summary.label for each in evidence.recordings] == ["state-secret", None]
     assert evidence.checkouts()[0].facts["label"] == "state-secret"
+    assert "WH-2026-017 · 查封扣押财产 · 国家秘密" in evidence.timeline
 
 
 @pytest.mark.requirement("R19", "wuhan")

@@ -161,8 +161,9 @@ def test_wu_a2_16_the_four_grounds_are_all_that_a_recording_may_stop_for(evidenc
     """WU A2-16(一)–(四), word for word and in their order; a fault is none of them, and sealed so."""
     assert evidence.day.menus["break"] == [*GROUNDS, "未说明的原因"]
     assert evidence.first.breaks == [("announced", "natural-cause", True), ("machine", "camera-fault", False)]
+    assert "中断 1：天气等自然原因（执法人员声明）" in evidence.timeline
     causes = [said.partition("分因")[2] for said in evidence.first.said("resume-marker")]
-    assert causes == ["因天气等自然原因无法使用的中断，现恢复录制。", "摄像头故障中断，现恢复录制。"]
+    assert causes == ["天气等自然原因无法使用的情形中断，现恢复录制。", "摄像头故障中断，现恢复录制。"]
 
 
 @pytest.mark.requirement("R11", "wuhu")

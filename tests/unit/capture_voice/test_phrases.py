@@ -52,6 +52,21 @@ def test_an_unknown_cause_is_spoken_as_not_stated(book: PromptBook) -> None:
     assert "未说明的原因" in book.text(book.resume_marker(9, 5, "no-such-cause"))
 
 
+@pytest.mark.parametrize(
+    ("ground", "spoken"),
+    [
+        ("因天气等自然原因无法使用的", "因天气等自然原因无法使用的情形中断，"),
+        ("涉及个人隐私及商业秘密的", "因涉及个人隐私及商业秘密的情形中断，"),
+        ("天气情况恶劣", "因天气情况恶劣中断，"),
+    ],
+)
+def test_a_ground_of_a_text_makes_a_sentence_with_its_marker(ground: str, spoken: str) -> None:
+    """WU A2-16, HN 7: grounds are clauses; one «因» is enough."""
+    book = PromptBook(VoiceFacts(causes=(("ground", Words(ground, "a ground")),)))
+    assert spoken in book.text(book.resume_marker(9, 5, "ground"))
+    assert book.text(book.cause_name("ground")) == f"{ground}。", "the menu has the text's own words"
+
+
 def test_the_menu_has_the_profile_s_causes_in_its_order(book: PromptBook) -> None:
     assert book.cause_codes() == ("weather", "place")
     assert book.text(book.cause_name("weather")) == "天气情况恶劣。"
