@@ -11,7 +11,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.abc import SourceLoader
 from importlib.machinery import ModuleSpec
@@ -73,7 +73,7 @@ class Result:
     @property
     def missed(self) -> bool:
         """No test noticed what makes a difference."""
-        return self.fate in {Fate.SURVIVED, Fate.UNTESTED} and self.reason is None
+        return self.fate is Fate.SURVIVED and self.reason is None
 
 
 @cache
@@ -100,11 +100,14 @@ def try_changes(room: Room, sample: int | None = None) -> list[Result]:
     if sample is not None and sample < len(wanted):
         wanted = sorted(random.Random(SEED).sample(wanted, sample), key=lambda each: (each[0], each[1].line))
     inside = [each for each in wanted if each[1].function != MODULE]
-    outside = [each for each in wanted if each[1].function == MODULE]
-    return [
-        *(with_collected(room.tests, partial(_try_functions, inside, room.files)) if inside else ()),
-        *(Result(file, change, _fate_of_module(file, change, room)) for file, change in outside),
-    ]
+    found = with_collected(room.tests, partial(_try_functions, inside, room.files)) if inside else []
+    untried = [Result(file, change, Fate.UNTESTED) for file, change in wanted if change.function == MODULE]
+    return [_tried_by_import(each, room) if each.fate is Fate.UNTESTED else each for each in (*found, *untried)]
+
+
+def _tried_by_import(result: Result, room: Room) -> Result:
+    """What no test calls may be called while modules are imported, as what makes tables is."""
+    return replace(result, fate=_fate_of_module(result.file, result.change, room))
 
 
 def _fate_of_module(file: str, change: CodeChange, room: Room) -> Fate:

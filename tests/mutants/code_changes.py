@@ -93,6 +93,8 @@ def _nodes(
         first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
         holder = (f"{prefix}{node.name}", first)
     yield path, holder
+    if isinstance(node, ast.arguments):
+        holder = (MODULE, 0)  # a default is made when its function is
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "bases"} or _is_docstring(value):
             continue

@@ -95,8 +95,8 @@ def test_code_changes_in_its_boundaries_branches_and_statements() -> None:
     assert found == [
         (MODULE, "3  →  4"),
         (MODULE, "3  →  2"),
-        ("Watch.late", "0  →  1"),
-        ("Watch.late", "0  →  -1"),
+        (MODULE, "0  →  1"),
+        (MODULE, "0  →  -1"),
         ("Watch.late", "if self.off and now:  →  if not (self.off and now):"),
         ("Watch.late", "self.off and now  →  self.off or now"),
         ("Watch.late", "return False  →  pass"),

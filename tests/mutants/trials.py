@@ -36,7 +36,7 @@ class Fate(StrEnum):
     """Its tests came to no end, or to a violent one: that is noticed, too."""
     SURVIVED = "survived"
     UNTESTED = "untested"
-    """No test runs that place."""
+    """No test calls that place."""
 
 
 class _InsteadOfRunning(Generic[Answer]):

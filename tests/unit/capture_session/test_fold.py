@@ -7,7 +7,7 @@ import pytest
 from capture import effects as fx
 from capture import events as ev
 from capture.moves.standing import held_assignment
-from capture.resume import LastKnown, PendingBreak, Resumption, SealedBody, fold, plan, settled
+from capture.resume import LastKnown, PendingBreak, Resumption, SealedBody, fold, plan, replay, settled
 from capture.states import State, snapshot
 from hal.values import ClockReading, TimeSource
 from sealing.records import (
@@ -17,6 +17,7 @@ from sealing.records import (
     Preflight,
     Prompt,
     PromptKind,
+    Resume,
     SessionEnd,
     SessionStart,
     StateSnapshot,
@@ -146,6 +147,19 @@ def test_the_next_file_opens_with_what_the_records_came_to_cs_9(changes: dict[st
     assert settled(LastKnown(replace(IDLE, state="idle"), 0, preflight_done=False)).state == "idle"
 
 
+def test_the_writer_gets_the_snapshot_brought_up_to_date_cs_9() -> None:
+    """CS-9: nothing behind the OPEN leaves it as it was."""
+    assert replay(RECORDING, ()) == RECORDING
+
+
+@pytest.mark.parametrize(("cause", "taken_as"), [("battery", "battery"), (None, "crash")])
+def test_a_break_that_the_open_names_keeps_its_cause_cs_9(cause: str | None, taken_as: str) -> None:
+    """CS-9."""
+    pending = folded(replace(RECORDING, break_sequence=70, break_cause=cause)).pending
+    assert pending is not None
+    assert pending.cause == taken_as
+
+
 def reading(away_ns: int, boot: str = "boot-two") -> ClockReading:
     return ClockReading(away_ns, 20 * SECOND_NS, TimeSource.RTC, 0, boot)
 
@@ -214,6 +228,18 @@ def test_a_break_of_unknown_length_is_sealed_as_such_cs_9() -> None:
     driver.frame()
     resumed = driver.order()[-1]
     assert (getattr(resumed, "duration_ns", None), getattr(resumed, "duration_certain", None)) == (0, False)
+
+
+@pytest.mark.parametrize("same_boot", [True, False])
+def test_no_break_is_shorter_than_nothing_cs_9(same_boot: bool) -> None:
+    """CS-9: a clock that was set back makes no negative length."""
+    pending = replace(PENDING, resumed=False, last_frame_boottime_ns=1 << 60, last_frame_utc_ns=1 << 62)
+    driver = Driver()
+    known = LastKnown(RECORDING, 0, pending=pending)
+    driver.feed(ev.Recovered(Resumption(known, "crash", True, same_boot, 0, CIVIL_OFFSET_NS), driver.now_ns))
+    driver.frame()
+    (resumed,) = driver.sealed(Resume)
+    assert (resumed.duration_ns, resumed.duration_certain) == (0, same_boot)
 
 
 def test_an_explanation_that_a_restart_cut_off_is_missing_at_the_time_reached_cs_9() -> None:

@@ -8,16 +8,17 @@ from capture import effects as fx
 from capture import events as ev
 from capture import session
 from capture.conditions import Condition, Glance, conditions
+from capture.cues import Cue
 from capture.endurance import BitRateMeter, DrainMeter
 from capture.gestures import Gesture, GestureReader, Meaning, Mode
 from capture.moves import starting
 from capture.preflight import CHECKS, judge, recordable_minutes
 from capture.profile import PreflightSection, WarningsSection
 from capture.states import State
-from capture.turn import IllegalEventError
+from capture.turn import IllegalEventError, Turn
 from hal.values import BatteryReading, ButtonEdge, ButtonName, ClockComparison, PictureStatistics, StorageReading
-from sealing.records import CheckResult, CheckVerdict, Event, Resume, VoicePurpose, VoiceWindow
-from tests.unit.capture_session.script import SECOND_NS, Driver
+from sealing.records import CheckResult, CheckVerdict, Event, Prompt, Resume, SessionEnd, VoicePurpose, VoiceWindow
+from tests.unit.capture_session.script import ASSIGNMENT, SECOND_NS, Driver, machine, profile
 from tests.unit.capture_session.test_preflight import BRIGHT, HEALTHY, LATER, LIMITS, check
 
 MS = 1_000_000
@@ -36,8 +37,8 @@ MINUTE_BYTES = (8_000_000 // 8 + 10_000) * 60
 )
 @pytest.mark.requirement("R1", "all")
 def test_the_reserve_of_the_medium_is_no_room_for_footage(minutes: int, verdict: CheckVerdict, threshold: int) -> None:
-    free = StorageReading(64 << 30, minutes * MINUTE_BYTES + 5_000, writable=True, life_percent=None)
-    found = check("storage", storage=free, reserve_bytes=5_000)
+    free = StorageReading(64 << 30, (minutes + 3) * MINUTE_BYTES, writable=True, life_percent=None)
+    found = check("storage", storage=free, reserve_bytes=3 * MINUTE_BYTES)
     assert found == CheckResult("storage", verdict, minutes, threshold, "minutes")
 
 
@@ -111,6 +112,7 @@ def test_the_gauges_power_is_averaged_over_what_was_read() -> None:
     for second, draw in enumerate((1_000.0, 2_000.0, 6_000.0)):
         meter.add(second * SECOND_NS, reading(50.0, draw))
     assert meter.minutes_left(reading(50.0)) == 60
+    assert meter.known
 
 
 @pytest.mark.parametrize("told", [reading(50.0, 3_000.0, None), reading(50.0), reading(50.0, 0.0)])
@@ -234,3 +236,108 @@ def test_an_answer_to_a_question_that_was_dropped_is_not_sealed() -> None:
     sealed = len(driver.sealed(VoiceWindow))
     driver.feed(ev.WindowClosed(window, driver.now_ns, driver.now_ns, True, 2_000, 1_000))
     assert len(driver.sealed(VoiceWindow)) == sealed
+
+
+def test_a_break_sealed_for_another_session_is_not_the_one_that_is_waited_for_cs_10() -> None:
+    """CS-10: a RESUME names its own BREAK."""
+    driver = Driver()
+    driver.record()
+    driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    driver.run_ended()
+    driver.feed(ev.BreakSealed(7, bytes(16), 1))
+    driver.feed(ev.BreakSealed(8, driver.session.session_id, 2))
+    driver.frame()
+    assert driver.sealed(Resume) == []
+    driver.break_sealed()
+    assert [each.break_sequence for each in driver.sealed(Resume)] == [501]
+
+
+def test_a_break_whose_number_comes_when_the_chain_is_gone_keeps_it_cs_11() -> None:
+    """CS-11."""
+    driver = Driver()
+    driver.record()
+    driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    driver.run_ended()
+    driver.feed(ev.SealingLost("medium gone"))
+    driver.break_sealed()
+    driver.feed(ev.SealingBack())
+    driver.frame()
+    assert [each.break_sequence for each in driver.sealed(Resume)] == [501]
+
+
+def test_an_end_of_the_agent_that_meets_a_lost_chain_still_ends_the_session_cs_11() -> None:
+    """CS-11."""
+    driver = Driver()
+    driver.record()
+    driver.feed(ev.StopRequested())
+    driver.feed(ev.SealingLost("medium gone"))
+    driver.run_ended()
+    driver.feed(ev.SealingBack())
+    assert driver.state() is State.IDLE
+    assert [each.reason for each in driver.sealed(SessionEnd)] == ["stop"]
+
+
+def test_a_notice_that_no_text_asks_for_is_refused_aloud_cs_15() -> None:
+    """CS-15."""
+    driver = Driver(machine(profile(notice=None)))
+    driver.record()
+    made = driver.feed(ev.NoticePressed(driver.now_ns))
+    assert fx.GiveCue(Cue.REFUSED) in made
+    assert driver.last(fx.Speak).phrase is fx.Phrase.REFUSED
+    assert driver.state() is State.RECORDING
+
+
+def test_words_that_no_duty_waits_for_are_sealed_as_said_once() -> None:
+    driver = Driver()
+    driver.record()
+    assert driver.session.speech is None
+    waited = driver.session
+    driver.feed(ev.ClockStepped(-90 * SECOND_NS, "rtc", "network"))
+    driver.spoken()
+    assert driver.sealed(Prompt)[-1].repetition == 0
+    assert driver.session == waited
+
+
+def test_a_statement_behind_the_officers_own_notice_is_asked_for_once_r5() -> None:
+    own = {"wording": "本次执法全程录音录像。", "speaker": "officer"}
+    driver = Driver(machine(profile(notice=own, statement={"moment": "during", "items": ["时间"]})))
+    driver.start()
+    driver.spoken()
+    driver.answered()
+    asked = [speak for speak in driver.all(fx.Speak) if speak.phrase is fx.Phrase.STATEMENT_REQUEST]
+    assert len(asked) == 1
+    driver.spoken()
+    assert driver.last(fx.OpenWindow).purpose is VoicePurpose.STATEMENT
+
+
+@pytest.mark.parametrize(("least", "too_few"), [(1, False), (2, False), (3, True)])
+def test_exactly_the_least_number_of_officers_is_enough_r4(least: int, too_few: bool) -> None:
+    driver = Driver(machine(profile(officers={"least": least})))
+    driver.feed(ev.CheckedOut(ASSIGNMENT))
+    assert ("officers-too-few" in [event.code for event in driver.sealed(Event)]) is too_few
+
+
+def test_nothing_stands_before_the_zero_of_session_time() -> None:
+    driver = Driver()
+    driver.press()
+    assert Turn(driver.machine).media_time_ns(driver.now_ns) == 0
+    driver.frame()
+    assert Turn(driver.machine).media_time_ns(0) == 0
+    assert Turn(driver.machine).media_time_ns(driver.now_ns) == SECOND_NS
+
+
+def test_a_due_time_is_said_between_recordings_cs_32() -> None:
+    """CS-32."""
+    driver = Driver()
+    driver.feed(ev.DueTold(5))
+    assert [(speak.phrase, speak.at_utc_ns) for speak in driver.all(fx.Speak)] == [(fx.Phrase.DUE, 5)]
+
+
+def test_a_menu_is_put_away_when_its_entry_is_taken() -> None:
+    driver = Driver(machine(profile(marks={"categories": [{"code": "scene", "zh": "现场", "en": "scene"}]})))
+    driver.record()
+    driver.feed(ev.MarkPressed(driver.now_ns))
+    driver.feed(ev.CategoryPressed(driver.now_ns))
+    assert driver.session.menu is not None
+    driver.feed(ev.CauseConfirmed(driver.now_ns))
+    assert driver.session.menu is None

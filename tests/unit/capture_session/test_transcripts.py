@@ -206,6 +206,27 @@ def officers_who_speak(driver: Writer) -> None:
     driver.run_ended()
 
 
+def one_button(driver: Writer) -> None:
+    """Everything by the spoken menu: the notice, a mark's category, a ground, a break."""
+    driver.record()
+    for steps in (1, 0):
+        driver.feed(ev.MenuPressed(driver.now_ns))
+        for _ in range(steps):
+            driver.feed(ev.CauseStepped(driver.now_ns))
+        driver.feed(ev.CauseConfirmed(driver.now_ns))
+        driver.spoken()
+        driver.feed(ev.MarkPressed(driver.now_ns))
+        driver.feed(ev.MarkLocated(driver.session.marks, 9, SECOND_NS, driver.now_ns))
+        if driver.state() is State.ANNOUNCING:
+            driver.feed(ev.BreakPressed(driver.now_ns))
+    for steps in (2, 3):
+        driver.feed(ev.MenuPressed(driver.now_ns))
+        for _ in range(steps):
+            driver.feed(ev.CauseStepped(driver.now_ns))
+        driver.feed(ev.CauseConfirmed(driver.now_ns))
+        driver.feed(ev.CauseConfirmed(driver.now_ns))
+
+
 POLICIES: dict[Callable[[Writer], None], dict[str, object]] = {
     a_day: {"statement": STATEMENT, "marks": MARKS, "officers": {"least": 3}},
     a_camera_break: {},
@@ -214,6 +235,7 @@ POLICIES: dict[Callable[[Writer], None], dict[str, object]] = {
     a_lost_chain: {"statement": STATEMENT},
     exemptions: {"notice": None},
     bad_starts: {},
+    one_button: {"marks": MARKS},
     a_blocked_start: {"preflight": {"blocking": True}},
     officers_who_speak: {"notice": {"wording": "本次执法全程录音录像。", "speaker": "officer"}},
 }

@@ -189,3 +189,26 @@ def test_a_table_without_any_working_day_is_an_error() -> None:
 def test_a_period_has_one_length(period: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="give one, above 0"):
         Period(**period)
+
+
+def test_an_activity_that_ended_starts_no_clock_while_its_recording_goes_on() -> None:
+    facts = TransferFacts(None, activity_ended_utc_ns=at("2026-03-03 12:00"))
+    assert due_time(WUHU, facts, TABLE) == Due(DueKind.RUNNING, None, confirmed=True, exception_refused=False)
+
+
+def test_one_hour_and_one_working_day_are_periods() -> None:
+    assert due_time(TransferRule(StartEvent.RECORDING_MADE, Period(hours=1)), TransferFacts(0), TABLE) == Due(
+        DueKind.NORMAL, 3_600 * 10**9, confirmed=True, exception_refused=False
+    )
+    assert last_working_day(date(2026, 3, 3), Period(working_days=1).working_days or 0, TABLE) == (
+        date(2026, 3, 4),
+        True,
+    )
+
+
+@pytest.mark.parametrize("returned", [None, at("2026-03-05 12:00")])
+def test_a_claim_that_counts_is_not_shown_as_refused(returned: int | None) -> None:
+    facts = TransferFacts(at("2026-03-03 12:00"), exception_reason="remote", returned_utc_ns=returned)
+    due = due_time(HUAINAN, facts, TABLE)
+    assert (due.exception_refused, due.confirmed) == (False, True)
+    assert due.due_utc_ns == (None if returned is None else at("2026-03-06 12:00"))
