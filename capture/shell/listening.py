@@ -1,6 +1,7 @@
 """Windows in which an officer is to speak, judged while they are open (R5, R8).
 
 Rules of this module: the unit's own words are speech too and never count; nor does what comes within 0.3 s behind them.
+What was heard in the second before a window is listened to as well, so that its noise is known, and never counts.
 Used by one thread.
 """
 
@@ -11,7 +12,14 @@ from collections.abc import Sequence
 from capture.effects import OpenWindow
 from capture.events import WindowClosed
 from capture.shell.voice import OwnWords
-from capture.voice.activity import CHUNK_SAMPLES, SETTLE_SECONDS, SpeechDetector, VoiceFinding, judge
+from capture.voice.activity import (
+    CHUNK_SAMPLES,
+    LEARNING_CHUNKS,
+    SETTLE_SECONDS,
+    SpeechDetector,
+    VoiceFinding,
+    judge,
+)
 from capture.voice.ring import RecentSound
 from capture.voice.samples import ANALYSIS_RATE_HZ
 
@@ -41,7 +49,7 @@ class ListeningWindow:
         self.opened_ns = opened_ns
         self._recent = recent
         self._detector = detector
-        self._judged_until_ns = opened_ns
+        self._judged_until_ns = opened_ns - LEARNING_CHUNKS * _CHUNK_NS
         self._ends_ns: int | None = None
         self.is_behind = False
         """Whether sound waits that could be judged already."""
@@ -81,12 +89,21 @@ class ListeningWindow:
         while self._judged_until_ns + _CHUNK_NS <= until_ns and heard < CHUNKS_A_LOOK:
             start_ns, end_ns = self._judged_until_ns, self._judged_until_ns + _CHUNK_NS
             self._judged_until_ns = end_ns
-            if any(_covers(words, start_ns, end_ns) for words in own_words):
-                continue
-            samples = self._recent.between(start_ns, end_ns).samples
-            self._probabilities += self._detector.probabilities(samples)
-            heard += 1
+            if start_ns < self.opened_ns:
+                heard += self._learn(start_ns, end_ns)
+            elif not any(_covers(words, start_ns, end_ns) for words in own_words):
+                samples = self._recent.between(start_ns, end_ns).samples
+                self._probabilities += self._detector.probabilities(samples)
+                heard += 1
         self.is_behind = self._judged_until_ns + _CHUNK_NS <= until_ns
+
+    def _learn(self, start_ns: int, end_ns: int) -> int:
+        """Hear a chunk that lies before the window; the number of chunks that were there to hear."""
+        before = self._recent.between(start_ns, end_ns)
+        if before.missing_samples:
+            return 0
+        self._detector.probabilities(before.samples)
+        return 1
 
     def _closed(self, now_ns: int, found: VoiceFinding) -> WindowClosed:
         return WindowClosed(

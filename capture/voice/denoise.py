@@ -20,8 +20,9 @@ _LOWEST_OF_FRAMES = 63
 _LOWEST_TO_MEAN = 1.5
 """The lowest of smoothed powers lies so far below their mean."""
 _SMOOTHING = 0.8
-_SPEECH_MEMORY = 0.98
-_GAIN_MIN = 10 ** (-12 / 20)
+_SPEECH_MEMORY = 0.95
+"""A longer one lets the first syllable of a few words pass as noise."""
+_GAIN_MIN = 10 ** (-15 / 20)
 """More taken away would leave tones that are taken for voices."""
 _POWER_MIN = 1e-10
 

@@ -1,18 +1,26 @@
 """Real recordings to judge ears by, from the distribution's own packages: nothing of them is kept in this repository.
 
-Speech: `pocketsphinx-testdata` (BSD; readings from LibriVox, spoken digits and commands, several speakers, 16 kHz).
-Street: `simutrans-pak64` (Artistic License; recordings of bus, lorry, diesel engine, level crossing, jackhammer, saw,
-horse, aeroplane). Both are small packages of Debian; there is no Mandarin speech and no long take of one street among
-what can be had so, therefore the street is put together from its parts.
+Speech: `pocketsphinx-testdata` (BSD; readings from LibriVox, spoken digits and commands, several speakers, 16 kHz), and
+a telephone exchange's announcements, `asterisk-core-sounds-*-g722` (CC BY-SA 3.0; a speaker a language, 16 kHz).
+Street: `simutrans-pak64` (Artistic License; bus, lorry, diesel engine, level crossing, jackhammer, saw, horse,
+aeroplane) and `openttd-opensfx` (CC BY and CC0; horns, buses, trains, helicopter, wind, saws, animals, applause).
+Keys: `bucklespring-data` (GPL). Music: `asterisk-moh-opsound-g722` (CC BY-SA 3.0; waiting music). All are packages of
+Debian; there is no Mandarin speech and no long take of one street among what can be had so, therefore the street is
+put together from its parts.
 """
 
 from __future__ import annotations
 
+import io
+import re
+import struct
 import subprocess
 import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +38,19 @@ STREET = (*STREET_TUNED_ON, *STREET_HELD_OUT)
 OUTDOORS = ("desert", "forest", "tropic", "Water", "seagulls", "comet-jet")
 """Wind, leaves, water, birds, a jet: no street, and no voice either."""
 VOICES_HELD_OUT = ("sense_and_sensibility", "dhd.2934z")
+ANNOUNCERS_TUNED_ON = ("en", "ru")
+ANNOUNCERS_HELD_OUT = ("it", "fr")
+"""A man and a woman; the other two are women."""
+FEW_WORDS_BYTES = (16_000, 28_000)
+"""2 to 3.5 s of an announcement at 64 kbit/s: a few words."""
+MUSIC_PACKAGE = "asterisk-moh-opsound-g722"
+KEYS_PACKAGE = "bucklespring-data"
+EFFECTS_PACKAGE = "openttd-opensfx"
+NO_EFFECTS = ("Oooh",)
+"""People's voices."""
 FETCH_SECONDS = 120
+_WAV_HEADER_BYTES = 100
+"""What is not longer is an empty sound."""
 
 
 class NoRecordingsError(Exception):
@@ -67,6 +87,65 @@ def street_parts(names: Sequence[str] = STREET) -> tuple[Samples, ...]:
     return tuple(sound / _rms(sound) for sound in found if sound.size)
 
 
+def announcements(language: str, count: int) -> tuple[Samples, ...]:
+    """Announcements of a few words by one speaker, spread over all there are.
+
+    Raises:
+        NoRecordingsError: The package could not be fetched.
+    """
+    least, most = FEW_WORDS_BYTES
+    paths = sorted(_unpacked(f"asterisk-core-sounds-{language}-g722").rglob("*.g722"))
+    short = [path for path in paths if least <= path.stat().st_size < most]
+    return tuple(_read_g722(short[place * len(short) // count]) for place in range(count))
+
+
+def music() -> tuple[Samples, ...]:
+    """Pieces of music, minutes long each.
+
+    Raises:
+        NoRecordingsError: The package could not be fetched.
+    """
+    return tuple(_read_g722(path) for path in sorted(_unpacked(MUSIC_PACKAGE).rglob("*.g722")))
+
+
+def keys(*, held_out: bool) -> tuple[Samples, ...]:
+    """Single strokes on a loud keyboard, every other of them held out.
+
+    Raises:
+        NoRecordingsError: The package could not be fetched.
+    """
+    return tuple(_read_wav(path) for path in sorted(_unpacked(KEYS_PACKAGE).rglob("*.wav"))[int(held_out) :: 2])
+
+
+def effects(*, held_out: bool) -> dict[str, Samples]:
+    """Sounds of half a second and more by name (vehicles, machines, wind, animals), every other of them held out.
+
+    Raises:
+        NoRecordingsError: The package could not be fetched.
+    """
+    data = next(_unpacked(EFFECTS_PACKAGE).rglob("opensfx.cat")).read_bytes()
+    found = [(name, sound) for name, sound in _catalogue(data) if sound.size > ANALYSIS_RATE_HZ // 2]
+    return dict([one for one in found if not one[0].startswith(NO_EFFECTS)][int(held_out) :: 2])
+
+
+def _catalogue(data: bytes) -> Iterator[tuple[str, Samples]]:
+    """Sounds of a game's catalogue: a table of places, and at each a name and a WAV file."""
+    count = (struct.unpack_from("<I", data, 0)[0] & 0x7FFFFFFF) // 8
+    for number in range(count):
+        at = struct.unpack_from("<I", data, 8 * number)[0] & 0x7FFFFFFF
+        begin = data.find(b"RIFF", at, at + 300)
+        name = re.sub(rb'^[^"]*"|".*$', b"", data[at + 1 : at + data[at]]).decode("latin-1")
+        size = struct.unpack_from("<I", data, begin + 4)[0] + 8 if begin >= 0 else 0
+        if size > _WAV_HEADER_BYTES:
+            yield f"{name} {number}", _read_wav(io.BytesIO(data[begin : begin + size]))
+
+
+def _read_g722(path: Path) -> Samples:
+    with av.open(str(path), format="g722") as file:
+        parts = [frame.to_ndarray().reshape(-1) for frame in file.decode(audio=0)]
+    return from_s16(np.concatenate(parts).astype("<i2").tobytes())
+
+
 def street(parts: Sequence[Samples], samples: int, seed: int) -> Sound:
     """A busy street of a length: its parts, over each other and again and again, at level 1."""
     random = np.random.default_rng(seed)
@@ -96,8 +175,8 @@ def _run(command: Sequence[str], folder: Path) -> None:
         raise NoRecordingsError(f"{' '.join(command)}: {error}; it needs Debian's archive") from error
 
 
-def _read_wav(path: Path) -> Samples:
-    with wave.open(str(path)) as file:
+def _read_wav(source: Path | BinaryIO) -> Samples:
+    with wave.open(str(source) if isinstance(source, Path) else source) as file:
         width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
         data = file.readframes(file.getnframes())
     plain = np.frombuffer(data, dtype="<i2" if width == 2 else "u1").astype(np.float32)
@@ -113,13 +192,3 @@ def _resampled(sound: Samples, rate: int) -> Samples:
 
 def _rms(sound: Samples | Sound) -> float:
     return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64)))) + 1e-12
-
-
-def windows(passages: Sequence[Samples], samples: int) -> Iterator[Samples]:
-    """Each passage alone in a window, behind two seconds of nothing."""
-    begin = 2 * ANALYSIS_RATE_HZ
-    for passage in passages:
-        window = np.zeros(samples, dtype=np.float32)
-        spoken = passage[: samples - begin]
-        window[begin : begin + spoken.size] = spoken / _rms(spoken) * 0.07
-        yield window

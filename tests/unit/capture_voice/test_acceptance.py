@@ -6,10 +6,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from capture.voice.activity import SpeechDetector, judge
+from capture.voice.activity import SpeechDetector
 from capture.voice.heard import prove_heard
 from capture.voice.phrases import Utterance
 from capture.voice.samples import ANALYSIS_RATE_HZ, Samples
+from tests.support.listening import listened
 
 from .acoustics import NOISES, generator, microphone, rms
 
@@ -67,16 +68,14 @@ def test_an_explanation_is_accepted_in_every_street(say: Speech, text: str, kind
     spoken = np.zeros(WINDOW)
     spoken[3 * ANALYSIS_RATE_HZ :][: speech.size] = speech / rms(speech) * 0.07
     for snr_db in (20, 10, 5, 0, -5):
-        detector.reset()
         noise = NOISES[kind](WINDOW, generator(snr_db + 10)) * 0.07 * 10 ** (-snr_db / 20)
-        finding = judge(detector.probabilities((spoken + noise).astype(np.float32)))
-        assert finding.accepted, f"{snr_db} dB: {finding.speech_ms} ms, longest {finding.longest_run_ms} ms"
+        closed = listened((spoken + noise).astype(np.float32), detector)
+        assert closed.accepted, f"{snr_db} dB: {closed.speech_ms} ms, longest {closed.longest_run_ms} ms"
 
 
 @pytest.mark.parametrize("kind", sorted(NOISES))
 def test_no_street_is_taken_for_an_explanation(kind: str) -> None:
     detector = SpeechDetector()
     for seed, dbfs in product(range(3), (-40, -25, -12)):
-        detector.reset()
         noise = np.clip(NOISES[kind](WINDOW, generator(seed)) * 10 ** (dbfs / 20), -1, 1)
-        assert not judge(detector.probabilities(noise.astype(np.float32))).accepted
+        assert not listened(noise.astype(np.float32), detector).accepted
