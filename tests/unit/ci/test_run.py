@@ -1,6 +1,7 @@
 """What continuous integration makes of stages that pass, fail, cannot run, or are not there, and of their order."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -129,3 +130,18 @@ def test_the_table_is_kept_for_machines(project: Path) -> None:
         ("tier A", "passed", 'not run here, and why: a "part"'),
     ]
     assert {type(each["seconds"]) for each in kept["stages"]} == {int}
+
+
+def test_whoever_ends_the_run_ends_all_that_it_began(project: Path) -> None:
+    makefile(project, test="exec 3>alive; echo tests >&3; sleep 60")
+    os.mkfifo(project / "alive")
+    tier(project, "a", "true", prepare="exec 3>alive; echo trees >&3; sleep 60")
+    command, said = [str(project / ".ci/run"), "tests", "a"], subprocess.DEVNULL
+    with (
+        subprocess.Popen(command, stdout=said, stderr=said) as run,
+        (project / "alive").open(encoding="utf-8") as alive,
+    ):
+        assert {alive.readline(), alive.readline()} == {"tests\n", "trees\n"}
+        run.terminate()
+        assert run.wait(20) == 130
+        assert alive.read() == "", "the end comes when the last of them is gone"
