@@ -49,7 +49,10 @@ ROOMS: Mapping[str, Room] = {
     ),
     "agent": Room(
         tuple(f"agent/{name}.py" for name in ("due", "duties", "working_days")),
-        tuple(f"tests/unit/agent/test_{name}.py" for name in ("articles", "due", "profiles", "working_days")),
+        tuple(
+            f"tests/unit/agent/test_{name}.py"
+            for name in ("articles", "due", "due_book", "labels", "profiles", "working_days")
+        ),
     ),
     "sync": Room(
         ("sync/deadlines.py",), tuple(f"tests/unit/sync/test_{name}.py" for name in ("deadlines", "rules_and_sessions"))

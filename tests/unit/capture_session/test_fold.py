@@ -24,7 +24,7 @@ from sealing.records import (
     VoicePurpose,
     VoiceWindow,
 )
-from tests.unit.capture_session.script import BOOT, CIVIL_OFFSET_NS, SECOND_NS, SESSION_ID, Driver, machine
+from tests.unit.capture_session.script import BOOT, CIVIL_OFFSET_NS, SECOND_NS, SESSION_ID, Driver, machine, profile
 
 IDLE = snapshot(machine())
 RECORDING = replace(
@@ -158,6 +158,7 @@ def test_a_break_that_the_open_names_keeps_its_cause_cs_9(cause: str | None, tak
     pending = folded(replace(RECORDING, break_sequence=70, break_cause=cause)).pending
     assert pending is not None
     assert pending.cause == taken_as
+    assert (pending.last_frame_boottime_ns, pending.last_frame_utc_ns) == (80 * SECOND_NS, None)
 
 
 def reading(away_ns: int, boot: str = "boot-two") -> ClockReading:
@@ -252,6 +253,15 @@ def test_an_explanation_that_a_restart_cut_off_is_missing_at_the_time_reached_cs
     assert (unheard.attempt, unheard.speech_ms, unheard.longest_run_ms) == (0, 0, 0)
     assert (unheard.accepted, unheard.final, unheard.break_sequence) == (False, True, 70)
     assert driver.session.unexplained == 2
+
+
+def test_where_nothing_has_to_be_explained_a_restart_leaves_nothing_missing_r8() -> None:
+    """WU has no article on explanations."""
+    driver = Driver(machine(profile(interruptions={})))
+    known = LastKnown(RECORDING, 0, pending=PENDING)
+    driver.feed(ev.Recovered(Resumption(known, "crash", True, True, 50 * SECOND_NS, CIVIL_OFFSET_NS), driver.now_ns))
+    assert driver.sealed(VoiceWindow) == []
+    assert driver.session.unexplained == 1
 
 
 def test_a_unit_that_nobody_checked_out_is_held_by_nobody_r2() -> None:

@@ -12,7 +12,7 @@ from capture.cues import Cue
 from capture.endurance import BitRateMeter, DrainMeter
 from capture.gestures import Gesture, GestureReader, Meaning, Mode
 from capture.moves import starting
-from capture.preflight import CHECKS, judge, recordable_minutes
+from capture.preflight import CHECKS, SoundLevel, judge, recordable_minutes
 from capture.profile import PreflightSection, WarningsSection
 from capture.states import State
 from capture.turn import IllegalEventError, Turn
@@ -341,3 +341,58 @@ def test_a_menu_is_put_away_when_its_entry_is_taken() -> None:
     assert driver.session.menu is not None
     driver.feed(ev.CauseConfirmed(driver.now_ns))
     assert driver.session.menu is None
+
+
+@pytest.mark.parametrize(("dbfs", "verdict"), [(-70.0, CheckVerdict.PASS), (-70.1, CheckVerdict.FAIL)])
+@pytest.mark.requirement("R1", "all")
+def test_a_microphone_at_its_threshold_is_not_dead(dbfs: float, verdict: CheckVerdict) -> None:
+    assert check("microphone", sound=SoundLevel(70_000, dbfs, 0)).verdict is verdict
+
+
+def test_a_picture_at_the_threshold_of_its_spread_is_not_covered_cs_13() -> None:
+    """CS-13."""
+    flat = [PictureStatistics(120.0, 3.0, bytes([number])) for number in range(4)]
+    assert standing(pictures=tuple(flat)).get(Condition.BLACK) is False
+    assert standing(pictures=tuple(replace(each, luma_deviation=2.9) for each in flat)).get(Condition.BLACK) is True
+
+
+def test_a_pack_that_is_being_charged_tells_no_drain() -> None:
+    meter = DrainMeter()
+    meter.add(0, replace(reading(50.0, 3_000.0), charging=True))
+    assert not meter.known
+
+
+def test_a_drop_of_exactly_one_percent_is_drain_and_more_is_another_pack() -> None:
+    for step, known in ((1.0, True), (1.1, False)):
+        meter = DrainMeter()
+        for minute in range(11):
+            meter.add(minute * 60 * SECOND_NS, reading(90.0 - step * minute))
+        assert meter.known is known
+
+
+def test_a_camera_lost_while_the_closing_words_are_said_ends_the_run() -> None:
+    driver = Driver()
+    driver.record()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    made = driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    assert fx.EndRun("session-end", fx.CameraOrder.STOP) in made
+
+
+def test_the_reason_spoken_before_a_break_is_not_the_explanation_behind_it_cs_10() -> None:
+    """CS-10: only the explanation names the BREAK that it explains."""
+    driver = Driver()
+    driver.record()
+    driver.announce()
+    driver.feed(ev.WindowClosed(driver.machine.windows, driver.now_ns, driver.now_ns, True, 1_500, 900))
+    (spoken,) = driver.sealed(VoiceWindow)
+    assert (spoken.purpose, spoken.break_sequence) == (VoicePurpose.BREAK_REASON, None)
+
+
+def test_a_fault_that_breaks_off_is_told_by_its_break_and_not_as_a_warning_too_cs_13() -> None:
+    """CS-13."""
+    driver = Driver(machine(profile(warnings={"break_on": ["microphone-fault"]})))
+    driver.record()
+    made = driver.feed(ev.ConditionChanged(Condition.MICROPHONE, True, driver.now_ns, None))
+    assert driver.state() is State.INTERRUPTED
+    assert fx.GiveCue(Cue.WARNING) not in made
+    assert [each.phrase for each in made if isinstance(each, fx.Speak)] == [fx.Phrase.BREAK_MARKER_PRESS]
