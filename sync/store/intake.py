@@ -25,6 +25,7 @@ from sync.store.content_index import heads_of
 from sync.store.continuity import Arrival
 from sync.store.judge import Judge, Known
 from sync.store.ledger import MakeReceipt, ParkedContent
+from sync.store.policy_in_force import newest_policy
 from sync.store.ports import ObjectStore, PromiseLedger
 from sync.store.vault import Declaration, Name, Refusal
 from sync.stream import SealedStream
@@ -177,6 +178,7 @@ class Intake:
         """
         try:
             arrival = self._judged(upload.name, LocalContent(upload.path), upload.stream, upload.judge)
+            self._check_policy(upload.judge)
             self._check_joins(arrival)
         except ContentError as error:
             self._failed(upload, error)
@@ -211,6 +213,12 @@ class Intake:
             facts=facts,
             received_utc_ns=self.now_utc_ns(),
         )
+
+    def _check_policy(self, judge: Judge) -> None:
+        """SY-66: nothing new is promised against what the agency has signed; a custodian may decide otherwise."""
+        policy = newest_policy(self.trust, self.ledger)
+        if policy is not None:
+            judge.check_policy(policy, self.now_utc_ns())
 
     def _check_joins(self, arrival: Arrival) -> None:
         """Find a fork or a chain break before the content is moved; the commit checks again."""
@@ -259,7 +267,8 @@ class Intake:
             ContentError: It does not verify or join; it stays parked.
             OSError: The disk failed.
         """
-        arrival = self._judged_again(name, self.vault.parked_content(name), self.vault.torn_bytes(name))
+        content, torn_bytes = self.vault.parked_content(name), self.vault.torn_bytes(name)
+        arrival = self._judged_again(name, content, torn_bytes, Judge(self.known(name.device_id)))
         self.ledger.check(arrival, by_custodian=True)
         self.vault.unpark(name)
         receipt = self.ledger.commit(arrival, self._signing(arrival), by_custodian=True)
@@ -306,7 +315,9 @@ class Intake:
     def _recover_object(self, name: Name) -> None:
         content, torn_bytes = self.vault.content(name), self.vault.object_torn_bytes(name)
         try:
-            arrival = self._judged_again(name, content, torn_bytes)
+            judge = Judge(self.known(name.device_id))
+            arrival = self._judged_again(name, content, torn_bytes, judge)
+            self._check_policy(judge)
         except ContentError as error:
             log.exception("object %s of %s does not verify after a restart", name.file_id, name.device_id)
             self._park_object(name, error, whole_size(content), torn_bytes)
@@ -316,9 +327,8 @@ class Intake:
         except ContentError:
             log.exception("object %s of %s does not join the chain", name.file_id, name.device_id)
 
-    def _judged_again(self, name: Name, content: Content, torn_bytes: int) -> Arrival:
+    def _judged_again(self, name: Name, content: Content, torn_bytes: int, judge: Judge) -> Arrival:
         """Judge what lies here as if it came over the line. Raises ContentError, OSError."""
-        judge = Judge(self.known(name.device_id))
         stream = SealedStream(whole_size(content), judge, torn_bytes)
         for piece in content.pieces():
             stream.feed(piece)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +18,7 @@ from sealing.epochs import EpochCertificate
 from sealing.errors import BadSignatureError, SealingError
 from sealing.framing import RecordHeader
 from sealing.oids import Assurance
+from sealing.policy import UnitPolicy
 from sealing.records import (
     Body,
     Boot,
@@ -40,6 +42,7 @@ from sealing.trust import Trust
 from sync.errors import ContentError
 from sync.sessions import Circumstances, circumstances_of
 
+_NS: Final = 1_000_000_000
 _GRADES_OF_BOOT: Final = {True: frozenset({Assurance.SIMULATED}), False: frozenset(Assurance)}
 """As what a unit may be enrolled whose BOOT says so (SY-18)."""
 
@@ -191,6 +194,24 @@ class Judge:
             circumstances=circumstances_of(self._open.snapshot),
             notes=tuple(self._notes),
         )
+
+    def check_policy(self, policy: UnitPolicy, now_utc_ns: int) -> None:
+        """SY-66: hold the file, once all of it was judged, to whom the agency believes no more.
+
+        A receipt would say that the file was there now: to what a revoked certificate stands for it adds nothing.
+
+        Args:
+            policy: The newest one that the store has.
+            now_utc_ns: The store's civil time.
+
+        Raises:
+            ContentError: The unit's certificate was revoked.
+        """
+        revoked_ns = None if self._open is None else policy.revoked_ns(self._open.device_certificate)
+        if revoked_ns is not None and revoked_ns <= now_utc_ns:
+            since = datetime.fromtimestamp(revoked_ns // _NS, UTC).isoformat()
+            said = f"the agency's device policy number {policy.number} believes the unit's certificate no more"
+            raise ContentError("revoked", f"{said} since {since}; a custodian decides about what it sent")
 
     def check_alone(self, message: Sign1, header: RecordHeader) -> None:
         """Check a single record of the file whose OPEN was judged. Raises ContentError or SealingError."""

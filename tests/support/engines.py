@@ -18,6 +18,7 @@ from sync.store.content import Content
 from sync.store.continuity import Arrival
 from sync.store.fsck import check_store
 from sync.store.intake import Intake
+from sync.store.judge import Judge
 from sync.store.ledger import Ledger
 from sync.store.service import opened_intake
 from sync.store.settings import ObjectsSettings, StoreSettings
@@ -162,4 +163,5 @@ def judged(store: OpenStore, file: SealedFile) -> Arrival:
     upload.append(file.path.read_bytes())
     upload.close()
     store.intake.vault.keep(name)
-    return store.intake._judged_again(name, store.content(name), file.torn_bytes)
+    judge = Judge(store.intake.known(name.device_id))
+    return store.intake._judged_again(name, store.content(name), file.torn_bytes, judge)

@@ -1,6 +1,8 @@
 """The device policy from the command line, and the folder that tells a verifier what the store knows (SF-53)."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,17 @@ from sealing.trust import Trust
 from sealing.verifier import examine_chain
 from sync.errors import StoreError
 from sync.store.authority import sign_policy
-from sync.store.custody import take_in
+from sync.store.custody import accept, take_in
+from sync.store.fsck import check_store
+from sync.store.intake import Intake
 from sync.store.policy_changes import certificate_of
+from sync.store.policy_in_force import newest_policy
 from sync.store.publishing import Publishing
 from sync.store.rotation import present_policy
+from sync.store.vault import Name
 from sync.store_main import commands
 from tests.support.chains import agency
-from tests.support.docks import NOW, StoreOnDisk, UnitOnDisk, fill_spool
+from tests.support.docks import NOW, StoreOnDisk, UnitOnDisk, fill_spool, make_unit
 
 RECIPIENTS = frozenset(SUITE_1.key_id(each.public_key_der) for each in agency().recipients)
 """Those that the units of these tests seal to."""
@@ -145,3 +151,61 @@ def test_the_exported_folder_shows_a_tail_that_is_gone(ruled: StoreOnDisk, unit:
     max(unit.paths.spool.glob("*.evs")).unlink()
     assert str(Code.TAIL_MISSING_VS_WITNESS) in codes(unit, tmp_path / "trust")
     assert isinstance(asked("trust", "export", ruled.directory, tmp_path / "trust").exception, StoreError)
+
+
+@pytest.mark.parametrize("since", ["2020-01-01", None])
+def test_a_file_of_a_unit_that_the_policy_revokes_is_refused_with_the_reason_and_kept_sy_66(
+    ruled: StoreOnDisk, unit: UnitOnDisk, since: str | None
+) -> None:
+    """SY-66: nobody revoked it at the store's own door; the store that is open already learns of it at once."""
+    fill_spool(unit)
+    words = () if since is None else ("--since", since)
+    said("policy", "sign", ruled.directory, "--revoke", unit.device_id, *words)
+    revoked_ns = policy_of(ruled).revoked_ns(certificate_of(ruled.ledger, unit.device_id))
+    assert revoked_ns is not None
+    later = Intake(ruled.vault, ruled.ledger, ruled.intake.trust, ruled.intake.signer, lambda: revoked_ns)
+    taken = list(take_in(later, unit.device_id, unit.paths.spool))
+    assert {(one.state, one.reason) for one in taken} == {("parked", "revoked")}
+    parked = ruled.ledger.parked(unit.device_id)
+    assert len(parked) == len(taken)
+    assert all(one.detail.startswith("the agency's device policy number 2 believes") for one in parked)
+    assert ruled.ledger.files(unit.device_id) == []
+    for one in parked:
+        accept(later, Name(unit.device_id, one.file_id), "甲某")
+    assert len(ruled.ledger.files(unit.device_id)) == len(taken)
+    assert check_store(later).faults == ()
+
+
+def test_before_the_moment_of_the_revocation_and_of_other_units_everything_is_taken_sy_66(
+    store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path
+) -> None:
+    """SY-66: a receipt of before vouches for what it names (SF-53)."""
+    other = make_unit(store.authority, store.ledger, tmp_path / "other", "unit-2")
+    for each in (unit, other):
+        fill_spool(each)
+    sign_policy(store.authority, 1, (Rules(0, None, frozenset({1}), RECIPIENTS),), NOW)
+    said("policy", "sign", store.directory, "--revoke", unit.device_id, "--since", "2020-01-01")
+    revoked_ns = 1_577_836_800 * 10**9
+    for now_utc_ns, device, state in (
+        (revoked_ns - 1, unit, "promised"),
+        (revoked_ns, other, "promised"),
+    ):
+        intake = Intake(store.vault, store.ledger, store.intake.trust, store.intake.signer, partial(int, now_utc_ns))
+        assert {one.state for one in take_in(intake, device.device_id, device.paths.spool)} == {state}
+
+
+def test_the_policy_of_the_trust_folder_counts_where_it_is_the_newer_one_sy_66(
+    ruled: StoreOnDisk, unit: UnitOnDisk
+) -> None:
+    """SY-66: signed at another desk and copied here, or handed down: the higher number holds."""
+    said("policy", "sign", ruled.directory, "--revoke", unit.device_id, "--since", "2020-01-01")
+    trust = Trust.load(ruled.authority.trust)
+    before = newest_policy(trust, ruled.ledger)
+    sign_policy(ruled.authority, 3, (Rules(0, None, frozenset({1}), RECIPIENTS),), NOW)
+    after = newest_policy(Trust.load(ruled.authority.trust), ruled.ledger)
+    assert before is not None
+    assert after is not None
+    assert (before.number, after.number) == (2, 3)
+    nothing = newest_policy(replace(trust, policy=None), ruled.ledger)
+    assert nothing is not None
+    assert nothing.number == 2
