@@ -91,6 +91,13 @@ class Medium:
         with self.lock:
             self._failures.append((operation, error))
 
+    def recover(self) -> None:
+        """Work again: what was still to fail does not, a stall is over, writes are taken."""
+        with self.lock:
+            self._failures.clear()
+            self._stalled_until_ns = 0
+            self.read_only = False
+
     def cut_during(self, operation: str, cut_power: Callable[[], None]) -> None:
         """Let the power go in the middle of the next `append`, `sync` or `create`."""
         self._cut = (operation, cut_power)

@@ -307,6 +307,11 @@ class World:
         self.medium.fail_next(operation, error)
         self.journal.note("fault", part="storage", state=f"next {operation} fails", errno=error)
 
+    def mend_storage(self) -> None:
+        """Let the medium work again, whatever was wrong with it or still to go wrong; what fills it stays."""
+        self.medium.recover()
+        self.journal.note("fault", part="storage", state="mended")
+
     def detune_microphone(self, ppm: float) -> None:
         """Give the microphone's clock an error; it holds from the microphone's next start."""
         self.faults.microphone_ppm = ppm

@@ -95,6 +95,17 @@ def test_an_operation_that_is_none_cannot_fail(world: World) -> None:
         world.fail_storage("truncate", errno.EIO)
 
 
+def test_a_mended_medium_works_whatever_was_still_to_go_wrong(world: World, storage: SimStorage) -> None:
+    world.fail_storage("create", errno.EIO)
+    world.stall_storage(30)
+    world.write_protect_storage(protected=True)
+    world.mend_storage()
+    before_ns = world.clock.world_ns
+    storage.create("1.evs").close()
+    assert world.clock.world_ns - before_ns < NANOSECONDS
+    assert storage.usage().writable
+
+
 def test_a_read_only_medium_still_reads(world: World, storage: SimStorage) -> None:
     file = storage.create("1.evs")
     file.append(b"abc")
