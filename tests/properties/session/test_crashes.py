@@ -18,7 +18,8 @@ from capture.resume import SealedBody, fold, plan, settled
 from capture.states import State, snapshot
 from hal.values import ClockReading, TimeSource
 from sealing.records import Break, Fragment, Mark, Resume, SessionEnd, SessionStart, StateSnapshot
-from tests.properties.session.test_walks import Shell, Walk
+from tests.properties.session.shell import Shell
+from tests.properties.session.test_walks import Walk
 from tests.unit.capture_session.script import SECOND_NS
 
 FRAME_NS = SECOND_NS // 15
@@ -35,6 +36,8 @@ class Chain:
     behind: list[SealedBody] = field(default_factory=list)
     everything: list[object] = field(default_factory=list)
     sequence: int = 0
+    numbers: dict[int, int] = field(default_factory=dict)
+    """Identity of a sealed body → its sequence number."""
 
     def seal(self, body: object, now_ns: int, utc_ns: int) -> None:
         if not self.is_open:
@@ -42,6 +45,7 @@ class Chain:
         self.sequence += 1
         self.behind.append(SealedBody(self.sequence, utc_ns, now_ns, body))
         self.everything.append(body)
+        self.numbers[id(body)] = self.sequence
 
     def open(self, state: StateSnapshot) -> None:
         self.is_open, self.opened, self.behind = True, state, []
@@ -233,6 +237,12 @@ class CrashingWalk(Walk):
         assert self.state is State.IDLE
         self.keep()
         self.check_sessions()
+        self.check_rules(self.chain.everything)
+
+    def sequence_of(self, body: Break) -> int:
+        """What the chain gave it."""
+        self.keep()
+        return self.chain.numbers[id(body)]
 
     def check_sessions(self) -> None:
         """Every session that was begun is ended, and its end counts what stands before it."""

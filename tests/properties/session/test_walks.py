@@ -4,93 +4,46 @@ Whatever happens: nothing stops without a BREAK or a SESSION_END, every break is
 before PREFLIGHT, no explanation is sealed twice, and the way back to idle is always open.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from agent.profile import shipped_profiles
 from capture import effects as fx
 from capture import events as ev
 from capture.conditions import Condition
 from capture.profile import ExemptionGround
 from capture.states import CAPTURING, State
-from sealing.records import Break, CheckVerdict, Preflight, Resume, SessionEnd, SessionStart, VoicePurpose, VoiceWindow
+from sealing.records import Break, CheckVerdict, Mark, Preflight, Resume, SessionEnd, SessionStart
+from tests.properties.session.shell import Shell
+from tests.support.session_rules import Rules, judge_rules, shipped_rules
 from tests.unit.capture_session.script import ASSIGNMENT, STATEMENT, Driver, machine, profile, result
 
-PROFILES = st.sampled_from(
+GROUNDS = (
+    ExemptionGround(code="secrets", zh="涉及国家秘密的", en="secrets", stops=True),
+    ExemptionGround(code="emergency", zh="情况紧急的", en="emergency"),
+)
+
+
+def own_rules(**sections: object) -> Rules:
+    return Rules("own", profile(**sections), GROUNDS)
+
+
+RULES = st.sampled_from(
     [
-        profile(),
-        profile(notice=None, statement=STATEMENT),
-        profile(statement={**STATEMENT, "moment": "during"}),
-        profile(notice=None, interruptions={}),
-        profile(preflight={"blocking": True}),
-        profile(warnings={"break_on": ("camera-frozen", "microphone-fault")}),
-        profile(marks={"categories": [{"code": "scene", "zh": "现场", "en": "scene"}]}),
+        own_rules(),
+        own_rules(notice=None, statement=STATEMENT),
+        own_rules(statement={**STATEMENT, "moment": "during"}),
+        own_rules(notice=None, interruptions={}),
+        own_rules(preflight={"blocking": True}),
+        own_rules(warnings={"break_on": ("camera-frozen", "microphone-fault")}),
+        own_rules(marks={"categories": [{"code": "scene", "zh": "现场", "en": "scene"}]}),
+        *map(shipped_rules, shipped_profiles()),
     ]
 )
 VERDICTS = st.sampled_from(list(CheckVerdict))
-
-
-@dataclass
-class Shell:
-    """What a recorder owes the machine: answers to effects, given in any order."""
-
-    driver: Driver
-    taken: int = 0
-    camera_wanted: bool = False
-    camera_started: bool = False
-    checking: bool = False
-    running: bool = False
-    held: bool = False
-    speeches: list[fx.Speak] = field(default_factory=list)
-    windows: list[fx.OpenWindow] = field(default_factory=list)
-    marks: list[fx.LocateMark] = field(default_factory=list)
-    ends: int = 0
-    answers: list[fx.Seal] = field(default_factory=list)
-
-    def take(self) -> None:
-        for effect in self.driver.effects[self.taken :]:
-            self._take(effect)
-        self.taken = len(self.driver.effects)
-
-    def _take(self, effect: fx.Effect) -> None:
-        self._take_capture(effect)
-        match effect:
-            case fx.Measure():
-                self.checking = True
-            case fx.Speak():
-                self.speeches.append(effect)
-            case fx.Hush():
-                self.speeches.clear()
-            case fx.OpenWindow():
-                self.windows.append(effect)
-            case fx.DropWindow():
-                self.windows = [window for window in self.windows if window.window != effect.window]
-            case fx.LocateMark():
-                self.marks.append(effect)
-            case fx.Seal(answer=answer) if answer is not None:
-                self.answers.append(effect)
-            case _:
-                pass
-
-    def _take_capture(self, effect: fx.Effect) -> None:
-        match effect:
-            case fx.StartCapture():
-                self.camera_wanted, self.camera_started = True, False
-            case fx.StopCapture():
-                self.camera_wanted = self.camera_started = False
-            case fx.EndRun():
-                assert self.running, "a run ends that was never begun"
-                self.running = False
-                self.ends += 1
-                self.camera_wanted, self.camera_started = effect.camera is fx.CameraOrder.RESTART, False
-            case fx.BeginRun():
-                assert not self.running, "a run begins inside another"
-                assert self.camera_started, "a run begins without frames"
-                self.running = True
-            case _:
-                pass
 
 
 PRESSES = [
@@ -103,11 +56,6 @@ PRESSES = [
     ev.GroundPressed,
     ev.MenuPressed,
 ]
-GROUNDS = (
-    ExemptionGround(code="secrets", zh="涉及国家秘密的", en="secrets", stops=True),
-    ExemptionGround(code="emergency", zh="情况紧急的", en="emergency"),
-)
-
 
 EXEMPTING = frozenset({State.IDLE, State.NOTICE, State.STATEMENT, State.RECORDING, State.RESUMING, State.INTERRUPTED})
 """In the other states whoever asks by command is refused."""
@@ -118,9 +66,11 @@ class Walk(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.driver = Driver()
+        self.agency = Rules("own", profile(), ())
+        self.driver = Driver(machine(self.agency.profile))
         self.shell = Shell(self.driver)
         self.sessions = 0
+        self.pressed_marks: set[tuple[bytes, int]] = set()
 
     def feed(self, event: ev.Event) -> None:
         self.driver.feed(event)
@@ -131,9 +81,10 @@ class Walk(RuleBasedStateMachine):
         return self.driver.state()
 
     @precondition(lambda self: self.driver.effects == [])
-    @rule(policy=PROFILES)
-    def load_profile(self, policy: object) -> None:
-        self.driver.machine = machine(policy, GROUNDS)  # type: ignore[arg-type]
+    @rule(rules=RULES)
+    def load_profile(self, rules: Rules) -> None:
+        self.agency = rules
+        self.driver.machine = machine(rules.profile, rules.grounds)
 
     @rule(seconds=st.floats(0.05, 30))
     def wait(self, seconds: float) -> None:
@@ -155,16 +106,23 @@ class Walk(RuleBasedStateMachine):
 
     @rule()
     def press_mark(self) -> None:
-        self.feed(ev.MarkPressed(self.driver.now_ns))
+        self.mark(None)
 
-    @rule(category=st.sampled_from([None, "scene"]))
-    def mark_by_command(self, category: str | None) -> None:
+    @precondition(lambda self: self.agency.profile.marks.categories)
+    @rule(place=st.integers(0, 9))
+    def mark_by_command(self, place: int) -> None:
+        categories = self.agency.profile.marks.categories
+        self.mark(categories[place % len(categories)].code)
+
+    def mark(self, category: str | None) -> None:
         self.feed(ev.MarkPressed(self.driver.now_ns, category))
+        if self.state in CAPTURING:
+            self.pressed_marks.add((self.driver.session.session_id, self.driver.session.marks))
 
-    @precondition(lambda self: self.state in EXEMPTING and self.driver.machine.rules.grounds)
-    @rule(ground=st.sampled_from(["secrets", "emergency"]))
-    def exempt_by_command(self, ground: str) -> None:
-        self.feed(ev.Exempted(ground, self.driver.now_ns))
+    @precondition(lambda self: self.state in EXEMPTING and self.agency.grounds)
+    @rule(place=st.integers(0, 9))
+    def exempt_by_command(self, place: int) -> None:
+        self.feed(ev.Exempted(self.agency.grounds[place % len(self.agency.grounds)].code, self.driver.now_ns))
 
     @precondition(lambda self: self.shell.camera_wanted and not self.shell.camera_started)
     @rule()
@@ -174,7 +132,7 @@ class Walk(RuleBasedStateMachine):
         self.shell.take()
 
     @precondition(lambda self: self.shell.camera_started)
-    @rule(cause=st.sampled_from(["camera-fault", "storage-full", "battery"]))
+    @rule(cause=st.sampled_from(["camera-fault", "storage-full", "battery", "overheating"]))
     def camera_stops(self, cause: str) -> None:
         self.feed(ev.CaptureLost(cause, self.driver.now_ns))
 
@@ -215,11 +173,17 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def the_writer_answers(self) -> None:
         body = self.shell.answers.pop(0).body
-        self.driver.sequence += 1
         if isinstance(body, Break):
-            self.feed(ev.BreakSealed(self.driver.sequence, body.session_id, body.number))
+            self.feed(ev.BreakSealed(self.sequence_of(body), body.session_id, body.number))
         else:
+            self.driver.sequence += 1
             self.feed(ev.CheckoutSealed(self.driver.sequence))
+
+    def sequence_of(self, body: Break) -> int:
+        """The number that a break gets."""
+        self.driver.sequence += 1
+        del body
+        return self.driver.sequence
 
     @rule(timer=st.sampled_from(list(ev.Timer)))
     def a_timer_fires(self, timer: ev.Timer) -> None:
@@ -235,15 +199,19 @@ class Walk(RuleBasedStateMachine):
     def change_hands(self) -> None:
         self.feed(ev.CheckedOut(ASSIGNMENT))
 
-    @precondition(lambda self: not self.shell.ends)
-    @rule(odds=st.integers(0, 5))
-    def chain_is_lost_and_back(self, odds: int) -> None:
-        if odds:
-            return
-        self.feed(ev.SealingLost("EIO"))
-        if self.shell.ends:
-            self.the_run_is_over(7)
+    @rule(odds=st.integers(0, 4))
+    def chain_is_lost(self, odds: int) -> None:
+        if odds == 0:
+            self.feed(ev.SealingLost("EIO"))
+
+    @precondition(lambda self: self.state is State.FAULT)
+    @rule()
+    def chain_is_back(self) -> None:
         self.feed(ev.SealingBack())
+
+    @rule(standing=st.sampled_from(ev.DockStanding), due=st.booleans())
+    def dock_and_office_are_heard_of(self, standing: ev.DockStanding, *, due: bool) -> None:
+        self.feed(ev.DueTold(self.driver.now_ns) if due else ev.DockTold(standing))
 
     @rule(odds=st.integers(0, 9))
     def agent_ends(self, odds: int) -> None:
@@ -282,6 +250,8 @@ class Walk(RuleBasedStateMachine):
             self.press_start()
         elif self.state is State.INTERRUPTED:
             self.feed(ev.ResumePressed(self.driver.now_ns))
+        elif self.state is State.FAULT:
+            self.feed(ev.SealingBack())
 
     @invariant()
     def what_is_kept_is_capturing(self) -> None:
@@ -340,7 +310,8 @@ class Walk(RuleBasedStateMachine):
         assert self.driver.snapshot.session_id is None if self.driver.all(fx.SetState) else True
         starts, ends = self.driver.sealed(SessionStart), self.driver.sealed(SessionEnd)
         assert [start.session_id for start in starts] == [end.session_id for end in ends]
-        self.check_explanations()
+        self.check_rules(self.driver.order())
+        self.check_marks(self.driver.order())
 
     def step_home(self) -> None:
         if self.shell.ends:
@@ -349,20 +320,27 @@ class Walk(RuleBasedStateMachine):
             self.the_writer_answers()
         elif self.state is State.FINISHING and self.shell.speeches:
             self.something_is_said(heard=True, complete=True)
+        elif self.state is State.FAULT:
+            self.feed(ev.SealingBack())
         elif self.state is State.STARTING:
             self.shell.checking = False
             self.feed(ev.PreflightDone(result()))
         else:
             self.feed(ev.FinishPressed(self.driver.now_ns))
 
-    def check_explanations(self) -> None:
-        """Of one break, at most one window is the last, and SESSION_END counts the missing ones."""
-        missing = [
-            window.break_sequence
-            for window in self.driver.sealed(VoiceWindow)
-            if window.purpose is VoicePurpose.EXPLANATION and window.final
-        ]
-        assert len(missing) == len(set(missing))
+    def check_rules(self, sealed: Iterable[object]) -> None:
+        """Every recording is as the profile has it."""
+        session: list[object] = []
+        for body in sealed:
+            if session or isinstance(body, SessionStart):
+                session.append(body)
+            if isinstance(body, SessionEnd):
+                judge_rules(session, self.agency)
+                session = []
+
+    def check_marks(self, sealed: Iterable[object]) -> None:
+        """Every mark that was answered is sealed (CS-12)."""
+        assert self.pressed_marks <= {(body.session_id, body.number) for body in sealed if isinstance(body, Mark)}
 
 
 Walk.TestCase.settings = settings(max_examples=300, stateful_step_count=60)
