@@ -8,7 +8,7 @@ test is exact, and as fast as the machine is.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,12 @@ from typing import Any, Self, TypeVar
 
 from capture.assignment import Assignment, Officer
 from capture.caption import CaptionFacts
+from capture.media.limits import FileLimits
 from capture.profile import CaptureProfile, ExemptionGround
 from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
 from capture.resume import replay
 from capture.shell.wardrobe import VoiceSettings
+from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
 from hal.ports import Hardware
 from hal.values import ButtonName
 from hw_sim.drivers import SimDriverSet
@@ -72,10 +74,17 @@ class Place:
     queue_bytes: int = CAPACITY_BYTES
     grounds: tuple[ExemptionGround, ...] = ()
     caption: CaptionFacts = field(default_factory=CaptionFacts)
+    file_limits: FileLimits = field(default_factory=FileLimits)
+    synthesiser: Callable[[], Synthesiser] = EspeakSynthesiser
 
     @property
     def spool(self) -> Path:
         return self.directory / "spool"
+
+    @property
+    def handed_over(self) -> Path:
+        """Copies of files that were freed, as a store keeps them."""
+        return self.directory / "handed-over"
 
 
 class Unit:
@@ -99,8 +108,10 @@ class Unit:
         self._stack.callback(self.world.clock.set_speed, 1.0)
         self.sealing = SealingService(self._start_writer, self.hardware.clock, self.place.queue_bytes)
         recovery = self.sealing.start()
-        voice = VoiceSettings(self.place.voice)
-        settings = RecorderSettings(voice, grounds=self.place.grounds, caption=self.place.caption)
+        voice = VoiceSettings(self.place.voice, synthesiser=self.place.synthesiser)
+        settings = RecorderSettings(
+            voice, file_limits=self.place.file_limits, grounds=self.place.grounds, caption=self.place.caption
+        )
         self.recorder = Recorder(self.hardware, self.sealing, self.place.profile, FACTS, settings)
         self.recorder.start(recovery)
         return self
@@ -186,13 +197,18 @@ class Unit:
 
 
 def headers(spool: Path) -> Iterator[RecordHeader]:
-    """Headers of every record in a spool that counts.
+    """Headers of every record in a spool that counts."""
+    yield from headers_of(sorted(spool.glob("*.evs")))
+
+
+def headers_of(paths: Iterable[Path]) -> Iterator[RecordHeader]:
+    """Headers of every record that counts in files in their order.
 
     A file that a fault or a cut ended may hold whole records that were never synced; the next file begins with the
     number of the first of them.
     """
     files: list[list[RecordHeader]] = []
-    for path in sorted(spool.glob("*.evs")):
+    for path in paths:
         with SealedFile(path) as file:
             file.check_magic()
             files.append(list(_headers_of(file)))
