@@ -17,6 +17,7 @@ Place = tuple[str | int, ...]
 
 _CLAUSES, _CLAUSE, _LIMIT, _HEAD = "clauses", "clause", "limit", "profile"
 _UNCITED = frozenset({"code", "en", "covers", _CLAUSES, _CLAUSE})
+_DUTIES, _SWAPPED = "duties", "first two swapped"
 _OTHER_CHARACTER = {False: "甲", True: "x"}
 _PAIR = 2
 
@@ -38,9 +39,13 @@ class Change:
         return ".".join(str(step) for step in self.place)
 
     @property
-    def is_translation(self) -> bool:
-        """Whether the words are the recorder's own English, which no text gives."""
-        return any(str(step) == "en" or str(step).endswith("_en") for step in self.place)
+    def reason(self) -> str | None:
+        """Why no test has to notice."""
+        if any(str(step) == "en" or str(step).endswith("_en") for step in self.place):
+            return "a translation, which no text gives"
+        if self.place == (_DUTIES,) and self.kind == _SWAPPED:
+            return "sentences are quoted one by one; their order says nothing"
+        return None
 
     @property
     def of_an_article(self) -> bool:
@@ -76,10 +81,19 @@ def clause_of(table: Table, place: Place) -> str | None:
 
 
 def _cited_twice(table: Table, place: Place) -> bool:
-    if place[-2:-1] != (_CLAUSES,):
+    """Whether the list above repeats this citation, or each of these."""
+    if place[-1] == _CLAUSES:
+        cited = [(*place[:-1], key) for key in _keys(_at(table, place))]
+    elif place[-2:-1] == (_CLAUSES,):
+        cited = [(*place[:-2], place[-1])]
+    else:
         return False
-    cited = (*place[:-2], place[-1])
-    return clause_of(_without(table, place), cited) == clause_of(table, cited)
+    without = _without(table, place)
+    return all(clause_of(without, each) == clause_of(table, each) for each in cited)
+
+
+def _keys(table: object) -> tuple[str, ...]:
+    return tuple(table) if isinstance(table, dict) else ()
 
 
 def _cited_in(section: Mapping[str, object], key: str | int) -> str | None:
@@ -124,7 +138,7 @@ def _other_lists(value: list[object]) -> Iterator[tuple[str, object]]:
     if value:
         yield "first removed", value[1:]
     if len(value) >= _PAIR and value[0] != value[1]:
-        yield "first two swapped", [value[1], value[0], *value[2:]]
+        yield _SWAPPED, [value[1], value[0], *value[2:]]
 
 
 def _at(table: object, place: Place) -> object:
