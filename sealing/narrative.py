@@ -31,12 +31,15 @@ from sealing.records import (
     SessionEnd,
     SessionStart,
     Torn,
+    VoicePurpose,
     VoiceWindow,
 )
 from sealing.report import Level
 
 _MS = 1_000_000
 _BAD_EVENTS = frozenset({"notice-not-heard", "break-unclassified", "officers-too-few"})
+_AT_WILL = frozenset({VoicePurpose.BREAK_REASON, VoicePurpose.MEMO})
+"""What an officer may say and need not: who keeps silent then has left out nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ def _window(body: VoiceWindow) -> Line:
         text = Words(f"{purpose.zh}：有人说话 {speech.zh}", f"{purpose.en}: somebody spoke, {speech.en}")
         return Line(text, Level.GOOD, lasted)
     if body.final:
-        return Line(Words(f"{purpose.zh}：没有听到", f"{purpose.en}: nothing heard"), Level.BAD, lasted)
+        level = Level.PLAIN if body.purpose in _AT_WILL else Level.BAD
+        return Line(Words(f"{purpose.zh}：没有听到", f"{purpose.en}: nothing heard"), level, lasted)
     text = Words(f"{purpose.zh}：没有听到，再次询问", f"{purpose.en}: nothing heard, asked again")
     return Line(text, Level.NOTABLE, lasted)
 

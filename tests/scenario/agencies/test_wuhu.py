@@ -146,6 +146,8 @@ def test_wu_knows_no_statement_and_no_explanation_and_asks_for_none(evidence: Ev
     assert {purpose for purpose, _, _ in evidence.first.windows} == {"break-reason", "memo"}
     assert not any("请说明中断原因" in said or "请语音说明" in said for said in evidence.heard)
     assert [each.explained for each in evidence.first.summary.breaks] == [None, None]
+    assert "中断前说明：没有听到" in evidence.timeline
+    assert "! 中断前说明" not in evidence.timeline
 
 
 @pytest.mark.requirement("R6", "wuhu")
