@@ -28,7 +28,7 @@ class SpeechRule:
     """When a window counts as spoken in: so much speech within a short stretch, wherever in the window it lies.
 
     What a street is mistaken for comes now and then; words come together. A sum over the whole window would add the
-    mistakes up, the more the longer it is open. The defaults are those of ADR 0016.
+    mistakes up, the more the longer it is open. The defaults are those of ADR 0021.
     """
 
     probability_above: float = 0.6
