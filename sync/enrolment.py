@@ -244,7 +244,7 @@ def _check_own(
     link_key: ec.EllipticCurvePublicKey,
 ) -> None:
     if bundle.device_id != device_id:
-        raise EnrolmentError(f"the bundle is for unit {bundle.device_id}, this is {device_id}")
+        raise EnrolmentError(f"the bundle is for unit {bundle.device_id}, this is {device_id}; take this unit's")
     if len(bundle.recipients) < _RECIPIENTS_MIN:
         raise EnrolmentError(f"the bundle names {len(bundle.recipients)} recipients; at least {_RECIPIENTS_MIN}")
     own: Mapping[str, tuple[bytes, DeviceKey]] = {

@@ -42,6 +42,13 @@ _EXIT_CODES: Final = {
     Ending.NOT_NOW: os.EX_TEMPFAIL,
     Ending.GAVE_UP: os.EX_TEMPFAIL,
 }
+_REMARKS: Final = {
+    Ending.SOME_REFUSED: "the store refused files, or the agent a receipt; `recorder-store files` says which and why",
+    Ending.STOPPED: "told to stop; what has its receipt counts, run it again for the rest",
+    Ending.NOT_NOW: "not now: the unit is not in its dock, or a recording is open; `recorder status` shows which",
+    Ending.GAVE_UP: "the time given is over; what has its receipt counts, run it again for the rest",
+}
+"""What a run by hand says about an ending that is not the good one."""
 _FRACTION_BITS: Final = 53
 
 
@@ -70,6 +77,8 @@ def command(
         ending = _run(loaded, store_url, reporter, once, give_up_after)
     if not once and ending is Ending.STOPPED:
         return
+    if ending in _REMARKS:
+        click.echo(f"recorder-sync: {_REMARKS[ending]}", err=True)
     sys.exit(_EXIT_CODES[ending])
 
 

@@ -22,6 +22,7 @@ from agent.profile import SIGNED_SUFFIX, LoadedProfile, load_profile, shipped_pr
 from agent.profile_diff import Change, Stated, changes, stated_values
 from agent.signed_profile import agency_cas, load_any, sign_profile
 from agent.working_days import working_days_toml
+from capture.profile import AGENCY_SETTING
 from hal.drivers.system_clock import SystemClock
 from sealing.keys import FileKeySigner
 from sync.durable import write_file
@@ -81,7 +82,7 @@ def show_profile(surroundings: Surroundings, name: str, authorities: tuple[Path,
         surroundings.words("条款", "Clause"),
     )
     stated = stated_values(loaded.profile)
-    print_table(columns, [(name, _shown(each), each.clause) for name, each in stated.items()])
+    print_table(columns, [(name, _shown(each), _clause(each, surroundings)) for name, each in stated.items()])
 
 
 @profile.command("check")
@@ -101,8 +102,8 @@ def check_profile(surroundings: Surroundings, name: str, authorities: tuple[Path
         (
             *_heading(surroundings, loaded),
             (words("结果", "Result"), words("正确", "good")),
-            (words("机关自定", "Agency settings"), ", ".join(settings) or "–"),
-            (words("未注明条款", "Without a clause"), ", ".join(uncited) or "–"),
+            *_each(words("机关自定", "Agency settings"), settings),
+            *_each(words("未注明条款", "Without a clause"), uncited),
         )
     )
 
@@ -125,10 +126,14 @@ def diff_profiles(
     words = surroundings.words
     columns = (words("项", "Value"), one.source, words("条款", "Clause"), two.source, words("条款", "Clause"))
     rows = [
-        (each.name, *(text for side in (each.before, each.after) for text in (_shown(side), _clause(side))))
+        (
+            each.name,
+            *(text for side in (each.before, each.after) for text in (_shown(side), _clause(side, surroundings))),
+        )
         for each in found
     ]
-    print_table(columns, rows)
+    if rows:
+        print_table(columns, rows)
     click.echo(words(f"{len(found)} 处不同", f"{len(found)} differences"))
 
 
@@ -227,8 +232,16 @@ def _shown(stated: Stated | None) -> str:
     return "、".join(map(str, stated.value)) if isinstance(stated.value, list) else str(stated.value)
 
 
-def _clause(stated: Stated | None) -> str:
-    return "" if stated is None else stated.clause
+def _clause(stated: Stated | None, surroundings: Surroundings) -> str:
+    if stated is None:
+        return ""
+    return stated.clause.replace(AGENCY_SETTING, surroundings.words("机关自定", AGENCY_SETTING))
+
+
+def _each(head: str, names: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+    """Names under one head, one in a line."""
+    for number, name in enumerate(names or ("–",)):
+        yield (head if number == 0 else ""), name
 
 
 def _change_table(change: Change) -> dict[str, JsonValue]:

@@ -188,3 +188,13 @@ def test_an_unreachable_store_is_given_up_only_when_told_to(unit: UnitOnDisk) ->
     arguments = ("--store", "http://127.0.0.1:9", "--once", "--give-up-after", "0.1")
     done = run("sync.unit_main", "--config", unit.config, *arguments, code=os.EX_TEMPFAIL)
     assert rows(done.stdout)[-1]["event"] == "waiting"
+    assert "the time given is over" in done.stderr
+
+
+def test_a_unit_outside_its_dock_says_why_nothing_is_sent(unit: UnitOnDisk) -> None:
+    """SY-26: an exit code alone tells nobody what to do."""
+    unit.paths.link_state.write_text('{"docked": false, "session_open": false}')
+    done = run(
+        "sync.unit_main", "--config", unit.config, "--store", "http://127.0.0.1:9", "--once", code=os.EX_TEMPFAIL
+    )
+    assert "not in its dock" in done.stderr

@@ -204,6 +204,19 @@ def test_without_an_agent_status_says_so(tmp_path: Path, capsys: Captured) -> No
         assert "is recorder-agent running" in capsys.readouterr().err
 
 
+def test_profiles_are_read_in_the_readers_language(capsys: Captured) -> None:
+    assert run(["profile", "check", "wuhan"]) == 0
+    checked = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in checked) < 120
+    assert any(line.startswith("机关自定") for line in checked)
+    assert run(["profile", "show", "wuhan"]) == 0
+    assert "agency setting" not in capsys.readouterr().out
+    assert run(["--lang", "en", "profile", "show", "wuhan"]) == 0
+    assert "agency setting" in capsys.readouterr().out
+    assert run(["profile", "diff", "wuhan", "wuhan"]) == 0
+    assert capsys.readouterr().out == "0 处不同\n"
+
+
 def test_profiles_are_listed_shown_and_checked(capsys: Captured) -> None:
     assert run(["profile", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
