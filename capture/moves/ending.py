@@ -230,7 +230,8 @@ def _suspend(turn: Turn) -> None:
     state, session = turn.machine.state, turn.session
     breaking.drop_reason(turn)
     duties.drop_duty(turn)
-    if state in (State.STARTING, State.INTERRUPTED):
+    # A recording that is finished in a break has its BREAK to come: that one, not another.
+    if state in (State.STARTING, State.INTERRUPTED) or (state is State.FINISHING and session.gap is not None):
         turn.do(DropHeld(), StopCapture())
         turn.note(flowing=False)
         if session.gap is not None:

@@ -153,6 +153,30 @@ def test_the_agents_end_during_a_break_ends_the_session() -> None:
     assert driver.sealed(SessionEnd)[0].reason == "stop"
 
 
+def test_a_recording_finished_in_a_break_keeps_that_break_when_the_chain_is_lost_cs_10() -> None:
+    """CS-10: its BREAK was still to come, with its own cause and number."""
+    driver = recording()
+    driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    driver.feed(ev.SealingLost("EIO"))
+    driver.run_ended()
+    driver.feed(ev.SealingBack())
+    assert [(body.number, body.cause) for body in driver.sealed(Break)] == [(1, "camera-fault")]
+    (end,) = driver.sealed(SessionEnd)
+    assert (end.breaks, end.reason) == (1, "cannot-continue")
+
+
+def test_a_chain_lost_twice_while_finishing_makes_one_break_cs_10() -> None:
+    """CS-10."""
+    driver = recording()
+    driver.feed(ev.FinishPressed(driver.now_ns))
+    for event in (ev.SealingLost("EIO"), ev.SealingBack(), ev.SealingLost("EIO"), ev.SealingBack()):
+        driver.feed(event)
+    driver.run_ended()
+    assert [body.number for body in driver.sealed(Break)] == [1]
+    assert driver.sealed(SessionEnd)[0].breaks == 1
+
+
 def test_a_mark_whose_frame_is_found_when_the_chain_is_gone_is_sealed_when_it_is_back_cs_12() -> None:
     """CS-12: it was answered; the record waits before the chain like every other."""
     driver = Driver()
