@@ -10,6 +10,7 @@ from agent.due import DueBook, DueStanding
 from agent.duties import ExemptionSection, SecrecySection, WorkingDaysSection
 from agent.errors import ProfileError
 from agent.working_days import working_days_toml
+from tests.unit.agent.test_due import Unit
 
 
 class Receipts:
@@ -78,3 +79,12 @@ def test_pr_7_of_several_years_without_a_calendar_the_first_is_named() -> None:
     """PR-7."""
     with pytest.raises(ProfileError, match="the calendar of 2098 is not known"):
         working_days_toml([2099, 2026, 2098])
+
+
+def test_a_recording_under_rules_that_the_unit_does_not_have_owes_no_labels_r22(tmp_path: Path) -> None:
+    """R22: the store's reckoning governs; the unit names nothing that it cannot know."""
+    unit = Unit(tmp_path, "wuhan")
+    unit.labels = ()
+    unit.record()
+    assert [one.code for one in unit.book.look().labels_missing] == ["case-number", "party", "handler"]
+    assert DueBook(tmp_path, {}, frozenset).look().labels_missing == ()
