@@ -185,7 +185,7 @@ def test_a_unit_without_link_key_says_so(unit: UnitOnDisk) -> None:
 
 def test_an_unreachable_store_is_given_up_only_when_told_to(unit: UnitOnDisk) -> None:
     """SY-20."""
-    arguments = ("--store", "http://127.0.0.1:9", "--once", "--give-up-after", "0.1")
+    arguments = ("--store", "http://127.0.0.1:9", "--once", "--give-up-after", "1")
     done = run("sync.unit_main", "--config", unit.config, *arguments, code=os.EX_TEMPFAIL)
     assert rows(done.stdout)[-1]["event"] == "waiting"
     assert "the time given is over" in done.stderr
