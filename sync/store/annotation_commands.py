@@ -5,7 +5,7 @@ Rules of this module: the command line alone; results on stdout, messages on std
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from sync.store.operator_keys import load_operator_key, make_operator
 from sync.store.overview import Overview
 from sync.store.register import Register
 from sync.store.settings import load_settings
-from sync.store.statements import KINDS, STATEMENT, Statement
+from sync.store.statements import KINDS, STATEMENT, Closing, Statement
 from sync.store.tables import NS, Directory, JsonOption, Row, hex_text, now, now_utc_ns, show, time_text, with_ledger
 from sync.wire import device_id_of, file_id_of
 
@@ -117,22 +117,45 @@ def annotate(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if (task_id is None) is (device_id is None):
         raise click.UsageError("name what is spoken of: --task, or --unit with --session or --file where it is one")
     given = dict(_pair(one) for one in pairs) | ({} if task_id is None else {"task": task_id})
-    statement, key = _statement(kind, given), load_operator_key(key_file, password_in(password_file))
-    store_id = load_settings(directory).store_id
+    statement = _statement(kind, given)
 
-    def use(ledger: Ledger) -> Stated:
-        overview = Overview(ledger, Register(ledger))
+    def about(overview: Overview) -> Draft:
         if task_id is not None:
             subject = subject_of(task_row(overview, task_id))
         else:
             subject = _subject(device_id or "", session_id, file_id)
-        draft = Draft(subject, statement, None if supersedes is None else _hash(supersedes))
+        return Draft(subject, statement, None if supersedes is None else _hash(supersedes))
+
+    made = state(directory, about, key_file, password_file)
+    click.echo(f"annotation {made.annotation.number} by {made.operator.name}", err=True)
+    click.echo(made.digest.hex())
+
+
+def state(directory: Path, about: Callable[[Overview], Draft], key_file: Path, password_file: Path | None) -> Stated:
+    """Sign a statement with somebody's key and append it.
+
+    Raises:
+        ContentError: It cannot be made about that.
+        StoreError: The key cannot be used, or may annotate no more.
+    """
+    key, store_id = load_operator_key(key_file, password_in(password_file)), load_settings(directory).store_id
+
+    def use(ledger: Ledger) -> Stated:
+        overview = Overview(ledger, Register(ledger))
+        draft = about(overview)
         check_draft(overview, draft)
         return Annotations(ledger).add(draft, store_id, key, now_utc_ns())
 
-    made = with_ledger(directory, use)
-    click.echo(f"annotation {made.annotation.number} by {made.operator.name}", err=True)
-    click.echo(made.digest.hex())
+    return with_ledger(directory, use)
+
+
+def close_task(directory: Path, task_id: str, why: str, key_file: Path, password_file: Path | None) -> Stated:
+    """Close a task by a signed statement; raises as `state`."""
+
+    def about(overview: Overview) -> Draft:
+        return Draft(subject_of(task_row(overview, task_id)), Closing(task=task_id, text=why))
+
+    return state(directory, about, key_file, password_file)
 
 
 @click.command("annotations")

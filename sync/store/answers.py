@@ -11,17 +11,17 @@ from typing import Final
 
 from sync.store.amended import NOTHING_STATED, Amendment
 from sync.store.annotation import Stated
-from sync.store.statements import Answer, Cause, Explanation, Filing, Repair, Review, WorkRecord
+from sync.store.statements import Answer, Cause, Closing, Explanation, Filing, Repair, Review, WorkRecord
 from sync.store.tasks import Task, TaskKind
 
 ANSWERS: Final[dict[TaskKind, tuple[type[Answer], ...]]] = {
-    TaskKind.WRITTEN_EXPLANATION: (Explanation,),
-    TaskKind.EXEMPTION_WORK_RECORD: (WorkRecord, Review, Filing),
-    TaskKind.UNCLASSIFIED_BREAK: (Cause,),
-    TaskKind.REPAIR: (Repair,),
-    TaskKind.MISSING_LABELS: (),
+    TaskKind.WRITTEN_EXPLANATION: (Explanation, Closing),
+    TaskKind.EXEMPTION_WORK_RECORD: (WorkRecord, Review, Filing, Closing),
+    TaskKind.UNCLASSIFIED_BREAK: (Cause, Closing),
+    TaskKind.REPAIR: (Repair, Closing),
+    TaskKind.MISSING_LABELS: (Closing,),
 }
-"""Statements that name the task that they answer; labels are stated of the recording itself."""
+"""Statements that name the task that they answer; labels are stated of the recording itself, any task may be closed."""
 
 
 def answers_to(task: Task, standing_now: Iterable[Stated]) -> tuple[Stated, ...]:
@@ -42,10 +42,12 @@ def wanting(task: Task, standing_now: Iterable[Stated], amendment: Amendment = N
         standing_now: What was stated and holds.
         amendment: What holds about the task's recording.
     """
+    answers = answers_to(task, standing_now)
+    if any(isinstance(one.annotation.statement, Closing) for one in answers):
+        return ()
     if task.kind is TaskKind.MISSING_LABELS:
         missing = zip(task.codes, task.fields, strict=True)
         return tuple(words for code, words in missing if code not in amendment.labels_stated)
-    answers = answers_to(task, standing_now)
     if task.kind is TaskKind.EXEMPTION_WORK_RECORD:
         return _of_work_record(task, answers)
     return () if answers else (ANSWERS[task.kind][0].model_fields["kind"].default,)

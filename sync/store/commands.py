@@ -15,7 +15,7 @@ import click
 
 from sync.store.activity_commands import activities
 from sync.store.alert_commands import alerts
-from sync.store.annotation_commands import annotate, list_annotations, operator_group
+from sync.store.annotation_commands import PasswordOption, annotate, close_task, list_annotations, operator_group
 from sync.store.backup import back_up, restore
 from sync.store.broker_commands import broker_files
 from sync.store.custody import take_in
@@ -29,7 +29,7 @@ from sync.store.log_commands import log_group
 from sync.store.overview import Overview, TaskRow
 from sync.store.policy_commands import policy_group, tell_verifiers, trust_group
 from sync.store.publish_commands import publish
-from sync.store.register import Closing, Register
+from sync.store.register import Register
 from sync.store.service import only_one, opened_intake
 from sync.store.session_rows import due_rows, session_row
 from sync.store.settings import load_settings
@@ -126,22 +126,35 @@ def due(directory: Path, as_json: bool, late: bool) -> None:
 @Store
 @JsonOption
 @click.option("--closed", is_flag=True, help="What was done, instead of what is to be done.")
-@click.option("--close", "task_id", help="Say that a task is done.")
-@click.option("--by", "closed_by", help="Who did it; goes with --close.")
-@click.option("--note", default="", help="What was done; goes with --close.")
-def tasks(directory: Path, as_json: bool, closed: bool, task_id: str | None, closed_by: str | None, note: str) -> None:
+@click.option("--close", "task_id", help="State that a task needs nothing more; signed.")
+@click.option("--note", help="Why; goes with --close.")
+@click.option("--key", "key_file", type=click.Path(path_type=Path, dir_okay=False), help="The person's own key.")
+@PasswordOption
+def tasks(
+    directory: Path,
+    as_json: bool,
+    closed: bool,
+    task_id: str | None,
+    note: str | None,
+    key_file: Path | None,
+    password_file: Path | None,
+) -> None:
     """List what is to be done by what units sealed, with the facts filled in."""
-    if (task_id is None) is not (closed_by is None):
-        raise click.UsageError("--close and --by go together")
+    if len({one is None for one in (task_id, note, key_file)}) > 1:
+        raise click.UsageError("--close, --note and --key go together")
+    if task_id is not None and note is not None and key_file is not None:
+        if task_id not in {str(row["task_id"]) for row in _open_tasks(directory)}:
+            raise click.UsageError(f"no open task {task_id}; see `recorder-store tasks`")
+        close_task(directory, task_id, note, key_file, password_file)
 
-    def read(overview: Overview, register: Register, _: Ledger) -> list[Row]:
-        if task_id is not None and closed_by is not None:
-            if task_id not in {task.task_id for task in overview.tasks()}:
-                raise click.UsageError(f"no open task {task_id}; see `recorder-store tasks`")
-            register.close_task(Closing(task_id, now_utc_ns(), closed_by, note))
+    def read(overview: Overview, _: Register, __: Ledger) -> list[Row]:
         return [_task_row(row, now_utc_ns()) for row in overview.task_rows() if row.done is closed]
 
     show("tasks", _overview(directory, read), as_json)
+
+
+def _open_tasks(directory: Path) -> list[Row]:
+    return _overview(directory, lambda overview, _, __: [{"task_id": one.task_id} for one in overview.tasks()])
 
 
 @click.command()

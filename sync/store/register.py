@@ -223,17 +223,8 @@ class Register:
             rows = connection.execute(sa.select(profiles.c.profile_hash, profiles.c.content)).all()
         return {digest: rules_of_profile(content) for digest, content in rows}
 
-    def close_task(self, closing: Closing) -> None:
-        """Say that a task is done. Raises StoreError: somebody said so before."""
-        with self._ledger.transaction() as connection:
-            row = {one.name: getattr(closing, one.name) for one in fields(closing)}
-            if not insert_once(connection, closings, row):
-                own = sa.select(closings.c.closed_by).where(closings.c.task_id == closing.task_id)
-                before = connection.execute(own).scalar_one()
-                raise StoreError(f"task {closing.task_id} was closed before, by {before}")
-
     def closings(self) -> dict[str, Closing]:
-        """Tasks that are done, by id."""
+        """Tasks that were closed by a word alone, as stores before did, by id."""
         with self._ledger.transaction() as connection:
             rows = connection.execute(sa.select(closings)).mappings().all()
         return {row["task_id"]: Closing(**_named(row)) for row in rows}

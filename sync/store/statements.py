@@ -153,6 +153,14 @@ class Repair(_Statement):
     repaired_utc_ns: Moment
 
 
+class Closing(_Statement):
+    """A task of any kind needs nothing more, and why: it was done elsewhere, or does not apply."""
+
+    kind: Literal["closing"] = "closing"
+    task: TaskId
+    text: Text
+
+
 class Acceptance(_Statement):
     """A custodian has accepted a revoked unit's file (SY-36)."""
 
@@ -174,7 +182,7 @@ class Withdrawal(_Statement):
     text: Text
 
 
-Answer = Explanation | WorkRecord | Review | Filing | Cause | Repair
+Answer = Explanation | WorkRecord | Review | Filing | Cause | Repair | Closing
 """What refers to a task."""
 Statement = (
     Activity
@@ -191,6 +199,7 @@ Statement = (
     | Filing
     | Cause
     | Repair
+    | Closing
     | Acceptance
     | Note
     | Withdrawal
@@ -211,6 +220,7 @@ KINDS: Final = (
     "filing",
     "cause",
     "repair",
+    "closing",
     "acceptance",
     "note",
     "withdrawal",

@@ -20,7 +20,7 @@ from sync.store.fsck import FAULT_CHANGED, FAULT_MISSING, FAULT_UNPROMISED, chec
 from sync.store.intake import Intake
 from sync.store.ledger import ParkedContent, Unit
 from sync.store.log_audit import audit_log
-from sync.store.register import Closing, Register, Seen
+from sync.store.register import Register, Seen
 from sync.store.s3_bucket import S3Bucket
 from sync.store.settings import StoreSettings
 from sync.store.vault import Name, Vault
@@ -260,9 +260,6 @@ def test_rows_that_were_there_first_stay(store: OpenStore, unit: UnitOnDisk) -> 
     for detail in (parked.detail, "another"):
         store.ledger.park(replace(parked, detail=detail))
     assert store.ledger.parked() == (replace(parked, detail="a NUL \N{REPLACEMENT CHARACTER} in what was sent"),)
-    register.close_task(Closing("a task", START_UTC_NS, "乙某", ""))
-    with pytest.raises(StoreError, match="乙某"):
-        register.close_task(Closing("a task", START_UTC_NS, "李某", ""))
     register.deny(unit.device_id, b"certificate", "lost", START_UTC_NS)
     register.deny(unit.device_id, b"certificate", "again", START_UTC_NS)
     assert [row["reason"] for row in register.denials()] == ["lost"]

@@ -44,9 +44,13 @@ def test_a_day_as_the_back_office_sees_it(folder: Path, unit: UnitOnDisk, tmp_pa
     (alert,) = rows(run(STORE, "alerts", folder, "--json").stdout)
     assert alert["kind"] == "cannot-continue"
     closed = str(tasks[0]["task_id"])
-    left = rows(run(STORE, "tasks", folder, "--json", "--close", closed, "--by", "甲某").stdout)
+    (tmp_path / "password").write_text("secret\n")
+    own = ("--key", tmp_path / "clerk.key", "--password-file", tmp_path / "password")
+    run(STORE, "operator", "add", folder, "甲某", "--office", "保管人", *own)
+    close = ("tasks", folder, "--json", "--close", closed, "--note", "已另案处理", *own)
+    left = rows(run(STORE, *close).stdout)
     assert closed not in {one["task_id"] for one in left}
-    run(STORE, "tasks", folder, "--close", closed, "--by", "甲某", code=os.EX_USAGE)
+    run(STORE, *close, code=os.EX_USAGE)
 
 
 def test_a_lost_units_card_is_taken_in_and_accepted(folder: Path, unit: UnitOnDisk) -> None:

@@ -13,10 +13,14 @@ from sync.wire import HeldFile, Inventory
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit
 from tests.support.rules import HUAINAN, WUHAN, WUHU, profile_bytes
-from tests.unit.sync.test_store_duties import ended, promise, seal_a_day
+from tests.unit.sync.test_store_duties import broke, ended, promise, seal_a_day
 
 CLOCK = ManualClock().read()
 DEPARTMENTS = ("基金监管科", "稽查科")
+
+
+def unit_of(task_id: str) -> str:
+    return task_id.split(":")[1]
 
 
 class Typist:
@@ -76,6 +80,47 @@ def test_a_task_is_answered_and_open_again_when_that_is_taken_back(
     assert typist.rows("annotations", "--holding") == []
     assert len(typist.rows("tasks")) == 1
     assert "0 faults" in typist.result("fsck").stderr
+
+
+def test_a_task_of_any_kind_is_closed_by_a_signed_statement(
+    typist: Typist, store: StoreOnDisk, tmp_path: Path, clerk: tuple[object, ...]
+) -> None:
+    """SY-60, SY-61, SY-63: with who and why; taken back, it is open again."""
+    Register(store.ledger).add_profile(profile_bytes(WUHAN), START_UTC_NS)
+    other = make_unit(store.authority, store.ledger, tmp_path / "second", "unit-2")
+    seal_a_day(other, WUHAN, broke("unclassified"), ended())
+    promise(store, other)
+    open_tasks = [str(row["task_id"]) for row in typist.rows("tasks")]
+    assert {task.partition(":")[0] for task in open_tasks} == {
+        "written-explanation",
+        "unclassified-break",
+        "missing-labels",
+    }
+    for task in open_tasks:
+        left = typist.rows("tasks", "--close", task, "--note", "已另案处理", *clerk)
+        assert task not in {row["task_id"] for row in left}
+    closed = typist.rows("tasks", "--closed")
+    assert [(row["answered_by"], row["closed_by"]) for row in closed] == [(["甲某"], None)] * len(open_tasks)
+    stated = typist.rows("annotations")
+    assert {(str(row["kind"]), str(row["by"])) for row in stated} == {("closing", "甲某")}
+    about = ("--unit", unit_of(open_tasks[0]), "--session", closed[0]["session_id"])
+    typist.text("annotate", "withdrawal", "text=写错了", *clerk, *about, "--supersedes", stated[0]["hash"])
+    assert [row["task_id"] for row in typist.rows("tasks")] == open_tasks[:1]
+    assert "0 faults" in typist.result("fsck").stderr
+
+
+def test_a_closing_needs_a_task_that_is_open_a_reason_and_a_key_that_may(
+    typist: Typist, clerk: tuple[object, ...]
+) -> None:
+    """SY-61: nobody closes a task by a word alone any more."""
+    (task,) = (str(row["task_id"]) for row in typist.rows("tasks"))
+    for words in (("--close", task), ("--close", task, "--note", "x"), ("--note", "x"), ("--close", task, *clerk)):
+        assert typist.result("tasks", *words).exit_code == 2
+    unknown = typist.result("tasks", "--close", "written-explanation:unit-9:1", "--note", "x", *clerk)
+    assert "no open task" in unknown.output
+    typist.text("operator", "end", "甲某", "--why", "调离")
+    assert isinstance(typist.result("tasks", "--close", task, "--note", "x", *clerk).exception, StoreError)
+    assert len(typist.rows("tasks")) == 1
 
 
 def test_what_was_stated_is_seen_at_the_recording(typist: Typist, unit: UnitOnDisk, clerk: tuple[object, ...]) -> None:

@@ -1,10 +1,11 @@
 """What the store makes of sealed records: tasks, due times, alerts, silent units, checks, backups, decisions."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from sealing.records import Break, BreakOrigin, Event, Fault, SessionEnd, SessionStart
 from sealing.writer import ChainWriter
@@ -15,6 +16,7 @@ from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
 from sync.store.overview import Overview, overdue
 from sync.store.register import Closing, Register
+from sync.store.schema import closings
 from sync.store.tasks import TaskKind
 from sync.store.vault import Name
 from sync.wire import HeldFile, Inventory
@@ -224,18 +226,19 @@ def test_r18_a_repair_is_due_from_its_discovery_until_it_is_gone(
     assert [one.kind for one in overview(store).alerts()] == ["fault", "fault", "fault"]
 
 
-def test_a_closed_task_stays_closed_and_is_closed_once(
+def test_a_task_that_an_earlier_store_closed_by_a_word_stays_closed(
     store: StoreOnDisk, unit: UnitOnDisk, register: Register
 ) -> None:
+    """ADR 0017: stores did so before a closing was signed."""
     seal_a_day(unit, HUAINAN, broke("unclassified"), ended())
     promise(store, unit)
     (task,) = overview(store).tasks()
     closing = Closing(task.task_id, START_UTC_NS, "甲某", "天气")
-    register.close_task(closing)
+    with store.ledger.transaction() as connection:
+        connection.execute(sa.insert(closings).values(**asdict(closing)))
     assert not list(overview(store).tasks())
-    assert [one.task_id for one in overview(store).tasks(closed=True)] == [task.task_id]
-    with pytest.raises(StoreError, match="closed before, by 甲某"):
-        register.close_task(closing)
+    (row,) = overview(store).task_rows()
+    assert (row.task.task_id, row.done, row.closing) == (task.task_id, True, closing)
 
 
 @pytest.mark.requirement("R20", "wuhu")
