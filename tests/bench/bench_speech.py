@@ -100,10 +100,14 @@ def _sentences(sentences: Sequence[Samples], parts: Sequence[Samples]) -> list[M
 
 def _few_words(words: Sequence[Samples], parts: Sequence[Samples]) -> list[Measurement]:
     """Two or three words: the claim is that of the speakers and the street that nothing was tuned on."""
-    unheard, street_unheard = _announced(ANNOUNCERS_HELD_OUT, ANNOUNCEMENTS), street_parts(STREET_HELD_OUT)
+    street_unheard = street_parts(STREET_HELD_OUT)
     some, told = _announced(ANNOUNCERS_HELD_OUT, FEWER), "two announcers that nothing was tuned on"
-    hardest = _accepted(unheard, street_unheard, HARDEST_DB, 1)
-    alone = _accepted(unheard, street_unheard, HARDEST_DB, 1, over_words=True)
+    man, woman = (announcements(language, ANNOUNCEMENTS) for language in ANNOUNCERS_HELD_OUT)
+    hardest, alone = (
+        _accepted(man, street_unheard, HARDEST_DB, 1, over_words=over_words)
+        + _accepted(woman, street_unheard, HARDEST_DB, 1, over_words=over_words)
+        for over_words in (False, True)
+    )
     known = _accepted(_announced(ANNOUNCERS_TUNED_ON, FEWER), street_parts(STREET_TUNED_ON), HARDEST_DB, 1)
     synthetic = _accepted([_said(text) for text in TERSE], street_unheard, HARDEST_DB)
     name = f"a few words accepted at {HARDEST_DB} dB"

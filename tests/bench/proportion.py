@@ -29,6 +29,10 @@ class Proportion:
         low, high = (middle - reach) / (1 + spread), (middle + reach) / (1 + spread)
         return 100 * max(0.0, low), 100 * min(1.0, high)
 
+    def __add__(self, other: Proportion) -> Proportion:
+        """Both together."""
+        return Proportion(self.hits + other.hits, self.of + other.of)
+
     def __str__(self) -> str:
         """For the table of figures."""
         low, high = self.interval()

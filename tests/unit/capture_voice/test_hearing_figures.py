@@ -21,6 +21,7 @@ def test_wilsons_interval_is_that_of_the_tables(hits: int, of: int, low: float, 
 def test_what_is_true_is_counted() -> None:
     found = counted([True, False, True, True])
     assert (found.hits, found.of, found.percent) == (3, 4, 75.0)
+    assert found + Proportion(1, 2) == Proportion(4, 6)
 
 
 @pytest.mark.parametrize("made", COMPUTED)
