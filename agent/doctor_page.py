@@ -22,6 +22,7 @@ OUTCOMES = {
 _WIDTH, _HEIGHT = 600, 120
 _STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}
+th,td:nth-child(-n+2){white-space:nowrap}
 .pass{color:#17692f}.degraded{color:#8a5a00}.fail{color:#a11;font-weight:bold}.skipped{color:#555}
 img{max-width:100%;margin-top:1rem}"""
 
