@@ -71,6 +71,21 @@ def unit(store: OpenStore, tmp_path: Path) -> UnitOnDisk:
     return make_unit(store.authority, store.ledger, tmp_path / "unit")
 
 
+def test_a_database_of_before_gets_the_columns_that_came_since(
+    store: OpenStore, unit: UnitOnDisk, settings: StoreSettings | None
+) -> None:
+    """SY-65: what it holds lacks them and stays as it was."""
+    fill_spool(unit)
+    receipts = [bring(store, file) for file in ended(unit)]
+    with store.ledger.transaction() as connection:
+        for name in ("labels_given", "department"):
+            connection.exec_driver_sql(f"ALTER TABLE openings DROP COLUMN {name}")
+    with opened(store.directory, settings) as again:
+        told = [one for _, one in circumstances_of_unit(again.ledger, unit.device_id)]
+        assert {(one.labels_given, one.department) for one in told} == {((), None)}
+        assert [bring(again, file) for file in ended(unit)] == receipts
+
+
 @pytest.mark.requirement("R21", "all")
 def test_every_file_is_kept_promised_once_and_found_again(store: OpenStore, unit: UnitOnDisk) -> None:
     """SY-15, SY-19, SY-22, SY-23: in any order, torn ends too; asked again, the same bytes."""
