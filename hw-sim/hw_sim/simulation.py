@@ -44,9 +44,10 @@ def simulation(world_directory: Path) -> Document:
         as they really were), and what a bystander perceived: `words`, `lamps`, `vibrations`, `presses`, `dock`,
         `faults`, `power`, `scenario`.
     """
-    truth = list(read_lines(world_directory / "truth.jsonl"))
+    # Read once for each part and never held: a day's truth is a gigabyte as objects.
+    camera = _camera_runs(read_lines(world_directory / "truth.jsonl"))
+    microphone = _microphone_runs(read_lines(world_directory / "truth.jsonl"))
     journal = list(read_lines(world_directory / "journal.jsonl"))
-    camera, microphone = _camera_runs(truth), _microphone_runs(truth)
     document: Document = {
         "format": FORMAT,
         "frames": {"count": sum(_count(run, "captured_boottime_ns") for run in camera), "runs": camera},
