@@ -25,6 +25,7 @@ from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
 from sealing.initsegment import InitSegment
 from sealing.limits import LIST_ITEMS_MAX, PAYLOAD_BYTES_MAX, TAG_BYTES
 from sealing.metronome import Metronome
+from sealing.pending_break import PendingBreak
 from sealing.records import (
     Anchor,
     Boot,
@@ -73,7 +74,7 @@ class ChainWriter:
         self._init = InitSegment()
         self._ledger_receipts = newest_ledger_receipts(storage, self._catalogue)
         self._snapshot: StateSnapshot
-        self._halted = False
+        self._pending, self._halted = PendingBreak(), False
         self._metronome = Metronome(counter, self._output, clock, policy.tick_seconds)
 
     @classmethod
@@ -161,7 +162,7 @@ class ChainWriter:
         clear = codec.encode_private(private) if private else b""
         codec.check_body(body)
         self._make_room_for_events()
-        return self._output.append(body, clear)
+        return self._pending.note(body, self._output.append(body, clear))
 
     def open_footage(self, run: RunFacts) -> int:
         """Open a footage file and return its number; a ledger file that is open ends first.
@@ -375,7 +376,7 @@ class ChainWriter:
 
     def _begin(self, kind: FileKind, run: RunFacts | None, boot: Boot | None = None) -> FileInWriting:
         ledger = kind is FileKind.LEDGER
-        facts = FileFacts(kind, run, self._snapshot, self._ledger_receipts if ledger else ())
+        facts = FileFacts(kind, run, self._pending.named_in(self._snapshot), self._ledger_receipts if ledger else ())
         file = self._output.begin(facts, boot)
         if ledger:
             self._ledger_receipts = ()

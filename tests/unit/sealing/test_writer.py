@@ -12,6 +12,8 @@ from sealing.limits import EPOCH_RECORDS_MAX, MAGIC
 from sealing.records import (
     Alive,
     Boot,
+    Break,
+    BreakOrigin,
     Close,
     DockChange,
     Epoch,
@@ -23,6 +25,7 @@ from sealing.records import (
     Mark,
     Open,
     RecordType,
+    Resume,
 )
 from sealing.references import StoreReceipt
 from sealing.scan import scan_file
@@ -243,6 +246,31 @@ def test_the_state_in_force_stands_in_the_next_open() -> None:
     assert [opened.snapshot.state for opened in opens(chain_check.counted_records(medium))] == ["idle", "recording"]
     with pytest.raises(BodyError):
         writer.set_state(chains.snapshot(state="x" * 300))
+
+
+def test_an_open_behind_a_break_names_it_until_it_is_resumed() -> None:
+    """CS-9: the agent learns the number of a BREAK only when it is sealed; a file may have to be opened before."""
+    medium = MemoryStorage()
+    writer = chains.start_writer(medium)
+    session = bytes(range(16))
+    counting = replace(chains.snapshot(state="interrupted"), session_id=session, breaks=2)
+    stands = Break(session, 2, BreakOrigin.MACHINE, "storage-full", True, 9, 5, 5, 5, 1)
+    sequence = writer.seal(stands).sequence
+    writer.set_state(counting)
+    writer.roll_ledger("daily")
+    writer.seal(Event("docked", None, ()))
+    writer.set_state(replace(counting, breaks=1))
+    writer.roll_ledger("daily")
+    writer.seal(Resume(session, sequence, 10, 6, 6, 6, 1, True, 2, True))
+    writer.set_state(counting)
+    writer.roll_ledger("daily")
+    writer.seal(Event("docked", None, ()))
+    found = [opened.snapshot for opened in opens(chain_check.counted_records(medium))][1:]
+    assert [(state.break_sequence, state.break_cause) for state in found] == [
+        (sequence, "storage-full"),
+        (None, None),
+        (None, None),
+    ]
 
 
 def file_id(medium: MemoryStorage, number: int) -> bytes:
