@@ -165,6 +165,8 @@ class Ask:
     attempt: int = 0
     window: int | None = None
     """Number of the open window, None while the request is still being spoken."""
+    asked_boottime_ns: int = 0
+    """When a memo was wanted; the other purposes are asked for again and need none."""
 
 
 class Menu(StrEnum):

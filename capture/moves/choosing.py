@@ -78,7 +78,7 @@ def confirmed(turn: Turn, event: CauseConfirmed) -> None:
     turn.cue(Cue.CONFIRMED)
     turn.do(Hush())
     if menu is Menu.GROUND:
-        _exempt(turn, chosen)
+        _exempt(turn, chosen, event.at_boottime_ns)
     else:
         _categorise(turn, chosen)
         duties.next_duty(turn)
@@ -100,7 +100,7 @@ def timer(turn: Turn, event: TimerFired) -> None:
 def exempted(turn: Turn, event: Exempted) -> None:
     """Seal the exemption, and ask for the memo: it is on the recording."""
     duties.drop_duty(turn)
-    _exempt(turn, event.ground)
+    _exempt(turn, event.ground, event.at_boottime_ns)
 
 
 def exempted_without_memo(turn: Turn, event: Exempted) -> None:
@@ -199,10 +199,12 @@ def _categorise(turn: Turn, category: str) -> None:
         turn.note(mark_categories=(*session.mark_categories, (session.marks, category)))
 
 
-def _exempt(turn: Turn, ground: str) -> None:
+def _exempt(turn: Turn, ground: str, at_boottime_ns: int) -> None:
     _seal_exemption(turn, ground)
     turn.go(State.STATEMENT)
-    duties.ask(turn, Ask(VoicePurpose.MEMO, PromptKind.STATEMENT_REQUEST, Phrase.MEMO_REQUEST, MEMO_WINDOW_SECONDS))
+    kind, phrase = PromptKind.STATEMENT_REQUEST, Phrase.MEMO_REQUEST
+    memo = Ask(VoicePurpose.MEMO, kind, phrase, MEMO_WINDOW_SECONDS, asked_boottime_ns=at_boottime_ns)
+    duties.ask(turn, memo)
 
 
 def _seal_exemption(turn: Turn, ground: str) -> None:

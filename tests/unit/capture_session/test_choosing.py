@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from agent.profile import load_profile, shipped_profiles
@@ -164,6 +166,31 @@ def test_a_memo_that_nobody_speaks_is_sealed_so_and_not_asked_for_twice_cs_17() 
     window = driver.sealed(VoiceWindow)[-1]
     assert (window.purpose, window.accepted, window.final) == (VoicePurpose.MEMO, False, True)
     assert driver.session.unexplained == 0
+
+
+BORDERS: dict[str, Callable[[int], ev.Event]] = {
+    "break": ev.BreakPressed,
+    "finish": ev.FinishPressed,
+    "camera": lambda at_ns: ev.CaptureLost("camera-fault", at_ns),
+    "chain": lambda _at_ns: ev.SealingLost("the medium fails"),
+    "stop": lambda _at_ns: ev.StopRequested(),
+    "another": lambda at_ns: ev.Exempted("emergency", at_ns),
+}
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["being asked for", "being listened to"])
+@pytest.mark.parametrize("border", BORDERS)
+def test_a_memo_that_another_border_cuts_off_is_sealed_as_missing_cs_17(border: str, *, asked: bool) -> None:
+    """CS-17, CS-10: once, at the time at which it was wanted."""
+    driver = recording()
+    wanted_ns = driver.now_ns
+    driver.feed(ev.Exempted("secrets", wanted_ns))
+    if asked:
+        driver.spoken()
+    driver.feed(BORDERS[border](wanted_ns + 5_000_000_000))
+    (memo,) = [window for window in driver.sealed(VoiceWindow) if window.purpose is VoicePurpose.MEMO]
+    assert (memo.accepted, memo.final, memo.break_sequence) == (False, True, None)
+    assert memo.opened_media_time_ns == memo.closed_media_time_ns == wanted_ns - (driver.session.zero_boottime_ns or 0)
 
 
 def test_an_exemption_during_an_explanation_lets_the_explanation_be_asked_for_again_cs_17() -> None:
