@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from capture import events as ev
-from capture.effects import BeginRun, Effect, Seal, SetState, ShowState
+from capture.effects import BeginRun, Effect, EndRun, Seal, SetState, ShowState
 from capture.moves import breaking, choosing, duties, ending, standing, starting, warning
 from capture.states import Machine, State, snapshot
 from capture.turn import IllegalEventError, Turn
@@ -286,14 +286,19 @@ def advance(machine: Machine, event: ev.Event) -> tuple[Machine, tuple[Effect, .
 
 
 def _saved(before: Machine, turn: Turn) -> tuple[Effect, ...]:
-    """The turn's effects, with the new snapshot at its place."""
+    """The turn's effects, with the new snapshot at its place (CS-2).
+
+    A run that ends closes its file, on another thread: the OPEN of the next one must not find the state of before.
+    """
     state = snapshot(turn.machine)
     if state == snapshot(before):
         return tuple(turn.effects)
     begins = [place for place, effect in enumerate(turn.effects) if isinstance(effect, BeginRun)]
     sealed = [place + 1 for place, effect in enumerate(turn.effects) if isinstance(effect, Seal)]
     place = min([max(sealed, default=0), *begins])
-    return (*turn.effects[:place], SetState(state), *turn.effects[place:])
+    first, then = turn.effects[:place], turn.effects[place:]
+    ends = [effect for effect in first if isinstance(effect, EndRun)]
+    return (*(effect for effect in first if not isinstance(effect, EndRun)), SetState(state), *ends, *then)
 
 
 def _shown(before: Machine, after: Machine) -> tuple[Effect, ...]:

@@ -14,6 +14,7 @@ from sealing.records import (
     Resume,
     SessionEnd,
     SessionStart,
+    VoiceWindow,
 )
 from tests.unit.capture_session.script import (
     ASSIGNMENT,
@@ -55,6 +56,28 @@ def test_the_state_goes_behind_the_records_and_before_the_run_cs_2() -> None:
     made = driver.feed(ev.PreflightDone(result()))
     kinds = [type(effect) for effect in made]
     assert kinds.index(fx.Seal) < kinds.index(fx.SetState) < kinds.index(fx.BeginRun)
+
+
+def test_the_run_is_ended_behind_the_state_that_knows_what_was_sealed_before_cs_2() -> None:
+    """CS-2: the file that its end opens forgets nothing, an explanation that is missing above all."""
+    driver = Driver()
+    driver.record()
+    driver.lose_camera()
+    driver.frame()
+    driver.spoken(heard=True)
+    made = driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    (window,) = [place for place, effect in enumerate(made) if _seals(effect, VoiceWindow)]
+    (fault,) = [place for place, effect in enumerate(made) if _seals(effect, Fault)]
+    (state,) = [place for place, effect in enumerate(made) if isinstance(effect, fx.SetState)]
+    (ended,) = [place for place, effect in enumerate(made) if isinstance(effect, fx.EndRun)]
+    assert window < fault < state < ended
+    told = made[state]
+    assert isinstance(told, fx.SetState)
+    assert told.snapshot.unexplained_breaks == 1
+
+
+def _seals(effect: object, kind: type[object]) -> bool:
+    return isinstance(effect, fx.Seal) and isinstance(effect.body, kind)
 
 
 def test_the_end_of_a_session_is_not_anticipated_cs_2() -> None:
