@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -79,6 +81,10 @@ class LongDay:
     def run(self) -> None:
         """Record for so many seconds of the unit's time, with a mark and a break behind each stretch."""
         _share_heaps()
+        with _words_alone():
+            self._run()
+
+    def _run(self) -> None:
         self.unit = Unit(self.place).__enter__()
         try:
             self.unit.press()
@@ -189,6 +195,28 @@ class LongDay:
         self.unit = Unit(self.place)
         gc.collect()  # A process that ended keeps nothing; here the unit before is 18 MiB until it is collected.
         self.unit.__enter__()
+
+
+@contextmanager
+def _words_alone() -> Iterator[None]:
+    """Let kept log records be words, as a journal's are.
+
+    A test's log keeps every record to its end, with the error that it tells of, and that the whole unit in which it
+    was raised: the memory of each process that ended would count as the next one's.
+    """
+
+    def words(record: logging.LogRecord) -> bool:
+        record.msg, record.args, record.exc_info = record.getMessage(), None, None
+        return True
+
+    handlers = list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(words)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(words)
 
 
 def _share_heaps() -> None:
