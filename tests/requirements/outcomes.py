@@ -5,6 +5,7 @@ A test with parameters has passed when each of its cases has.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def write(reports: Iterable[tuple[str, pytest.TestReport]], path: Path, marks: t
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Once a run is over, in the process that gathers it."""
+    """Once a run is over, in the process that gathers it; a tier that sees the tree read-only writes no page."""
+    if not os.access(config.rootpath, os.W_OK):
+        return
     kinds = {kind: terminalreporter.stats.get(kind, []) for kind in _GRAVER[1:]}
     reports = [(kind, each) for kind, some in kinds.items() for each in some if isinstance(each, pytest.TestReport)]
     write(reports, config.rootpath / "build" / f"{MARK}s.md")
