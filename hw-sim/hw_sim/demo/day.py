@@ -111,7 +111,7 @@ def _tables(out: OutFolder, found: Sequence[Compared], telling: Telling) -> None
     heads = (Both("对照", "Compared"), Both("实际", "Really"), Both("封存", "Sealed"), Both("", ""))
     telling.table(Both("与模拟世界的真实情况对照", "Against what really happened in the world"), heads, rows)
     places = [(str(path.relative_to(out.root)), telling.words(what)) for path, what in _places(out) if path.exists()]
-    telling.table(Both(f"结果在 {out.root}", "Results"), (Both("", "Where"), Both("", "What")), places)
+    telling.table(Both(f"结果在 {out.root}", "Results"), (Both("位置", "Where"), Both("内容", "What")), places)
     telling.say(f"{telling.seconds:.0f} s")
 
 
