@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hw_sim.files import Entry, read_lines
@@ -44,9 +45,11 @@ def simulation(world_directory: Path) -> Document:
         as they really were), and what a bystander perceived: `words`, `lamps`, `vibrations`, `presses`, `dock`,
         `faults`, `power`, `scenario`.
     """
-    # Read once for each part and never held: a day's truth is a gigabyte as objects.
-    camera = _camera_runs(read_lines(world_directory / "truth.jsonl"))
-    microphone = _microphone_runs(read_lines(world_directory / "truth.jsonl"))
+    pictures, sound = _CameraRuns(), _MicrophoneRuns()
+    for entry in read_lines(world_directory / "truth.jsonl"):  # Never held: a day's truth is a gigabyte as objects.
+        pictures.take(entry)
+        sound.take(entry)
+    camera, microphone = pictures.runs, sound.runs
     journal = list(read_lines(world_directory / "journal.jsonl"))
     document: Document = {
         "format": FORMAT,
@@ -61,37 +64,42 @@ def simulation(world_directory: Path) -> Document:
     return document
 
 
-def _camera_runs(truth: Iterable[Entry]) -> list[Document]:
+@dataclass(slots=True)
+class _CameraRuns:
     """One document per start of the camera, with the times of all pictures that were given."""
-    runs: list[Document] = []
-    sequences: list[object] = []
-    times: list[object] = []
-    for entry in truth:
+
+    runs: list[Document] = field(default_factory=list)
+    _sequences: list[object] = field(default_factory=list)
+    _times: list[object] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> None:
         if entry["kind"] == "camera_started":
-            sequences, times = [], []
-            runs.append(_without_kind(entry) | {"sensor_sequence": sequences, "captured_boottime_ns": times})
-        elif entry["kind"] == "camera_frame" and runs:
-            sequences.append(entry["sensor_sequence"])
-            times.append(entry["captured_boottime_ns"])
-        elif entry["kind"] == "camera_stopped" and runs:
-            runs[-1] |= {"stopped_boottime_ns": entry["at_boottime_ns"], "stopped": entry["reason"]}
-    return runs
+            self._sequences, self._times = [], []
+            given = {"sensor_sequence": self._sequences, "captured_boottime_ns": self._times}
+            self.runs.append(_without_kind(entry) | given)
+        elif entry["kind"] == "camera_frame" and self.runs:
+            self._sequences.append(entry["sensor_sequence"])
+            self._times.append(entry["captured_boottime_ns"])
+        elif entry["kind"] == "camera_stopped" and self.runs:
+            self.runs[-1] |= {"stopped_boottime_ns": entry["at_boottime_ns"], "stopped": entry["reason"]}
 
 
-def _microphone_runs(truth: Iterable[Entry]) -> list[Document]:
+@dataclass(slots=True)
+class _MicrophoneRuns:
     """One document per start of the microphone, with its unbroken stretches of samples."""
-    runs: list[Document] = []
-    stretches: list[dict[str, int]] = []
-    for entry in truth:
+
+    runs: list[Document] = field(default_factory=list)
+    _stretches: list[dict[str, int]] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> None:
         if entry["kind"] == "microphone_started":
-            stretches = []
-            runs.append(_without_kind(entry) | {"count": 0, "stretches": stretches})
-        elif entry["kind"] == "microphone_samples" and runs:
-            runs[-1]["count"] = _total(runs[-1], "count") + int(entry["count"] or 0)
-            _extend(stretches, entry)
-        elif entry["kind"] == "microphone_stopped" and runs:
-            runs[-1] |= {"stopped_boottime_ns": entry["at_boottime_ns"], "stopped": entry["reason"]}
-    return runs
+            self._stretches = []
+            self.runs.append(_without_kind(entry) | {"count": 0, "stretches": self._stretches})
+        elif entry["kind"] == "microphone_samples" and self.runs:
+            self.runs[-1]["count"] = _total(self.runs[-1], "count") + int(entry["count"] or 0)
+            _extend(self._stretches, entry)
+        elif entry["kind"] == "microphone_stopped" and self.runs:
+            self.runs[-1] |= {"stopped_boottime_ns": entry["at_boottime_ns"], "stopped": entry["reason"]}
 
 
 def _extend(stretches: list[dict[str, int]], block: Entry) -> None:
