@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -203,10 +204,12 @@ class ReceiptKeeper:
     def _take(self) -> None:
         """Check and seal a batch; an item leaves the inbox when its receipt is sealed and kept."""
         batch: list[tuple[InboxReceipt, Ticket[RecordReference | None]]] = []
+        waiting = list(islice(self._inbox.receipts(self._kept.by_number), BATCH_MAX))
+        # Asked for behind the receipts: a file that ends in between has its receipt a round later, not a wrong one.
         ended = {file.number for file in self._sealing.sealed_files()}
-        for item in self._inbox.receipts(self._kept.by_number):
+        for item in waiting:
             self.worker.beat()
-            if self.worker.stop.is_set() or self._session_open() or len(batch) >= BATCH_MAX:
+            if self.worker.stop.is_set() or self._session_open():
                 break
             if self._kept.by_file.get(item.file_number) == receipt_hash(item.data):
                 self._inbox.remove(item)

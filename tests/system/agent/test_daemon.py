@@ -128,7 +128,7 @@ def test_what_the_store_has_is_sealed_as_receipted_and_then_freed(unit: Provisio
             wait_for(unit, daemon.listen_for, lambda link: link == {"docked": True, "session_open": False})
             sealed = {path.name for path in unit.paths.spool.glob("*.evs")}
             assert sync_once(unit).returncode == 0
-            wait_for(unit, daemon.listen_for, lambda _: len(list(unit.paths.spool.glob("*.evs"))) <= 3)
+            wait_for(unit, daemon.listen_for, lambda _: few_files_and_no_receipt_waiting(unit))
             assert daemon.terminate() == 0, daemon.tail()
     finally:
         store.stop()
@@ -141,6 +141,11 @@ def test_what_the_store_has_is_sealed_as_receipted_and_then_freed(unit: Provisio
     assert not unit.paths.rejected.exists() or not list(unit.paths.rejected.iterdir())
 
 
+def few_files_and_no_receipt_waiting(unit: ProvisionedUnit) -> bool:
+    few = len(list(unit.paths.spool.glob("*.evs"))) <= 3
+    return few and not list(unit.paths.inbox.glob("*.receipt"))
+
+
 def sync_once(unit: ProvisionedUnit) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from sync.unit_main import main; main()", "--config", str(unit.config_path)]
     return subprocess.run(
@@ -150,7 +155,7 @@ def sync_once(unit: ProvisionedUnit) -> subprocess.CompletedProcess[str]:
 
 def wait_for(unit: ProvisionedUnit, pause: Callable[[float], None], reached: Callable[[object], bool]) -> None:
     """Look at what the agent says of itself until it is as wanted."""
-    for _ in range(400):
+    for _ in range(1200):
         try:
             said = json.loads(unit.paths.link.read_text())
         except FileNotFoundError:
