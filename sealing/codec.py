@@ -15,7 +15,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Final, get_args, get_origin, get_type_hints
 
-from sealing import encoding, records
+from sealing import encoding
 from sealing.encoding import Plain
 from sealing.errors import BodyError, MalformedError
 from sealing.limits import BYTES_MAX, HEADER_BYTES_MAX, LIST_ITEMS_MAX, PRIVATE_BYTES_MAX, TEXT_BYTES_MAX
@@ -214,7 +214,7 @@ def _always_fits(body_class: type) -> bool:
 @cache
 def _fields(body_class: type) -> tuple[_Field, ...]:
     """The fields of a body with their converters, worked out once."""
-    hints = get_type_hints(body_class, vars(records))
+    hints = get_type_hints(body_class)
     return tuple(_field(declared, hints[declared.name]) for declared in dataclasses.fields(body_class))
 
 

@@ -63,6 +63,11 @@ def module_name(name: str) -> str:
 
 
 def pure_core_files() -> tuple[str, ...]:
-    """The files of the pure core that are there."""
+    """The files of the pure core that are there; of a package, every one."""
     found = (module_file(module) for module in sorted(rules.PURE_CORE))
-    return tuple(name for name in found if name is not None)
+    return tuple(each for name in found if name is not None for each in _of_its_package(name))
+
+
+def _of_its_package(name: str) -> Iterator[str]:
+    folder, _, last = name.rpartition("/")
+    return python(folder) if last == "__init__.py" else iter((name,))

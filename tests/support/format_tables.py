@@ -1,10 +1,12 @@
-"""The record tables of `sealing/FORMAT.md`, made from `sealing/records.py`.
+"""The record tables of `sealing/FORMAT.md`, made from `sealing/records/`.
 
 `python -m tests.support.format_tables` writes them into the specification; a test holds both to each other.
 """
 
 import ast
 import dataclasses
+import inspect
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, get_args, get_type_hints
 from sealing import limits, records
 from sealing.records import Body
 
-SPECIFICATION = Path(records.__file__).parent / "FORMAT.md"
+SPECIFICATION = Path(limits.__file__).with_name("FORMAT.md")
 RECORDS = ("<!-- records: made by tests/support/format_tables.py -->\n", "<!-- /records -->\n")
 LIMITS = ("<!-- limits: made by tests/support/format_tables.py -->\n", "<!-- /limits -->\n")
 _NESTED = (
@@ -70,8 +72,8 @@ def _body_table(body: Any) -> str:  # noqa: ANN401 - any of the record classes
 
 
 def _field_table(body: Any) -> str:  # noqa: ANN401 - any of the record classes
-    meanings = _attribute_docstrings(Path(records.__file__), body.__name__)
-    hints = get_type_hints(body, vars(records))
+    meanings = _attribute_docstrings(Path(inspect.getfile(body)), body.__name__)
+    hints = get_type_hints(body)
     rows = [
         f"| {field.metadata['key']} | {field.name} | {_type(hints[field.name])} | {_range(field)} "
         f"| {meanings.get(field.name, '')} |"
@@ -82,8 +84,7 @@ def _field_table(body: Any) -> str:  # noqa: ANN401 - any of the record classes
 
 def _type(hint: Any) -> str:  # noqa: ANN401 - a type of any form
     text = hint.__name__ if isinstance(hint, type) else str(hint)
-    for before, after in (("sealing.records.", ""), ("tuple[tuple[str, int], ...]", "list of [text, int]")):
-        text = text.replace(before, after)
+    text = re.sub(r"sealing\.records\.\w+\.", "", text).replace("tuple[tuple[str, int], ...]", "list of [text, int]")
     if " | None" in text:
         return _type_name(text.replace(" | None", "")) + ", optional"
     return _type_name(text)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sealing import codec, cose, encoding, framing, limits, records
+from sealing import codec, cose, encoding, framing, limits
 from sealing.cose import Algorithm
 from sealing.errors import BadSignatureError, MalformedError, SealingError, SuiteError
 from sealing.framing import RecordHeader
@@ -43,7 +43,7 @@ def bodies() -> st.SearchStrategy[Any]:
 
 
 def body_of(body: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any of the record classes
-    hints = get_type_hints(body, vars(records))
+    hints = get_type_hints(body)
     return st.builds(body, **{field.name: values(field, hints[field.name]) for field in dataclasses.fields(body)})
 
 
