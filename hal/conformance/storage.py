@@ -10,6 +10,8 @@ from hal.conformance.rig import Fate, Rig, RigConformance
 from hal.errors import StorageFullError
 from hal.ports import Hardware
 
+_TRIES = 6
+
 
 class StorageConformance(RigConformance):
     """Append-only files in one flat directory."""
@@ -65,17 +67,21 @@ class StorageConformance(RigConformance):
 
     def test_usage_falls_with_what_is_written(self, hardware: Hardware) -> None:
         """DR-14: the agent may plan by `free_bytes`; closing twice harms nothing."""
-        before = hardware.storage.usage()
-        file = hardware.storage.create("00000001.evs")
-        file.append(bytes(8 << 20))
-        file.sync()
-        file.close()
-        file.close()
-        after = hardware.storage.usage()
-        assert after.writable
-        assert after.total_bytes == before.total_bytes
-        assert 0 <= after.free_bytes <= after.total_bytes
-        assert after.free_bytes < before.free_bytes
+        fell_bytes = list[int]()
+        while not any(fell > 0 for fell in fell_bytes):
+            # Somebody else on the same medium may free as much in this very moment, but not each time.
+            assert len(fell_bytes) < _TRIES, f"free_bytes fell by {fell_bytes} when 8 MiB were written"
+            before = hardware.storage.usage()
+            file = hardware.storage.create(f"{len(fell_bytes):08d}.evs")
+            file.append(bytes(8 << 20))
+            file.sync()
+            file.close()
+            file.close()
+            after = hardware.storage.usage()
+            assert after.writable
+            assert after.total_bytes == before.total_bytes
+            assert 0 <= after.free_bytes <= after.total_bytes
+            fell_bytes.append(before.free_bytes - after.free_bytes)
 
     def test_a_full_medium_says_so(self, rig: Rig, hardware: Hardware) -> None:
         """DR-15: StorageFullError, which is an OSError, and the file keeps what it had."""

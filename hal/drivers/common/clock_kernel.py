@@ -81,10 +81,10 @@ def read_kernel_time() -> KernelTime:
 
 def monotonic_offset_ns() -> int:
     """What to add to a CLOCK_MONOTONIC stamp (V4L2, ALSA, input events) to have it on CLOCK_BOOTTIME."""
-    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-    boottime = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-    return boottime - (before + after) // 2
+    boottime, monotonic = read_together(
+        lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME), lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    )
+    return boottime - monotonic
 
 
 def civil_offset_ns() -> int:

@@ -65,9 +65,12 @@ class PatternPlayer(Generic[State]):
         self._worker.join(_JOIN_SECONDS)
 
     def _body(self, worker: Worker) -> None:
-        while not worker.stop.is_set():
+        while True:
             worker.beat()
             self._changed.clear()
+            # Asked behind the flag: whoever ends this raises both, and the flag is lost if that was a moment ago.
+            if worker.stop.is_set():
+                break
             steps, repeat = self._steps, self._repeat
             if not self._round(worker, steps):
                 continue

@@ -13,6 +13,7 @@ from hal.errors import TransientHardwareError
 from hal.values import ButtonEdge, ButtonName
 
 CLOCK = SystemClock()
+PATIENCE_SECONDS = 60.0
 _KEYS = {ButtonName.RECORD: KEYS["f9"], ButtonName.MARK: KEYS["f10"]}
 _REPEATED, _EV_MSC = 2, 4
 
@@ -20,9 +21,16 @@ _REPEATED, _EV_MSC = 2, 4
 class Sink:
     def __init__(self) -> None:
         self.edges: list[ButtonEdge] = []
+        self._arrived = CLOCK.signal()
 
     def edge(self, edge: ButtonEdge) -> None:
         self.edges.append(edge)
+        self._arrived.set()
+
+    def wait_for(self, count: int) -> None:
+        while len(self.edges) < count:
+            assert CLOCK.wait(self._arrived, PATIENCE_SECONDS), f"{len(self.edges)} edges came, not {count}"
+            self._arrived.clear()
 
 
 def event(kind: int, code: int, value: int) -> bytes:
@@ -42,7 +50,7 @@ def test_presses_of_the_two_keys_are_edges_and_nothing_else_is(tmp_path: Path) -
     begun_ns = CLOCK.boottime_ns()
     os.write(writer, event(_EV_MSC, 4, 67) + event(EV_KEY, KEYS["f9"], 1) + event(EV_KEY, KEYS["f9"], _REPEATED))
     os.write(writer, event(EV_KEY, KEYS["space"], 1) + event(EV_KEY, KEYS["f9"], 0) + event(EV_KEY, KEYS["f10"], 1))
-    CLOCK.wait(CLOCK.signal(), 0.1)
+    after.wait_for(3)
     buttons.close()
     buttons.close()
     os.close(writer)
@@ -61,7 +69,7 @@ def test_a_keyboard_that_is_pulled_out_ends_quietly(tmp_path: Path, caplog: pyte
     buttons = KeyboardButtons(CLOCK, path, _KEYS)
     buttons.start()
     os.close(writer)
-    CLOCK.wait(CLOCK.signal(), 0.1)
+    assert buttons._worker.join(PATIENCE_SECONDS)
     buttons.close()
     assert any("went away" in line for line in caplog.messages)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -14,13 +15,20 @@ from hal.drivers.common.encoder import PictureEncoder
 from hal.drivers.common.picture import measure
 from hal.drivers.linux import v4l2_structs as v4l2
 from hal.drivers.linux.webcam import WebcamSession
-from hal.drivers.system_clock import SystemClock
 from hal.values import CameraSettings, Caption, EncodedFrame, PartDescription
+from hw_sim.clock import SimClock
 from tests.unit.hal_drivers.drawn_webcam import DrawnWebcam, drawing
 
-CLOCK = SystemClock()
+CLOCK = SimClock("max")
+"""Its time goes on when camera and test wait: no picture is late because another process had its turn."""
 _RATE = Fraction(100)
 _LIMITS = CameraLimits(1.0, 1.5, 1.5, 1.0, 0.5, 0.5)
+
+
+@pytest.fixture(autouse=True)
+def time_waits_for_the_test() -> Iterator[None]:
+    with CLOCK.participate():
+        yield
 
 
 def record(
