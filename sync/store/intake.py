@@ -25,7 +25,7 @@ from sync.store.content_index import heads_of
 from sync.store.continuity import Arrival
 from sync.store.judge import Judge, Known
 from sync.store.ledger import MakeReceipt, ParkedContent
-from sync.store.policy_in_force import newest_policy
+from sync.store.policy_in_force import PolicyInForce
 from sync.store.ports import ObjectStore, PromiseLedger
 from sync.store.vault import Declaration, Name, Refusal
 from sync.stream import SealedStream
@@ -136,6 +136,7 @@ class Intake:
         self.trust = trust
         self.signer = signer
         self.now_utc_ns = now_utc_ns
+        self.policy = PolicyInForce(trust, ledger)
 
     def known(self, device_id: str) -> Known:
         """What a file of the unit is judged by.
@@ -216,7 +217,7 @@ class Intake:
 
     def _check_policy(self, judge: Judge) -> None:
         """SY-66: nothing new is promised against what the agency has signed; a custodian may decide otherwise."""
-        policy = newest_policy(self.trust, self.ledger)
+        policy = self.policy.newest()
         if policy is not None:
             judge.check_policy(policy, self.now_utc_ns())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -21,6 +21,16 @@ from sync.store.schema import documents
 from sync.wire import DOCUMENT_KINDS
 
 _CODE: Final = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Which document: what it takes to tell it from every other one."""
+
+    kind: str
+    number: int
+    digest: bytes
+    """SHA-256 of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,21 @@ class Publishing:
         with self._ledger.transaction() as connection:
             return _newest(connection, kind)
 
+    def newest_edition(self, kind: str) -> Edition | None:
+        """Which document of a kind units are to have, without reading it; None when there is none."""
+        columns = (documents.c.kind, documents.c.number, documents.c.digest)
+        with self._ledger.transaction() as connection:
+            row = connection.execute(_newest_of(kind, *columns)).first()
+        return None if row is None else Edition(*row)
+
+    def content(self, edition: Edition) -> bytes:
+        """A document as the agency signed it; none is ever taken away."""
+        wanted = sa.select(documents.c.content).where(
+            documents.c.kind == edition.kind, documents.c.number == edition.number
+        )
+        with self._ledger.transaction() as connection:
+            return bytes(connection.execute(wanted).scalar_one())
+
 
 def _verified(content: bytes, agency_ca_ders: Sequence[bytes]) -> AgencyDocument:
     problems: list[str] = []
@@ -92,9 +117,12 @@ def _verified(content: bytes, agency_ca_ders: Sequence[bytes]) -> AgencyDocument
 
 
 def _newest(connection: sa.Connection, kind: str) -> Published | None:
-    found = sa.select(documents).where(documents.c.kind == kind).order_by(documents.c.number.desc()).limit(1)
-    row = connection.execute(found).mappings().first()
+    row = connection.execute(_newest_of(kind, *documents.c)).mappings().first()
     return None if row is None else Published(**{str(key): value for key, value in row.items()})
+
+
+def _newest_of(kind: str, *columns: sa.Column[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(documents.c.kind == kind).order_by(documents.c.number.desc()).limit(1)
 
 
 def _row(made: Published) -> dict[str, object]:

@@ -1,14 +1,17 @@
 """The device policy from the command line, and the folder that tells a verifier what the store knows (SF-53)."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from sealing.agency_document import KIND_POLICY
+from sealing.errors import DocumentError
 from sealing.findings import Code
 from sealing.policy import Rules, UnitPolicy
 from sealing.suites import SUITE_1
@@ -20,9 +23,10 @@ from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
 from sync.store.intake import Intake
 from sync.store.policy_changes import certificate_of
-from sync.store.policy_in_force import newest_policy
+from sync.store.policy_in_force import PolicyInForce
 from sync.store.publishing import Publishing
 from sync.store.rotation import present_policy
+from sync.store.schema import documents
 from sync.store.vault import Name
 from sync.store_main import commands
 from tests.support.chains import agency
@@ -200,12 +204,54 @@ def test_the_policy_of_the_trust_folder_counts_where_it_is_the_newer_one_sy_66(
     """SY-66: signed at another desk and copied here, or handed down: the higher number holds."""
     said("policy", "sign", ruled.directory, "--revoke", unit.device_id, "--since", "2020-01-01")
     trust = Trust.load(ruled.authority.trust)
-    before = newest_policy(trust, ruled.ledger)
+    before = PolicyInForce(trust, ruled.ledger).newest()
     sign_policy(ruled.authority, 3, (Rules(0, None, frozenset({1}), RECIPIENTS),), NOW)
-    after = newest_policy(Trust.load(ruled.authority.trust), ruled.ledger)
+    after = PolicyInForce(Trust.load(ruled.authority.trust), ruled.ledger).newest()
     assert before is not None
     assert after is not None
     assert (before.number, after.number) == (2, 3)
-    nothing = newest_policy(replace(trust, policy=None), ruled.ledger)
+    nothing = PolicyInForce(replace(trust, policy=None), ruled.ledger).newest()
     assert nothing is not None
     assert nothing.number == 2
+
+
+def test_a_policy_is_judged_once_for_all_files_and_a_new_one_at_once_sy_66(
+    store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path
+) -> None:
+    """SY-66: the store stays open while another process publishes; what follows is held to the new policy."""
+    other = make_unit(store.authority, store.ledger, tmp_path / "other", "unit-2")
+    for each in (unit, other):
+        fill_spool(each)
+    sign_policy(store.authority, 1, (Rules(0, None, frozenset({1}), RECIPIENTS),), NOW)
+    read: list[int] = []
+
+    def counted(data: bytes, authorities: Sequence[bytes]) -> UnitPolicy:
+        policy = UnitPolicy.read(data, authorities)
+        read.append(policy.number)
+        return policy
+
+    store.intake.policy = PolicyInForce(store.intake.trust, store.ledger, counted)
+    said("policy", "sign", store.directory, "--tick-seconds", 300)
+    taken = list(take_in(store.intake, unit.device_id, unit.paths.spool))
+    assert {one.state for one in taken} == {"promised"}
+    assert len(taken) > 1
+    assert read == [2]
+    said("policy", "sign", store.directory, "--revoke", other.device_id, "--since", "2020-01-01")
+    refused = list(take_in(store.intake, other.device_id, other.paths.spool))
+    assert {(one.state, one.reason) for one in refused} == {("parked", "revoked")}
+    assert len(refused) > 1
+    assert read == [2, 3]
+
+
+def test_a_policy_that_was_changed_where_it_is_kept_never_comes_into_force_sy_66(ruled: StoreOnDisk) -> None:
+    """SY-66: the database says which one is the newest; that the agency signed it, its signature alone says."""
+    said("policy", "sign", ruled.directory, "--tick-seconds", 300)
+    in_force = PolicyInForce(ruled.intake.trust, ruled.ledger)
+    kept = in_force.newest()
+    assert kept is not None
+    assert in_force.newest() is kept
+    with ruled.ledger.transaction() as connection:
+        connection.execute(sa.update(documents).values(content=b"no policy", digest=bytes(32)))
+    for _ in range(2):
+        with pytest.raises(DocumentError):
+            in_force.newest()
