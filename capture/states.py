@@ -230,7 +230,10 @@ class OpenSession:
     reminded: int = 0
     """Items of the key content that were said."""
     reason_window: int | None = None
+    """The window over an announced cause, until its record is sealed."""
     end_reason: str | None = None
+    ended_boottime_ns: int | None = None
+    """When the recording was over; its SESSION_END waits for the record of that window alone."""
 
 
 @dataclass(frozen=True, slots=True)

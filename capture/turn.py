@@ -70,6 +70,7 @@ class SessionChange(TypedDict, total=False):
     reminded: int
     reason_window: int | None
     end_reason: str
+    ended_boottime_ns: int
 
 
 class GapChange(TypedDict, total=False):

@@ -38,11 +38,14 @@ from sealing.records import Break, BreakOrigin, PromptKind, Resume, VoicePurpose
 
 REASON_WINDOW_SECONDS = 120.0
 """Longest time for which the announced cause is listened to; the confirmation ends it as a rule."""
+REASON_JUDGED_SECONDS = 5.0
+"""Longest time that the end of a recording waits for the judgement of what was said; a look takes a quarter second."""
 
 
-def break_pressed(turn: Turn, _event: BreakPressed) -> None:
+def break_pressed(turn: Turn, event: BreakPressed) -> None:
     """Ask which cause; the recording goes on meanwhile."""
     duties.drop_duty(turn)
+    miss_reason(turn, event.at_boottime_ns)
     window = turn.machine.windows + 1
     turn.set(windows=window)
     turn.note(cause_index=0, reason_window=window)
@@ -64,8 +67,7 @@ def cause_stepped(turn: Turn, _event: CauseStepped) -> None:
 def cause_confirmed(turn: Turn, event: CauseConfirmed) -> None:
     """Break off for the cause that was offered last."""
     cause = turn.machine.rules.announced_causes[turn.session.cause_index]
-    if turn.session.reason_window is not None:
-        turn.do(CloseWindow(turn.session.reason_window))
+    close_reason(turn)
     _interrupt(turn, BreakOrigin.ANNOUNCED, cause, event.at_boottime_ns)
 
 
@@ -75,7 +77,9 @@ def withdrawn(turn: Turn, _event: BreakPressed) -> None:
 
 
 def _withdraw(turn: Turn) -> None:
-    drop_reason(turn)
+    if turn.session.reason_window is not None:
+        turn.do(DropWindow(turn.session.reason_window))
+        turn.note(reason_window=None)
     turn.seal_event("break-withdrawn")
     turn.cue(Cue.WITHDRAWN)
     turn.do(Hush())
@@ -91,11 +95,19 @@ def announce_timer(turn: Turn, event: TimerFired) -> None:
         duties.pulse(turn, event)
 
 
-def drop_reason(turn: Turn) -> None:
-    """Stop listening for the announced cause, and put any menu away."""
+def close_reason(turn: Turn) -> None:
+    """Stop listening for the announced cause, and put any menu away; what was heard until now is judged and sealed."""
     turn.note(menu=None)
     if turn.session.reason_window is not None:
-        turn.do(DropWindow(turn.session.reason_window))
+        turn.do(CloseWindow(turn.session.reason_window))
+
+
+def miss_reason(turn: Turn, at_boottime_ns: int) -> None:
+    """Seal the announced cause's spoken reason as missing, where its judgement is still owed (CS-10)."""
+    window = turn.session.reason_window
+    if window is not None:
+        turn.do(DropWindow(window))
+        turn.seal_window(duties.unheard(at_boottime_ns), VoicePurpose.BREAK_REASON, 0, final=True)
         turn.note(reason_window=None)
 
 
@@ -106,7 +118,7 @@ def capture_lost(turn: Turn, event: CaptureLost) -> None:
 
 def break_off(turn: Turn, cause: str, at_boottime_ns: int) -> None:
     """Break off for a cause that the machine found."""
-    drop_reason(turn)
+    close_reason(turn)
     _interrupt(turn, BreakOrigin.MACHINE, cause, at_boottime_ns)
 
 

@@ -54,7 +54,7 @@ def drop_duty(turn: Turn) -> None:
     """Break off what is being said or asked; the duty itself stays, but a memo is sealed as missing (CS-10, CS-17)."""
     asked = turn.session.ask
     if asked is not None and asked.purpose is VoicePurpose.MEMO:
-        turn.seal_window(_unheard(asked.asked_boottime_ns), VoicePurpose.MEMO, asked.attempt, final=True)
+        turn.seal_window(unheard(asked.asked_boottime_ns), VoicePurpose.MEMO, asked.attempt, final=True)
     if asked is not None and asked.window is not None:
         turn.do(DropWindow(asked.window))
     turn.do(Hush())
@@ -121,13 +121,13 @@ def give_up_explanation(turn: Turn, at_boottime_ns: int) -> None:
         return
     if turn.machine.rules.explanation_window_seconds is not None and gap.sequence is not None:
         attempt = 0 if turn.session.ask is None else turn.session.ask.attempt
-        turn.seal_window(_unheard(at_boottime_ns), VoicePurpose.EXPLANATION, attempt, final=True)
+        turn.seal_window(unheard(at_boottime_ns), VoicePurpose.EXPLANATION, attempt, final=True)
         turn.note(unexplained=turn.session.unexplained + 1)
     drop_duty(turn)
     turn.note(gap=None)
 
 
-def _unheard(at_boottime_ns: int) -> WindowClosed:
+def unheard(at_boottime_ns: int) -> WindowClosed:
     """A window that another border cut off: whatever was said in it was not judged."""
     return WindowClosed(0, at_boottime_ns, at_boottime_ns, accepted=False, speech_ms=0, longest_run_ms=0)
 

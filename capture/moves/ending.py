@@ -28,6 +28,7 @@ from capture.events import (
     StopRequested,
     Timer,
     TimerFired,
+    WindowClosed,
 )
 from capture.moves import breaking, duties, runs, starting
 from capture.states import STORAGE_FAULT, Gap, State, Waiting
@@ -42,7 +43,7 @@ def finish_pressed(turn: Turn, event: FinishPressed) -> None:
     """Say the closing words, still recorded, then end."""
     duties.give_up_explanation(turn, event.at_boottime_ns)
     duties.drop_duty(turn)
-    breaking.drop_reason(turn)
+    breaking.close_reason(turn)
     duties.clear_timers(turn)
     turn.note(end_reason="button", speech=turn.say(PromptKind.END, Phrase.END))
     turn.do(SetTimer(Timer.FINISH, CLOSING_WORDS_SECONDS))
@@ -57,9 +58,29 @@ def words_ended(turn: Turn, event: PromptEnded) -> None:
 
 
 def closing_timer(turn: Turn, event: TimerFired) -> None:
-    """The closing words take too long."""
-    if event.timer is Timer.FINISH and turn.session.speech is not None:
+    """The closing words take too long, or the judgement of what was said before a break does."""
+    if event.timer is not Timer.FINISH:
+        return
+    ended_ns = turn.session.ended_boottime_ns
+    if turn.session.speech is not None:
         _close(turn)
+    elif ended_ns is not None:
+        breaking.miss_reason(turn, ended_ns)
+        end_session(turn, ended_ns)
+
+
+def heard_while_closing(turn: Turn, event: WindowClosed) -> None:
+    """Seal what was said before a break; where nothing else is owed, the session ends."""
+    duties.window_closed(turn, event)
+    session = turn.session
+    if session.ended_boottime_ns is not None and session.reason_window is None:
+        end_session(turn, session.ended_boottime_ns)
+
+
+def heard_in_fault(turn: Turn, event: WindowClosed) -> None:
+    """Want what was said before a break sealed as soon as the chain can be written."""
+    if turn.machine.session is not None:
+        duties.window_closed(turn, event)
 
 
 def lost_while_closing(turn: Turn, event: CaptureLost) -> None:
@@ -80,7 +101,7 @@ def run_ended(turn: Turn, event: RunEnded) -> None:
     runs.count_run(turn, event)
     if turn.session.gap is not None:
         breaking.seal_break(turn, event)
-    end_session(turn, event.last_frame_boottime_ns)
+    _end_when_heard(turn, event.last_frame_boottime_ns)
 
 
 def finish_interrupted(turn: Turn, event: FinishPressed) -> None:
@@ -107,7 +128,7 @@ def stop_capturing(turn: Turn, _event: StopRequested) -> None:
     """The agent ends while recording: close and seal."""
     duties.give_up_explanation(turn, _went_on_ns(turn))
     duties.drop_duty(turn)
-    breaking.drop_reason(turn)
+    breaking.close_reason(turn)
     duties.clear_timers(turn)
     turn.note(end_reason="stop")
     turn.do(EndRun("stop", CameraOrder.STOP))
@@ -199,8 +220,10 @@ def sealing_back(turn: Turn, _event: SealingBack) -> None:
         breaking.seal_break(turn, gap.ended)
     if session.end_reason is not None:
         turn.go(State.FINISHING)
-        if gap is not None and gap.ended is not None:
-            end_session(turn, gap.ended.last_frame_boottime_ns)
+        if session.ended_boottime_ns is not None:
+            _end_when_heard(turn, session.ended_boottime_ns)
+        elif gap is not None and gap.ended is not None:
+            _end_when_heard(turn, gap.ended.last_frame_boottime_ns)
         return
     turn.go(State.INTERRUPTED)
     turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
@@ -217,19 +240,32 @@ def _close(turn: Turn) -> None:
 def _end_interrupted(turn: Turn, reason: str, at_boottime_ns: int | None) -> None:
     turn.note(end_reason=reason)
     duties.drop_duty(turn)
-    breaking.drop_reason(turn)
+    breaking.close_reason(turn)
     turn.do(DropHeld(), StopCapture())
     duties.clear_timers(turn)
     if turn.gap.asked:
-        end_session(turn, at_boottime_ns)
+        _end_when_heard(turn, at_boottime_ns)
     else:
         turn.go(State.FINISHING)
 
 
+def _end_when_heard(turn: Turn, at_boottime_ns: int | None) -> None:
+    """End the session, behind the record of what was said before a break (CS-10)."""
+    session = turn.session
+    if session.reason_window is None:
+        end_session(turn, at_boottime_ns)
+        return
+    turn.note(ended_boottime_ns=session.pressed_boottime_ns if at_boottime_ns is None else at_boottime_ns)
+    turn.do(SetTimer(Timer.FINISH, breaking.REASON_JUDGED_SECONDS))
+    turn.go(State.FINISHING)
+
+
 def _suspend(turn: Turn) -> None:
     state, session = turn.machine.state, turn.session
-    breaking.drop_reason(turn)
+    breaking.close_reason(turn)
     duties.drop_duty(turn)
+    if session.ended_boottime_ns is not None:
+        return
     # A recording that is finished in a break has its BREAK to come: that one, not another.
     if state in (State.STARTING, State.INTERRUPTED) or (state is State.FINISHING and session.gap is not None):
         turn.do(DropHeld(), StopCapture())

@@ -16,7 +16,18 @@ from capture import events as ev
 from capture.conditions import Condition
 from capture.profile import ExemptionGround
 from capture.states import CAPTURING, State
-from sealing.records import Break, CheckVerdict, Mark, Preflight, Resume, SessionEnd, SessionStart
+from sealing.records import (
+    Break,
+    CheckVerdict,
+    Event,
+    Mark,
+    Preflight,
+    Resume,
+    SessionEnd,
+    SessionStart,
+    VoicePurpose,
+    VoiceWindow,
+)
 from tests.properties.session.shell import Shell
 from tests.support.session_rules import Rules, judge_rules, shipped_rules
 from tests.unit.capture_session.script import ASSIGNMENT, STATEMENT, Driver, machine, profile, result
@@ -312,6 +323,7 @@ class Walk(RuleBasedStateMachine):
         assert [start.session_id for start in starts] == [end.session_id for end in ends]
         self.check_rules(self.driver.order())
         self.check_marks(self.driver.order())
+        self.check_reasons()
 
     def step_home(self) -> None:
         if self.shell.ends:
@@ -320,6 +332,8 @@ class Walk(RuleBasedStateMachine):
             self.the_writer_answers()
         elif self.state is State.FINISHING and self.shell.speeches:
             self.something_is_said(heard=True, complete=True)
+        elif self.state is State.FINISHING and self.shell.windows:
+            self.a_window_closes(accepted=True)
         elif self.state is State.FAULT:
             self.feed(ev.SealingBack())
         elif self.state is State.STARTING:
@@ -341,6 +355,15 @@ class Walk(RuleBasedStateMachine):
     def check_marks(self, sealed: Iterable[object]) -> None:
         """Every mark that was answered is sealed (CS-12)."""
         assert self.pressed_marks <= {(body.session_id, body.number) for body in sealed if isinstance(body, Mark)}
+
+    def check_reasons(self) -> None:
+        """Every announcement was heard, and was withdrawn or is sealed (CS-10)."""
+        driver = self.driver
+        opened = [each for each in driver.all(fx.OpenWindow) if each.purpose is VoicePurpose.BREAK_REASON]
+        sealed = [body for body in driver.sealed(VoiceWindow) if body.purpose is VoicePurpose.BREAK_REASON]
+        withdrawn = [body for body in driver.sealed(Event) if body.code == "break-withdrawn"]
+        assert all(body.final for body in sealed)
+        assert len(opened) - len(withdrawn) <= len(sealed) <= len(opened)
 
 
 Walk.TestCase.settings = settings(max_examples=300, stateful_step_count=60)

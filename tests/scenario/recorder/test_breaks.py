@@ -188,6 +188,27 @@ def test_the_units_own_menu_is_no_reason(place: Place) -> None:
     assert only(place.spool, SessionEnd).reason == "cannot-continue"
 
 
+@pytest.mark.requirement("R8", "all")
+@pytest.mark.requirement("R9", "all")
+@pytest.mark.parametrize("ending", ["stop", "camera-fault"])
+def test_what_is_said_of_a_break_is_sealed_though_something_else_comes_first_cs_10(place: Place, ending: str) -> None:
+    """CS-10: the agent's end waits for the judgement; a camera that fails does not take it away."""
+    with Unit(place) as unit:
+        start(unit)
+        unit.hold("mark")
+        unit.wait_for_words("设备故障")
+        unit.say("外面下大雨了，我们先暂停一下，等雨停了再继续检查。")
+        assert unit.state == "announcing"
+        if ending == "camera-fault":
+            unit.world.plug_camera(plugged=False)
+            unit.wait_for("interrupted", 5)
+    assert verified(place.spool).intact
+    (reason,) = (body for body in bodies(place.spool, VoiceWindow) if body.purpose is VoicePurpose.BREAK_REASON)
+    assert reason.accepted
+    assert reason.final
+    assert only(place.spool, SessionEnd).reason == "stop"
+
+
 def test_a_withdrawn_break_leaves_no_gap(place: Place) -> None:
     with Unit(place) as unit:
         start(unit)

@@ -11,7 +11,7 @@ from capture.preflight import PreflightResult
 from capture.profile import CaptureProfile, ExemptionGround
 from capture.session import advance
 from capture.states import Machine, OpenSession, SessionRules, State
-from sealing.records import Break, CheckResult, CheckVerdict, SessionBody, StateSnapshot
+from sealing.records import Break, CheckResult, CheckVerdict, SessionBody, StateSnapshot, VoicePurpose
 
 SECOND_NS = 1_000_000_000
 SESSION_ID = bytes(range(16))
@@ -127,7 +127,7 @@ class Driver:
         """The latest window is over."""
         window = self.last(fx.OpenWindow)
         opened = self.now_ns
-        self.wait(5)
+        self.wait(0 if window.purpose is VoicePurpose.BREAK_REASON else 5)
         speech_ms = 2_000 if accepted else 100
         self.feed(ev.WindowClosed(window.window, opened, self.now_ns, accepted, speech_ms, speech_ms // 2))
 
@@ -187,6 +187,7 @@ class Driver:
             self.feed(ev.CauseStepped(self.now_ns))
         self.wait(1)
         self.feed(ev.CauseConfirmed(self.now_ns))
+        self.answered(accepted=False)
         self.run_ended()
         return self.break_sealed()
 

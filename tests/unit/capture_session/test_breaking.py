@@ -268,7 +268,7 @@ def test_a_camera_lost_while_a_cause_is_chosen_is_a_machine_found_break() -> Non
     driver.feed(ev.BreakPressed(driver.now_ns))
     driver.lose_camera()
     assert driver.sealed(Break)[0].origin is BreakOrigin.MACHINE
-    assert driver.all(fx.DropWindow)
+    assert driver.all(fx.CloseWindow)
 
 
 def test_a_full_storage_waits_for_a_press() -> None:

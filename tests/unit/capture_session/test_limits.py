@@ -383,7 +383,6 @@ def test_the_reason_spoken_before_a_break_is_not_the_explanation_behind_it_cs_10
     driver = Driver()
     driver.record()
     driver.announce()
-    driver.feed(ev.WindowClosed(driver.machine.windows, driver.now_ns, driver.now_ns, True, 1_500, 900))
     (spoken,) = driver.sealed(VoiceWindow)
     assert (spoken.purpose, spoken.break_sequence) == (VoicePurpose.BREAK_REASON, None)
 

@@ -99,13 +99,18 @@ def announced_breaks(driver: Writer) -> None:
 
 
 def ends_in_breaks(driver: Writer) -> None:
-    """Finished while the reason is still being listened to; stopped before the BREAK is sealed."""
-    driver.record()
-    driver.feed(ev.BreakPressed(driver.now_ns))
-    driver.feed(ev.CauseConfirmed(driver.now_ns))
-    driver.run_ended()
-    driver.break_sealed()
-    driver.feed(ev.FinishPressed(driver.now_ns))
+    """Finished while the reason is still being judged, which never ends; stopped before the BREAK is sealed."""
+    for judged in (True, False):
+        driver.record()
+        driver.feed(ev.BreakPressed(driver.now_ns))
+        driver.feed(ev.CauseConfirmed(driver.now_ns))
+        driver.run_ended()
+        driver.break_sealed()
+        driver.feed(ev.FinishPressed(driver.now_ns))
+        if judged:
+            driver.answered()
+        else:
+            driver.feed(ev.TimerFired(ev.Timer.FINISH))
     driver.record()
     driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
     driver.feed(ev.StopRequested())
