@@ -110,7 +110,7 @@ class ProfileTable(_Table):
 class CustodyTable(_Table):
     """Who keeps the unit, whoever wears it (R2)."""
 
-    keeper_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+    keeper_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\p{C}]+$")]
     """Certificate or staff number; stands in record headers in the clear."""
     keeper_name: Annotated[str, Field(min_length=1, max_length=64)]
 

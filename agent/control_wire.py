@@ -6,9 +6,10 @@ or silenced from here: that is the officer's button alone.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from agent.errors import ControlError
 
@@ -16,11 +17,28 @@ LINE_BYTES_MAX: Final = 64 * 1024
 OFFICERS_MAX: Final = 8
 FIELDS_MAX: Final = 16
 
-CertificateNumber = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
-"""Stands in record headers in the clear: printable ASCII without blanks."""
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Reading = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zü]+[1-5]?( [a-zü]+[1-5]?)*$")]
-"""Pinyin, syllables with tone digits: `zhang1 san1`."""
+
+def _is_unseen(sign: str) -> bool:
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _without_unseen(text: str) -> str:
+    if any(map(_is_unseen, text)):
+        raise ValueError("an invisible character is in it")
+    return text
+
+
+def _in_one_piece(text: str) -> str:
+    if any(sign.isspace() for sign in text):
+        raise ValueError("a blank is in it")
+    return _without_unseen(text)
+
+
+CertificateNumber = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_in_one_piece)]
+"""Stands in record headers in the clear: printable, without blanks; some begin with a Chinese character (皖D12345)."""
+Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_unseen)]
+Reading = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_without_unseen)]
+"""Pinyin, a syllable with its tone digit for each character: `zhang1 san1`; the voice says which are none."""
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 ActivityId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
 

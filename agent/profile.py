@@ -178,7 +178,7 @@ def _broken_rules(error: ValidationError) -> Iterator[str]:
         key = ".".join(str(part) for part in found["loc"]) or "(the whole table)"
         value = repr(found["input"])
         shown = value if len(value) <= _SHOWN_MAX else value[: _SHOWN_MAX - 1] + "…"
-        yield f"{key} = {shown}: {found['msg']}; {_remedy(found['type'])}"
+        yield f"{key} = {shown}: {found['msg'].removeprefix('Value error, ')}; {_remedy(found['type'])}"
 
 
 def _remedy(kind: str) -> str:

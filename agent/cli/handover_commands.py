@@ -6,6 +6,7 @@ Rules of this module: reads the command line, asks the agent, says what came of 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,11 +18,13 @@ from agent.control_client import ask
 from agent.control_wire import CheckinRequest, CheckoutRequest, OfficerEntry
 from agent.errors import AssignmentError
 from agent.profile import describe_short
+from capture.voice.errors import ReadingError
+from capture.voice.reading import check_reading
 
 _RENDERING_SECONDS: Final = 300.0
 """All clips of two officers take a Pi Zero minutes; every sound in between is the agent's to bound."""
 _ANSWER_SECONDS: Final = 30.0
-_OFFICER: Final = re.compile(r"([^:]+):([^:]+)(?::([^:]+))?")
+_OFFICER: Final = re.compile(r"([^:]+):([^:]+)(?::(.+))?")
 
 
 def officer_of(text: str) -> OfficerEntry:
@@ -30,12 +33,17 @@ def officer_of(text: str) -> OfficerEntry:
     Raises:
         AssignmentError: It is not of that form, or a part of it cannot be used.
     """
-    found = _OFFICER.fullmatch(text.replace("：", ":"))
+    # Full-width letters, digits and colons are what a Chinese keyboard gives; NFKC makes the usual ones of them.
+    found = _OFFICER.fullmatch(unicodedata.normalize("NFKC", text))
     if found is None:
         raise AssignmentError(f"--officer {text!r}: write 姓名:证号[:reading], for example 张某:A001:zhang1 mou3")
     name, number, reading = (part and part.strip() for part in found.groups())
     try:
-        return OfficerEntry(name=name or "", certificate_number=number or "", reading=reading)
+        if reading:
+            check_reading(name, reading)
+        return OfficerEntry(name=name, certificate_number=number, reading=reading)
+    except ReadingError as error:
+        raise AssignmentError(f"--officer {text!r}: {error}") from error
     except ValidationError as error:
         raise AssignmentError(f"--officer {text!r}: {describe_short(error)}") from error
 

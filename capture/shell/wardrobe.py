@@ -20,7 +20,7 @@ from capture.profile import CaptureProfile, ExemptionGround
 from capture.shell.speaking import Speech, voice_facts
 from capture.voice.agency_voice import AgencyVoice
 from capture.voice.cache import RenderReport, VoiceCache
-from capture.voice.errors import AgencyVoiceError, ReadingError, VoiceError
+from capture.voice.errors import AgencyVoiceError, ReadingError, UnreadableError, VoiceError
 from capture.voice.language import Language
 from capture.voice.phrases import PromptBook
 from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
@@ -121,6 +121,8 @@ class Wardrobe:
         try:
             report = self._cache.render(book.phrases, self._synthesiser(), on_progress)
             self._store(assignment)
+        except UnreadableError as error:
+            raise AssignmentError(str(error)) from error
         except (VoiceError, OSError) as error:
             raise VoiceNotRenderedError(f"the words of the check-out were not rendered: {error}") from error
         self.speech.book = book

@@ -17,6 +17,10 @@ class SynthesisError(VoiceError):
     """The synthesiser did not turn a text into sound."""
 
 
+class UnreadableError(SynthesisError):
+    """The synthesiser has no reading for a character, and would say its code or nothing instead."""
+
+
 class ReadingError(VoiceError, ValueError):
     """A text, name or pinyin reading cannot be spoken as it stands."""
 

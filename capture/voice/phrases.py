@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from capture.voice.errors import ReadingError
 from capture.voice.language import Language
 from capture.voice.numbers import hour_en, hour_zh, minute_en, minute_zh, number_en, number_zh
-from capture.voice.reading import SpokenOfficer, speakable, spell
+from capture.voice.reading import SpokenOfficer, speakable, spell, with_readings
 from capture.voice.wording import (
     BATTERY_AT,
     BREAK_MARKER,
@@ -48,7 +48,8 @@ Utterance = tuple[str, ...]
 
 LARGEST_NUMBER = 240
 """Largest number that has a clip of its own; minutes above are spoken rounded down to it."""
-_TEXT_MAX = 400
+_TEXT_MAX = 2_000
+"""As the synthesiser takes; a wording with eight officers' names in pinyin is far shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +300,8 @@ class PromptBook:
         return Phrase(key, text, self._spoken(text, self.language), self.language)
 
     def _spoken(self, text: str, language: Language) -> str:
-        spoken = speakable(text, self.facts.officers) if language is Language.CHINESE else text
-        return _checked(spoken)
+        officers = self.facts.officers
+        return _checked(speakable(text, officers) if language is Language.CHINESE else with_readings(text, officers))
 
 
 def _moment(hour: int, minute: int, days_ahead: int) -> Utterance:

@@ -9,74 +9,15 @@ inside Chinese text.
 from __future__ import annotations
 
 import re
+import string
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capture.voice.errors import ReadingError
+from capture.voice.names import CHARACTER_READINGS, GIVEN_NAME_READINGS, SURNAME_READINGS
 from capture.voice.numbers import digits_zh, number_zh, quantity_zh, time_zh
-
-SURNAME_READINGS = {
-    "万俟": "mo4 qi2",
-    "尉迟": "yu4 chi2",
-    "长孙": "zhang3 sun1",
-    "单于": "chan2 yu2",
-    "澹台": "tan2 tai2",
-    "宰父": "zai3 fu3",
-    "单": "shan4",
-    "仇": "qiu2",
-    "曾": "zeng1",
-    "解": "xie4",
-    "查": "zha1",
-    "任": "ren2",
-    "华": "hua4",
-    "朴": "piao2",
-    "区": "ou1",
-    "缪": "miao4",
-    "乐": "yue4",
-    "盖": "gai4",
-    "翟": "zhai2",
-    "覃": "qin2",
-    "尉": "wei4",
-    "折": "she2",
-    "种": "chong2",
-    "重": "chong2",
-    "繁": "po2",
-    "秘": "bi4",
-    "冼": "xian3",
-    "员": "yun4",
-    "晁": "chao2",
-    "黑": "he4",
-    "洗": "xian3",
-    "佴": "nai4",
-    "牟": "mu4",
-    "召": "shao4",
-    "隗": "wei3",
-    "逄": "pang2",
-    "郇": "xun2",
-    "郗": "xi1",
-    "令狐": "ling2 hu2",
-    "哈": "ha3",
-    "那": "na1",
-    "能": "nai4",
-    "过": "guo1",
-    "葛": "ge3",
-    "宁": "ning4",
-    "燕": "yan1",
-    "应": "ying1",
-    "于": "yu2",
-    "纪": "ji3",
-    "卜": "bu3",
-    "柏": "bai3",
-    "鲍": "bao4",
-    "车": "che1",
-    "褚": "chu3",
-    "薄": "bo2",
-    "殷": "yin1",
-    "臧": "zang1",
-    "訾": "zi1",
-}
-"""Readings of surnames that have more than one, or that the voice misreads. 盖, 覃, 翟, 乐, 宁 and others have two
-living readings: an officer whose name is read otherwise states a `reading`."""
+from capture.voice.pinyin import is_syllable, spelled_for_voice
 
 WORD_READINGS = {
     "重新": "chong2 xin1",
@@ -89,9 +30,9 @@ WORD_READINGS = {
 }
 """Words of this trade that the voice of espeak-ng 1.51 misreads."""
 
-_SYLLABLE = re.compile(r"[a-zü]{1,6}[1-5]")
-_CHINESE = re.compile(r"[\u3400-\u9fff〇]")
-_NAME_MAX = 16
+_SYLLABLE = re.compile(r"[a-z]{1,6}[1-5]")
+_NAME_MAX = 32
+"""Names of some peoples take two dozen characters."""
 _TIME = re.compile(r"(?<![\d:：])([01]?\d|2[0-3])[:：]([0-5]\d)(?![\d:：])")
 _POINT_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-3])点([0-5]?\d)分")
 _YEAR = re.compile(r"(?<![A-Za-z\d])(\d{4})(?=年)")
@@ -100,7 +41,7 @@ _SERIAL = re.compile(r"[A-Za-z\d](?:[A-Za-z\d\-]*[A-Za-z\d])?")
 _BEFORE_SERIAL = re.compile(r"(?:号|号码|编号|证号|警号|车牌|尾号|代码)[为是:：]?\s*$")
 _LARGEST_QUANTITY_DIGITS = 4
 _DECIMAL = re.compile(r"(?<![A-Za-z\d.])(\d+)\.(\d+)(?![A-Za-z\d.])")
-_FULL_WIDTH = str.maketrans({0xFF10 + digit: str(digit) for digit in range(10)})
+_FULL_WIDTH = str.maketrans({0xFEE0 + ord(sign): sign for sign in string.digits + string.ascii_letters})
 _MEASURES = "分秒时点个位次月日天条项名只件度"
 
 
@@ -120,16 +61,21 @@ def check_reading(name: str, reading: str) -> str:
     Raises:
         ReadingError: A syllable is not pinyin with a tone digit, or their number is not that of the characters.
     """
-    syllables = reading.lower().replace("u:", "ü").split()
-    wrong = [syllable for syllable in syllables if not _SYLLABLE.fullmatch(syllable)]
+    syllables = unicodedata.normalize("NFKC", reading).lower().split()
+    wrong = [syllable for syllable in syllables if not is_syllable(syllable)]
     if wrong:
         raise ReadingError(f"reading {reading!r} of {name!r}: {wrong[0]!r} is not pinyin with a tone digit such as li4")
-    characters = len(_CHINESE.findall(name))
+    characters = sum(map(_is_chinese, name))
     if characters != len(syllables):
         raise ReadingError(
             f"reading {reading!r} of {name!r} has {len(syllables)} syllables for {characters} characters: give one each"
         )
-    return " ".join(syllables)
+    return " ".join(map(spelled_for_voice, syllables))
+
+
+def _is_chinese(sign: str) -> bool:
+    """Whether a sign is a Chinese character, rare ones and those without a code of their own included."""
+    return sign == "〇" or (sign >= "\u3400" and unicodedata.category(sign) in {"Lo", "Cn", "Co"})
 
 
 def name_reading(officer: SpokenOfficer) -> str:
@@ -138,7 +84,7 @@ def name_reading(officer: SpokenOfficer) -> str:
     Raises:
         ReadingError: The name is empty, too long or in no script that the voice reads, or its reading is wrong.
     """
-    name = officer.name.strip()
+    name = unicodedata.normalize("NFKC", officer.name.strip())
     if not name or len(name) > _NAME_MAX:
         raise ReadingError(f"name {officer.name!r} cannot be spoken: it needs 1 to {_NAME_MAX} characters")
     if officer.reading:
@@ -146,14 +92,34 @@ def name_reading(officer: SpokenOfficer) -> str:
     for length in (2, 1):
         known = SURNAME_READINGS.get(name[:length])
         if known is not None and len(name) > length:
-            return f" {known} {name[length:]}"
-    return name
+            return f"{_for_voice(known)}{_given(name[length:])}"
+    return _given(name)
+
+
+def _given(name: str) -> str:
+    return "".join(_for_voice(known) if (known := GIVEN_NAME_READINGS.get(sign)) else sign for sign in name)
+
+
+def _for_voice(reading: str) -> str:
+    return f" {' '.join(map(spelled_for_voice, reading.split()))} "
 
 
 def spell(serial: str) -> str:
     """Read a badge, plate or serial number sign by sign: «皖D12345» → «皖 D 一二三四五»."""
-    parts = [digits_zh(sign) if sign.isdigit() else f" {sign.upper()} " for sign in serial if sign != "-"]
+    signs = unicodedata.normalize("NFKC", serial)
+    parts = [digits_zh(sign) if sign in string.digits else f" {sign.upper()} " for sign in signs if sign != "-"]
     return "".join(parts)
+
+
+def with_readings(text: str, officers: Sequence[SpokenOfficer]) -> str:
+    """Put each officer's reading in the place of the name, in a text of any language.
+
+    Raises:
+        ReadingError: As `name_reading`.
+    """
+    for officer in sorted(officers, key=lambda one: len(one.name), reverse=True):
+        text = text.replace(officer.name, name_reading(officer))
+    return text
 
 
 def speakable(text: str, officers: Sequence[SpokenOfficer] = ()) -> str:
@@ -170,11 +136,9 @@ def speakable(text: str, officers: Sequence[SpokenOfficer] = ()) -> str:
         raise ReadingError("there is nothing to say: the text is empty")
     if re.search(r"[×＊*]{2}|\{", text):
         raise ReadingError(f"text {text!r} still has an open slot: fill in the officers' names first")
-    spoken = text.translate(_FULL_WIDTH)
-    for officer in sorted(officers, key=lambda one: len(one.name), reverse=True):
-        spoken = spoken.replace(officer.name, name_reading(officer))
-    for word, reading in WORD_READINGS.items():
-        spoken = spoken.replace(word, f" {reading} ")
+    spoken = with_readings(text.translate(_FULL_WIDTH), officers)
+    for word, reading in (*WORD_READINGS.items(), *CHARACTER_READINGS.items()):
+        spoken = spoken.replace(word, _for_voice(reading))
     return _numbers(spoken).strip()
 
 

@@ -22,7 +22,7 @@ from xml.sax.saxutils import escape
 import av
 import numpy as np
 
-from capture.voice.errors import SynthesisError, VoiceUnavailableError
+from capture.voice.errors import SynthesisError, UnreadableError, VoiceUnavailableError
 from capture.voice.language import Language
 from capture.voice.samples import VOICE_RATE_HZ, Samples, from_s16, joined, trimmed
 
@@ -37,12 +37,17 @@ _SELF_TEST = "您好，本次执法全程录音录像。"
 _SELF_TEST_SYLLABLES = 12
 _TONE_DIGITS = re.compile(r"\d{2}")
 _ENGLISH_INSIDE = "(en)"
+_NO_READING = "@:"
+"""What the Mandarin voice says instead of a character that it does not know: a murmur, and the character's code."""
 _RATE_WORDS = 160
 _PITCH = 60
 _RANGE = "+100%"
 """Widest intonation that the program takes: tones over 7 semitones instead of 4."""
 _SEGMENT_GAP_SECONDS = 0.08
-_CHINESE_RUN = re.compile(r"[\u3400-\u9fff〇][\u3400-\u9fff〇、]*")
+_FIRST_CHINESE = "\u2e80"
+_CHINESE_SIGN = r"(?:[\u3400-\u9fff\ue000-\uf8ff\U00020000-\U0003ffff〇]|(?<![A-Za-z\d])[a-z]{1,6}[1-5](?![A-Za-z\d]))"
+"""A character, or a syllable of pinyin with its tone."""
+_CHINESE_RUN = re.compile(rf"{_CHINESE_SIGN}(?:[\s、·]*{_CHINESE_SIGN})*")
 _SETTINGS = f"rate {_RATE_WORDS} pitch {_PITCH} range {_RANGE}"
 
 
@@ -102,6 +107,7 @@ class EspeakSynthesiser:
         """Speak `text`; Chinese names inside English are spoken by the Mandarin voice.
 
         Raises:
+            UnreadableError: The voice has no reading for a character.
             SynthesisError: The text is empty or too long, or the program failed, hung or gave silence.
         """
         if not text.strip() or len(text) > TEXT_MAX:
@@ -110,6 +116,8 @@ class EspeakSynthesiser:
         return joined(parts, _SEGMENT_GAP_SECONDS)
 
     def _one_voice(self, text: str, language: Language) -> Samples:
+        if language is Language.CHINESE:
+            self._check_rare(text)
         marked = f'<speak><prosody range="{_RANGE}">{escape(text)}</prosody></speak>'
         with tempfile.TemporaryDirectory(prefix="recorder-voice-") as directory:
             target = Path(directory) / "phrase.wav"
@@ -119,6 +127,16 @@ class EspeakSynthesiser:
         if samples.size == 0:
             raise SynthesisError(f"{self._program} gave silence for {text!r}: reword it")
         return samples
+
+    def _check_rare(self, text: str) -> None:
+        """Ask the voice for the rare characters of a text one by one; it knows all common ones."""
+        for sign in sorted(set(filter(_is_rare, text))):
+            spoken = self.phonemes(sign, Language.CHINESE)
+            if _NO_READING in spoken or _ENGLISH_INSIDE in spoken or not spoken:
+                raise UnreadableError(
+                    f"the voice cannot read {sign!r} in {text.strip()!r}: give the whole name a reading in pinyin, "
+                    "姓名:证号:zhang1 san1, or reword the text"
+                )
 
     def _run(self, arguments: Sequence[str], text: bytes) -> bytes:
         try:
@@ -157,6 +175,17 @@ def find_synthesiser(program: str = PROGRAM) -> EspeakSynthesiser:
     if shutil.which(program) is None and find_spec("espeakng_loader") is not None:
         return EspeakSynthesiser(WORKER)
     return EspeakSynthesiser(program)
+
+
+def _is_rare(sign: str) -> bool:
+    """Whether a sign is a Chinese character beyond the 6763 of GB 2312, which every voice reads."""
+    if sign < _FIRST_CHINESE:
+        return False
+    try:
+        sign.encode("gb2312")
+    except UnicodeEncodeError:
+        return sign.isalpha() or not sign.isprintable()
+    return False
 
 
 def _by_voice(text: str, language: Language) -> list[tuple[str, Language]]:

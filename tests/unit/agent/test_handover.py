@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.cli.handover_commands import fields_of
+from agent.cli.handover_commands import fields_of, officer_of
 from agent.config import CustodyTable
 from agent.control_wire import CheckoutRequest, OfficerEntry
 from agent.errors import AssignmentError
@@ -163,3 +163,35 @@ def test_a_text_without_a_word_on_wearing_gives_no_hint(name: str) -> None:
         "wearing": None,
         "content": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "number", "reading"),
+    [
+        ("张某:A001", "张某", "A001", None),
+        ("张某：Ａ００１：ｚｈａｎｇ１ mou3", "张某", "A001", "zhang1 mou3"),
+        ("吕某 : 皖D12345 : lu:3 mou3", "吕某", "皖D12345", "lu:3 mou3"),
+        ("张\U0002cb4e:A①:zhang1 hong2", "张\U0002cb4e", "A1", "zhang1 hong2"),
+    ],
+)
+def test_an_officer_is_read_however_a_chinese_keyboard_gives_it(
+    text: str, name: str, number: str, reading: str | None
+) -> None:
+    assert officer_of(text) == OfficerEntry(name=name, certificate_number=number, reading=reading)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("张某", "write 姓名:证号"),
+        ("张某:", "write 姓名:证号"),
+        ("张某:A 1", "certificate_number = 'A 1': a blank is in it; correct the value"),
+        ("张\u200b某:A1", "name = '张\\\\u200b某': an invisible character is in it; correct the value"),
+        (f"张某:{'1' * 65}", "at most 64 characters"),
+        ("张某:A1:ZHANG", "reading 'ZHANG' of '张某': 'zhang' is not pinyin with a tone digit such as li4"),
+        ("张某:A1:zhang1", "1 syllables for 2 characters: give one each"),
+    ],
+)
+def test_what_is_no_officer_is_refused_with_the_thing_the_value_and_the_remedy(text: str, words: str) -> None:
+    with pytest.raises(AssignmentError, match=words):
+        officer_of(text)

@@ -163,7 +163,7 @@ def test_english_is_spoken_throughout_but_the_notice_stays_in_the_agency_s_words
 @pytest.mark.parametrize(
     "facts",
     [
-        VoiceFacts(notice="我们是执法人员○○", name_slot="××", reminders=("本" * 401,)),
+        VoiceFacts(notice="我们是执法人员○○", name_slot="××", reminders=("本" * 2001,)),
         VoiceFacts(officers=(SpokenOfficer("甲某", "1", "jia3"),)),
         VoiceFacts(notice="执法人员＊＊＊", officers=OFFICERS),
     ],

@@ -171,5 +171,5 @@ def test_it_may_be_read_while_it_is_written() -> None:
     reader.start()
     for block in blocks(note(4.0, 500.0)):
         recent.append(block)
-    reader.join(10)
+    reader.join(60)
     assert found == [ANALYSIS_RATE_HZ] * clock.size

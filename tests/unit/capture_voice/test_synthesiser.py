@@ -1,11 +1,12 @@
 """The real espeak-ng, and what happens when it is missing, hangs or is the wrong one."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from capture.voice.errors import SynthesisError, VoiceUnavailableError
+from capture.voice.errors import SynthesisError, UnreadableError, VoiceUnavailableError
 from capture.voice.language import Language
 from capture.voice.phrases import PromptBook
 from capture.voice.samples import VOICE_RATE_HZ, Samples, level_dbfs
@@ -60,6 +61,31 @@ def test_chinese_names_in_english_text_are_spoken_by_the_mandarin_voice(espeak: 
     with_name = espeak.synthesise("Officer 单某, ready.", Language.ENGLISH)
     without = espeak.synthesise("Officer, ready.", Language.ENGLISH)
     assert with_name.size > without.size + VOICE_RATE_HZ // 3
+
+
+def test_a_reading_is_spoken_in_english_text_by_the_mandarin_voice_too(espeak: EspeakSynthesiser) -> None:
+    spoken, wanted = (
+        espeak.synthesise(f"Officers {names}, ready.", Language.ENGLISH)
+        for names in ("shan4 mou3、li3 mou3", "善某、李某")
+    )
+    assert abs(spoken.size - wanted.size) < VOICE_RATE_HZ // 10
+    as_letters = espeak.synthesise("Officers shan 4 mou 3 li 3 mou 3, ready.", Language.ENGLISH)
+    assert as_letters.size > wanted.size + VOICE_RATE_HZ // 2
+
+
+@pytest.mark.parametrize("rare", ["\U0002cb4e", "\U00031350", "\ue863", "㭎"])
+@pytest.mark.parametrize(
+    ("text", "language"), [("您好，我是{}某。", Language.CHINESE), ("I am {}某.", Language.ENGLISH)]
+)
+def test_a_character_without_a_reading_is_refused_and_not_said_as_its_code(
+    espeak: EspeakSynthesiser, rare: str, text: str, language: Language
+) -> None:
+    with pytest.raises(UnreadableError, match=re.escape(f"cannot read {rare!r}") + ".*a reading in pinyin"):
+        espeak.synthesise(text.format(rare), language)
+
+
+def test_a_rare_character_that_the_voice_knows_is_spoken(espeak: EspeakSynthesiser) -> None:
+    assert espeak.synthesise("您好，我是张喆，我是赵犇，我是吴旻。", Language.CHINESE).size > VOICE_RATE_HZ
 
 
 def test_signs_of_markup_are_spoken_and_never_obeyed(espeak: EspeakSynthesiser) -> None:
