@@ -19,6 +19,7 @@ from capture.states import SessionRules
 from capture.voice.wording import (
     BREAK_MARKER,
     CAUSE_IN_MARKER,
+    CHECK_FAILED,
     FIXED,
     MACHINE_CAUSES,
     NOW_RESUMING,
@@ -319,9 +320,9 @@ def _docking(profile: Profile) -> Iterator[tuple[Part, Words]]:
 def _warnings(profile: Profile) -> Iterator[tuple[Words, Words]]:
     alarms = profile.capture.warnings
     figures = {"battery": _number(alarms.battery_alarm_minutes), "storage": _number(alarms.storage_alarm_minutes)}
+    if not profile.capture.preflight.blocking:
+        yield _filled(CHECK_FAILED, check=said.WHICHEVER), said.CHECK_FAILS
     for line, remedy in said.WARNINGS.items():
-        if line is Line.PREFLIGHT_FAIL and profile.capture.preflight.blocking:
-            continue
         yield FIXED[line], _filled(remedy, **figures)
 
 

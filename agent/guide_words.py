@@ -85,8 +85,9 @@ STATES: Final[Mapping[str, Words]] = {
 
 WARNINGS: Final[Mapping[Line, Words]] = {
     Line.NOT_CHECKED_OUT: Words("照常录制，尽快补办领用", "go on; have the unit checked out"),
-    Line.PREFLIGHT_FAIL: Words("听清哪一项，照常录制，事后报告", "listen which; go on, report it afterwards"),
-    Line.BATTERY_LOW: Words("约 {battery} 分钟后断电：更换电池或接通电源", "about {battery} minutes are left: charge"),
+    Line.BATTERY_CRITICAL: Words(
+        "约 {battery} 分钟后断电：更换电池或接通电源", "about {battery} minutes are left: charge"
+    ),
     Line.STORAGE_LOW: Words(
         "约可再录 {storage} 分钟：尽快结束并放入底座", "about {storage} minutes fit: end, then dock"
     ),
@@ -98,10 +99,21 @@ WARNINGS: Final[Mapping[Line, Words]] = {
     ),
     Line.SOUND_CLIPS: Words("离声源远一些", "move away from its source"),
     Line.CLOCK_STEPPED: Words("无须操作，已自动登记", "nothing to do, it is on record"),
-    Line.STORAGE_FAILS: Words("没有录制：立即报告", "nothing is recorded: report at once"),
+    Line.SUPPLY_WEAK: Words(
+        "检查电池和连接；仍有提示则报告", "look at the battery's contacts; report it if that does not help"
+    ),
+    Line.STORAGE_SLOW: Words("无须操作；反复出现则报告", "nothing to do; report it if it comes back"),
+    Line.STORAGE_FAILS: Words(
+        "暂存在内存中，撑不了多久：尽快结束并报告", "it is held in memory, not for long: end soon, report"
+    ),
+    Line.FRAMES_LOST: Words("无须操作，已自动登记；反复出现则报告", "nothing to do; report it if it comes back"),
+    Line.FRAMES_LATE: Words("无须操作，已自动登记；反复出现则报告", "nothing to do; report it if it comes back"),
+    Line.SOUND_LOST: Words("无须操作，已自动登记；反复出现则报告", "nothing to do; report it if it comes back"),
     Line.OVERDUE: Words("立即放入底座", "dock the unit at once"),
 }
 """What the unit warns of → what to do."""
+CHECK_FAILS: Final = Words("听清哪一项，照常录制，事后报告", "listen which; go on, report it afterwards")
+WHICHEVER: Final = Words("（某项）", "(which)")
 
 STARTS: Final[Mapping[StartEvent, Words]] = {
     StartEvent.RECORDING_MADE: Words("每次录制结束后", "after the end of each recording"),

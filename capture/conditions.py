@@ -29,6 +29,8 @@ CLIPPED_SECONDS = 3
 CLIPPED_OF_SECONDS = 10
 UNCLIPPED_SECONDS = 30
 """Not one for so long: it is over. So a loud street is told of once, not at each horn."""
+WHOLE_SECONDS = 60
+"""Nothing lost for so long: the losses are over. A camera that skips now and then is told of once a minute at most."""
 _SLACK_MINUTES = 5
 _SLACK_CELSIUS = 5.0
 _CAUGHT_UP_SECONDS = 1.0
@@ -49,6 +51,9 @@ class Condition(StrEnum):
     HOT = "heat-high"
     SUPPLY = "supply-weak"
     CLIPPING = "microphone-clipping"
+    FRAMES_LOST = "frames-lost"
+    FRAMES_LATE = "frames-late"
+    SOUND_LOST = "sound-lost"
 
 
 PARTS: Mapping[Condition, str] = {
@@ -65,8 +70,27 @@ FIGURES: Mapping[Condition, str] = {
     Condition.SLOW: "seconds",
     Condition.HOT: "celsius",
     Condition.CLIPPING: "permille",
+    Condition.FRAMES_LOST: "frames",
+    Condition.FRAMES_LATE: "frames",
+    Condition.SOUND_LOST: "samples",
 }
 """What is measured where a condition has a figure, under which name it is sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What of picture and sound did not come whole, counted from one moment on."""
+
+    frames: int = 0
+    """Pictures that the sensor made and that are not in the recording."""
+    late_frames: int = 0
+    """Pictures that came long after they were taken; they are in the recording, at their own time."""
+    samples: int = 0
+    """Samples that the microphone lost."""
+
+    def since(self, before: Losses) -> Losses:
+        """What came on top of what was counted before."""
+        return Losses(self.frames - before.frames, self.late_frames - before.late_frames, self.samples - before.samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +112,10 @@ class Glance:
     undervoltage: bool | None = None
     clipped_permille: Sequence[int] = ()
     """Samples at full scale of a thousand, in each of the last seconds with sound, oldest first."""
+    losses: Sequence[Losses] = ()
+    """What was lost in each of the last seconds, oldest first."""
+    lost: Losses = Losses()
+    """What was lost since the recording began or went on."""
 
 
 def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSection) -> dict[Condition, bool]:
@@ -111,6 +139,9 @@ def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSecti
     _put(found, Condition.HOT, _above(glance.temperature_celsius, warnings.heat_alarm_celsius, _SLACK_CELSIUS))
     _put(found, Condition.SUPPLY, glance.undervoltage)
     _put(found, Condition.CLIPPING, _clipping(glance.clipped_permille, limits.clipped_permille_max))
+    _put(found, Condition.FRAMES_LOST, _losing([each.frames for each in glance.losses]))
+    _put(found, Condition.FRAMES_LATE, _losing([each.late_frames for each in glance.losses]))
+    _put(found, Condition.SOUND_LOST, _losing([each.samples for each in glance.losses]))
     return found
 
 
@@ -136,6 +167,9 @@ def figure_of(condition: Condition, glance: Glance) -> int | None:
         Condition.SLOW: glance.waiting_seconds,
         Condition.HOT: glance.temperature_celsius,
         Condition.CLIPPING: max(glance.clipped_permille[-CLIPPED_OF_SECONDS:], default=None),
+        Condition.FRAMES_LOST: glance.lost.frames,
+        Condition.FRAMES_LATE: glance.lost.late_frames,
+        Condition.SOUND_LOST: glance.lost.samples,
     }
     figure = figures.get(condition)
     return None if figure is None else round(figure)
@@ -177,6 +211,14 @@ def _clipping(permille: Sequence[int], permille_max: int) -> bool | None:
     if sum(clipped[-CLIPPED_OF_SECONDS:]) >= CLIPPED_SECONDS:
         return True
     return None if any(clipped) or len(clipped) < UNCLIPPED_SECONDS else False
+
+
+def _losing(counts: Sequence[int]) -> bool | None:
+    """A loss stands from its second on until nothing was lost for `WHOLE_SECONDS`."""
+    last = counts[-WHOLE_SECONDS:]
+    if last and last[-1] > 0:
+        return True
+    return None if any(last) or len(last) < WHOLE_SECONDS else False
 
 
 def _short(minutes: int | None, alarm_minutes: int) -> bool | None:

@@ -138,7 +138,7 @@ class Recorder:
         flowing, speech = self._microphone.flowing, self._wardrobe.speech
         self._voice = VoiceDesk(hardware.speaker, self._clock, speech, recent, flowing, post)
         captioned = (self._caption is not None) if profile.recording.caption else None
-        senses = Senses(self._camera, self._microphone, self._voice, captioned)
+        senses = Senses(self._camera, self._microphone, self._voice, captioned, self._media.losses)
         measuring = Measuring(hardware, sealing, senses, settings.reserve_bytes)
         watched = Watched(self._camera, self._seals, self._voice, recent, self._is_capturing, self._conditions)
         thresholds = Thresholds(profile.preflight, profile.warnings)

@@ -126,6 +126,9 @@ _EVENTS: Final[Mapping[str, Words]] = {
     "storage-slow": Words("存储响应缓慢", "Storage slow"),
     "heat-high": Words("设备温度过高", "Unit hot"),
     "microphone-clipping": Words("声音过大失真", "Sound too loud"),
+    "frames-lost": Words("画面有丢失", "Pictures lost"),
+    "frames-late": Words("画面有延迟", "Pictures late"),
+    "sound-lost": Words("声音有丢失", "Sound lost"),
     "supply-weak": Words("供电不足", "Supply weak"),
     "storage-low": Words("存储空间即将用完", "Storage almost full"),
     "foreign-files": Words(

@@ -46,13 +46,13 @@ class FrameIntake:
         self._previous_pts = -1
         self._sequence: int | None = None
         self._sets: ParameterSets | None = None
-        self._counts_anew = False
+        self._anew_from: int | None = None
+        """Where the sensor began to count anew, until the key frame from which on that count is recorded."""
         self._recent: deque[FrameMoment] = deque(maxlen=RECENT_FRAMES)
 
     def begin_run(self) -> None:
         """Wait for a key frame; what the sensor made between two runs was not to be recorded and is not missing."""
-        self._sets = self._sequence = None
-        self._counts_anew = False
+        self._sets = self._sequence = self._anew_from = None
 
     def rewind(self, next_frame: int) -> None:
         """Give the next frame this number: the ones after it were lost before they became fragments."""
@@ -81,11 +81,12 @@ class FrameIntake:
         if len(frame.data) > FRAME_BYTES_MAX:
             return Refusal.OVERSIZED
         if self._sequence is not None and frame.sensor_sequence <= self._sequence:
-            self._counts_anew, self._sequence = True, None
-        if not frame.keyframe and (self.waiting or self._counts_anew):
+            self._anew_from, self._sequence = frame.sensor_sequence, None
+        if not frame.keyframe and (self.waiting or self._anew_from is not None):
             return Refusal.UNDECODABLE
+        dropped = self._dropped_before(frame)
         restarted = frame.keyframe and self._begins_stream(frame)
-        return Taken(self._accept(frame, session_zero_ns), restarted)
+        return Taken(self._accept(frame, session_zero_ns, dropped), restarted)
 
     def at(self, boottime_ns: int) -> FrameMoment | None:
         """The frame that was being taken at a moment: the newest one captured by then, None when none was."""
@@ -96,13 +97,17 @@ class FrameIntake:
 
     def _begins_stream(self, frame: EncodedFrame) -> bool:
         """Learn a key frame's parameter sets; tell whether they, or the sensor's count, belong to another stream."""
-        before, counts_anew = self._sets, self._counts_anew
-        self._sets, self._counts_anew = parameter_sets(frame.data), False
+        before, counts_anew = self._sets, self._anew_from is not None
+        self._sets, self._anew_from = parameter_sets(frame.data), None
         return before is not None and (counts_anew or self._sets != before)
 
-    def _accept(self, frame: EncodedFrame, session_zero_ns: int) -> VideoPacket:
-        # A new count tells nothing about how many pictures the old one's end is missing.
-        dropped = 0 if self._sequence is None else frame.sensor_sequence - self._sequence - 1
+    def _dropped_before(self, frame: EncodedFrame) -> int:
+        """Pictures that are missing by the sensor's count; what a count's end is missing, a new one cannot tell."""
+        if self._anew_from is not None:
+            return max(0, frame.sensor_sequence - self._anew_from)
+        return 0 if self._sequence is None else frame.sensor_sequence - self._sequence - 1
+
+    def _accept(self, frame: EncodedFrame, session_zero_ns: int, dropped: int) -> VideoPacket:
         ticks = (frame.captured_boottime_ns - session_zero_ns) * VIDEO_TICKS_PER_SECOND // NANOSECONDS_PER_SECOND
         # Two frames in one tick keep their order; 11 µs are less than any camera's own error.
         pts = max(ticks, self._previous_pts + 1)

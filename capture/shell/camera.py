@@ -26,6 +26,8 @@ FIRST_FRAME_SECONDS = 5.0
 """A camera that was started and gives nothing for so long is started again."""
 SILENCE_SECONDS = 1.0
 """No frame for so long: the camera counts as lost (R8)."""
+LATE_SECONDS = 0.5
+"""A frame that comes so long after it was taken is late (R13): ten times what an encoder needs."""
 _ORDERS_MAX = 64
 _SECOND_NS = 1_000_000_000
 
@@ -93,6 +95,8 @@ class CameraKeeper:
         self.settings = settings
         """Settings in force."""
         self.pictures = PictureWatch()
+        self.late_frames = 0
+        """Frames that came late, since the agent's start."""
         self.worker = Worker("camera", clock, self._body, allowance_seconds=10.0)
 
     def order(self, order: Start | Stop) -> None:
@@ -101,7 +105,9 @@ class CameraKeeper:
 
     def delivered(self, frame: EncodedFrame) -> None:
         """Take a frame. On the driver's thread; never blocks."""
-        first = self.pictures.add(frame, self._clock.boottime_ns())
+        now_ns = self._clock.boottime_ns()
+        first = self.pictures.add(frame, now_ns)
+        self.late_frames += now_ns - frame.captured_boottime_ns > LATE_SECONDS * _SECOND_NS
         self._queue.deliver(frame)
         if first:
             now = self._clock.read()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from capture.conditions import UNCLIPPED_SECONDS, Glance
+from capture.conditions import UNCLIPPED_SECONDS, WHOLE_SECONDS, Glance, Losses
 from capture.endurance import BitRateMeter, DrainMeter
 from capture.preflight import Measurements, recordable_minutes
 from capture.shell.measuring import Measuring
@@ -33,10 +33,14 @@ class Glances:
         self._asked_ns = -GAUGE_NS
         self._clipped: deque[int] = deque(maxlen=UNCLIPPED_SECONDS)
         self._counted = (0, 0)
+        self._losses: deque[Losses] = deque(maxlen=WHOLE_SECONDS)
+        self._whole_until = self._seen_until = measuring.losses()
 
     def pause(self) -> None:
         """Nothing is being recorded."""
         self._clipped.clear()
+        self._losses.clear()
+        self._whole_until = self._seen_until = self._measuring.losses()
         self._drain.pause()
         self._rate.pause()
         self._asked_ns = -GAUGE_NS
@@ -45,6 +49,9 @@ class Glances:
         """Look now, once a second; under 0.1 s."""
         self._rate.add(now_ns, self._measuring.picture_bytes())
         battery, heat = self._gauge(now_ns), self._measuring.heat()
+        counted = self._measuring.losses()
+        self._losses.append(counted.since(self._seen_until))
+        self._seen_until = counted
         return Glance(
             now_ns=now_ns,
             last_signal_ns=self._measuring.last_signal_ns(),
@@ -57,6 +64,8 @@ class Glances:
             temperature_celsius=heat.temperature_celsius,
             undervoltage=heat.undervoltage,
             clipped_permille=self._clipping(),
+            losses=tuple(self._losses),
+            lost=counted.since(self._whole_until),
         )
 
     def measure(self, *, running: bool) -> Measurements:

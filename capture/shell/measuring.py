@@ -6,8 +6,10 @@ Rules of this module: it asks the parts and judges nothing; a part that does not
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from capture.conditions import Losses
 from capture.preflight import Measurements
 from capture.shell.camera import CameraKeeper
 from capture.shell.microphone import MicrophoneReader
@@ -37,6 +39,8 @@ class Senses:
     """Whether its chirp was heard."""
     caption_ready: bool | None = None
     """Whether the burnt-in line can be written; None where the profile wants none."""
+    losses: Callable[[], Losses] = Losses
+    """What the media path counted as lost so far."""
 
 
 class Measuring:
@@ -56,6 +60,7 @@ class Measuring:
         self._microphone = senses.microphone
         self._voice = senses.voice
         self._caption_ready = senses.caption_ready
+        self._losses = senses.losses
         self.reserve_bytes = reserve_bytes
 
     def measure(self) -> Measurements:
@@ -89,6 +94,10 @@ class Measuring:
     def sound_counts(self) -> tuple[int, int]:
         """Samples that the microphone gave, and those of them at full scale, since it was started."""
         return self._microphone.meter.counts()
+
+    def losses(self) -> Losses:
+        """What of picture and sound did not come whole since the agent's start; never less than before."""
+        return replace(self._losses(), late_frames=self._camera.late_frames)
 
     def last_signal_ns(self) -> int | None:
         """CLOCK_BOOTTIME at which the microphone last gave anything but digital silence, or was started."""

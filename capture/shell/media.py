@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 
+from capture.conditions import Losses
 from capture.effects import BeginRun, LocateMark
 from capture.errors import MediaError
 from capture.events import CaptureLost, Event, MarkLocated, RunEnded
@@ -65,6 +66,8 @@ class MediaDesk:
         self._post = post
         self._hash_header = hash_header
         self._pipeline: MediaPipeline | None = None
+        self._counted: tuple[Losses, MediaPipeline | None] = (Losses(), None)
+        """What the pipelines before have lost, and the one that counts now: one value, read by another thread."""
         self._session_id = b""
         self._dropped_before = 0
         self._held: deque[EncodedFrame | AudioBlock] = deque()
@@ -73,6 +76,14 @@ class MediaDesk:
         self._marks: deque[LocateMark] = deque()
         self._open = False
         self.worker = Worker("media", clock, self._body, allowance_seconds=10.0)
+
+    def losses(self) -> Losses:
+        """What was lost of the recordings since the start; never less than before. Any thread."""
+        before, pipeline = self._counted
+        if pipeline is None:
+            return before
+        now = pipeline.statistics
+        return Losses(frames=before.frames + now.dropped_frames, samples=before.samples + now.lost_samples)
 
     def _body(self, worker: Worker) -> None:
         while not worker.stop.is_set():
@@ -160,7 +171,8 @@ class MediaDesk:
 
     def _begin(self, run: BeginRun) -> None:
         if self._pipeline is None or self._session_id != run.session_id:
-            self._pipeline = self._make(run)
+            before, self._pipeline = self.losses(), self._make(run)
+            self._counted = (before, self._pipeline)
             self._session_id, self._dropped_before = run.session_id, run.dropped_frames
         if not run.before_notice:
             self._pipeline.notice_over(0)

@@ -46,7 +46,7 @@ _ACTIONS: dict[str, Line] = {
     Action.CATEGORY: Line.ACTION_CATEGORY,
     Action.GROUND: Line.ACTION_GROUND,
 }
-_WARNINGS: dict[str, Line] = {
+WARNING_LINES: dict[str, Line] = {
     Condition.MICROPHONE: Line.MICROPHONE_DEAD,
     Condition.BLACK: Line.LENS_COVERED,
     Condition.FROZEN: Line.PICTURE_FROZEN,
@@ -57,7 +57,11 @@ _WARNINGS: dict[str, Line] = {
     Condition.HOT: Line.TOO_HOT,
     Condition.SUPPLY: Line.SUPPLY_WEAK,
     Condition.CLIPPING: Line.SOUND_CLIPS,
+    Condition.FRAMES_LOST: Line.FRAMES_LOST,
+    Condition.FRAMES_LATE: Line.FRAMES_LATE,
+    Condition.SOUND_LOST: Line.SOUND_LOST,
 }
+"""What is said of each condition that is found while a recording goes on."""
 
 
 def voice_facts(
@@ -149,7 +153,7 @@ class Speech:
         """The clips of which the words are made."""
         if wish.phrase in _LINES:
             return self.book.say(_LINES[wish.phrase])
-        if wish.phrase is Phrase.WARNING and wish.cause in _WARNINGS:
+        if wish.phrase is Phrase.WARNING and wish.cause in WARNING_LINES:
             return self._warning(wish.cause, wish.number)
         return self._of_profile(wish) or self._of_menu(wish) or self._of_break(wish, now_utc_ns)
 
@@ -236,7 +240,7 @@ class Speech:
 
     def _warning(self, condition: str, minutes: int | None) -> Utterance:
         left = () if minutes is None else self.book.minutes_left(minutes)
-        return (*self.book.say(_WARNINGS[condition]), *left)
+        return (*self.book.say(WARNING_LINES[condition]), *left)
 
     def _preflight(self, codes: tuple[str, ...]) -> Utterance:
         if not codes:

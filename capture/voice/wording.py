@@ -82,6 +82,8 @@ class Line(StrEnum):
     MICROPHONE_CLIPPING = "warning.microphone-clipping"
     LENS_COVERED = "warning.lens"
     FRAMES_LOST = "warning.frames-lost"
+    FRAMES_LATE = "warning.frames-late"
+    SOUND_LOST = "warning.sound-lost"
     PICTURE_FROZEN = "warning.frozen"
     STORAGE_FAILS = "warning.storage-fault"
     TOO_HOT = "warning.heat"
@@ -155,6 +157,8 @@ FIXED: dict[Line, Words] = {
     Line.MICROPHONE_CLIPPING: Words("声音过大，请远离声源。", "The sound is too loud. Move away from its source."),
     Line.LENS_COVERED: Words("镜头可能被遮挡。", "The lens may be covered."),
     Line.FRAMES_LOST: Words("画面有丢失，已记录。", "Pictures were lost. This is on record."),
+    Line.FRAMES_LATE: Words("画面有延迟，已记录。", "Pictures came late. This is on record."),
+    Line.SOUND_LOST: Words("声音有丢失，已记录。", "Sound was lost. This is on record."),
     Line.PICTURE_FROZEN: Words("画面停滞，请检查摄像头。", "The picture is frozen. Check the camera."),
     Line.STORAGE_FAILS: Words("存储故障，正在重试。", "The storage medium fails. Trying again."),
     Line.TOO_HOT: Words("设备温度过高，请避免日晒。", "The unit is hot. Keep it out of the sun."),

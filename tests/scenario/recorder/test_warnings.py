@@ -6,7 +6,7 @@ import pytest
 
 from hal.values import SoundClip
 from hw_sim.media.faults import Dead, Frozen
-from sealing.records import Break, Event, Fault, Prompt, PromptKind, SessionEnd
+from sealing.records import Break, Event, Fault, Fragment, Prompt, PromptKind, SessionEnd
 from tests.scenario.recorder.conftest import MakePlace
 from tests.scenario.recorder.unit import Place, Unit, bodies, only, verified
 
@@ -173,3 +173,32 @@ def test_heat_is_told_and_then_ends_the_recording_in_order_with_its_cause_cs_13(
     alarm = next(event for event in bodies(place.spool, Event) if event.code == "heat-high")
     assert dict(alarm.values) == {"present": 1, "celsius": 82}
     assert only(place.spool, Break).cause == "overheating"
+
+
+@pytest.mark.requirement("R6", "all")
+@pytest.mark.requirement("R13", "all")
+def test_pictures_that_are_lost_or_late_and_sound_that_is_lost_are_counted_sealed_and_told_cs_13(place: Place) -> None:
+    """CS-13."""
+    with Unit(place) as unit:
+        start(unit)
+        unit.world.drop_frames(5)
+        unit.wait_for_words("画面有丢失，已记录", 5)
+        unit.world.delay_frame(0.8)
+        unit.wait_for_words("画面有延迟，已记录", 5)
+        unit.world.lose_samples(4_800)
+        unit.wait_for_words("声音有丢失，已记录", 5)
+        assert unit.state == "recording"
+        finish(unit)
+    assert verified(place.spool).intact
+    told = [(event.code, dict(event.values)) for event in bodies(place.spool, Event)]
+    late = told[1][1]["frames"]
+    assert told == [
+        ("frames-lost", {"present": 1, "frames": 5}),
+        ("frames-late", {"present": 1, "frames": late}),
+        ("sound-lost", {"present": 1, "samples": 4_800}),
+    ]
+    assert 1 <= late <= 30
+    fragments = bodies(place.spool, Fragment)
+    assert [sum(each.dropped_frames for each in fragments), sum(each.lost_samples for each in fragments)] == [5, 4_800]
+    assert only(place.spool, SessionEnd).dropped_frames == 5
+    assert bodies(place.spool, Break) == []

@@ -10,10 +10,12 @@ import pytest
 from agent.cli.main import run
 from agent.guide import Guide, Part, guide_of
 from agent.guide_page import STRIP_SECONDS, lit, page
-from agent.guide_words import MEANINGS, MENU_ENTRIES, MODES, STATES
+from agent.guide_words import MEANINGS, MENU_ENTRIES, MODES, STATES, WARNINGS
 from agent.profile import load_profile, parse_profile, shipped_profiles
+from capture.conditions import Condition
 from capture.cues import DOCK_LAMPS, STATE_LAMPS
 from capture.gestures import ONE_BUTTON, TWO_BUTTONS
+from capture.shell.speaking import WARNING_LINES
 from capture.states import Action, SessionRules, State
 from capture.voice.wording import FIXED, Line
 from hal.values import LampColour, LampPattern
@@ -91,6 +93,14 @@ def test_what_the_text_does_not_have_does_not_stand_there(name: str) -> None:
     wanted = {press.wanted.zh for press in shown.presses}
     assert ("又有人到场：再次告知" in wanted) == (profile.capture.notice is not None)
     assert ("登记不录制的情形" in wanted) == bool(profile.grounds)
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_whatever_the_unit_warns_of_stands_there_in_its_own_words_with_what_to_do(name: str) -> None:
+    assert set(WARNING_LINES) == set(Condition)
+    assert set(WARNING_LINES.values()) <= set(WARNINGS)
+    warned = {words.zh: remedy.zh for words, remedy in guide(name).warnings}
+    assert all(warned[FIXED[line].zh] for line in WARNING_LINES.values())
 
 
 def test_the_notice_stands_there_to_the_letter() -> None:

@@ -70,10 +70,17 @@ def test_count_that_begins_anew_is_another_stream_from_its_key_frame_on() -> Non
     result = intake.take(frame(30, 40_000, KEY), ZERO_NS)
     assert isinstance(result, Taken)
     assert result.restarted
-    assert result.packet.dropped_before == 0
+    assert result.packet.dropped_before == 30
     follower = intake.take(frame(31, 50_000), ZERO_NS)
     assert isinstance(follower, Taken)
     assert not follower.restarted
+
+
+def test_a_count_that_begins_anew_at_its_key_frame_or_twice_is_missing_nothing_that_is_known() -> None:
+    assert taken(begun().take(frame(0, 20_000, KEY), ZERO_NS)).dropped_before == 0
+    intake = begun()
+    assert intake.take(frame(4, 20_000), ZERO_NS) is Refusal.UNDECODABLE
+    assert taken(intake.take(frame(2, 30_000, KEY), ZERO_NS)).dropped_before == 0
 
 
 def test_new_run_waits_for_its_key_frame_and_is_no_restart() -> None:

@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from capture.conditions import FIGURES, Condition, Glance, battery_must_end, conditions, figure_of, heat_must_end
+from capture.conditions import (
+    FIGURES,
+    WHOLE_SECONDS,
+    Condition,
+    Glance,
+    Losses,
+    battery_must_end,
+    conditions,
+    figure_of,
+    heat_must_end,
+)
 from capture.endurance import BitRateMeter, DrainMeter
 from capture.profile import PreflightSection, WarningsSection
 from hal.values import BatteryReading, PictureStatistics
@@ -28,7 +38,8 @@ def found(glance: Glance) -> dict[Condition, bool]:
 
 def test_a_healthy_unit_has_nothing_wrong_cs_13() -> None:
     """CS-13."""
-    assert set(found(replace(HEALTHY, clipped_permille=(0,) * 30)).values()) == {False}
+    whole = replace(HEALTHY, clipped_permille=(0,) * 30, losses=(Losses(),) * WHOLE_SECONDS)
+    assert set(found(whole).values()) == {False}
 
 
 @pytest.mark.parametrize(("silent_seconds", "dead"), [(0.2, False), (2.0, None), (3.5, True)])
@@ -193,10 +204,33 @@ def test_sound_that_clips_again_and_again_is_told_once_and_over_after_half_a_min
     assert found(replace(HEALTHY, clipped_permille=tuple(seconds))).get(Condition.CLIPPING) is clips
 
 
+LOSSES = {
+    Condition.FRAMES_LOST: Losses(frames=3),
+    Condition.FRAMES_LATE: Losses(late_frames=3),
+    Condition.SOUND_LOST: Losses(samples=3),
+}
+
+
+@pytest.mark.parametrize("condition", LOSSES)
+@pytest.mark.parametrize(
+    ("seconds", "stands"),
+    [("l", True), ("...l", True), ("l" + "." * 59, None), ("l" + "." * 60, False), ("." * 59, None), ("." * 60, False)],
+)
+@pytest.mark.requirement("R13", "all")
+def test_what_is_lost_or_late_is_told_at_once_and_over_after_a_whole_minute(
+    condition: Condition, seconds: str, stands: bool | None
+) -> None:
+    each = tuple(LOSSES[condition] if second == "l" else Losses() for second in seconds)
+    looked = found(replace(HEALTHY, losses=each))
+    assert looked.get(condition) is stands
+    assert all(looked.get(other) is not True for other in LOSSES if other is not condition)
+
+
 def test_what_is_sealed_with_a_condition_is_its_own_figure() -> None:
     hot = replace(HEALTHY, temperature_celsius=81.6, waiting_seconds=6.4, battery_minutes=12, storage_minutes=9)
-    loud = replace(hot, clipped_permille=(90, *[0] * 8, 7, 4))
+    loud = replace(hot, clipped_permille=(90, *[0] * 8, 7, 4), lost=Losses(5, 2, 480))
     figures = {condition: figure_of(condition, loud) for condition in FIGURES}
     minutes = {Condition.BATTERY: 12, Condition.SPACE: 9}
-    assert figures == {**minutes, Condition.SLOW: 6, Condition.HOT: 82, Condition.CLIPPING: 7}
+    losses = {Condition.FRAMES_LOST: 5, Condition.FRAMES_LATE: 2, Condition.SOUND_LOST: 480}
+    assert figures == {**minutes, **losses, Condition.SLOW: 6, Condition.HOT: 82, Condition.CLIPPING: 7}
     assert figure_of(Condition.MICROPHONE, hot) is None
