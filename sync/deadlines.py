@@ -32,7 +32,7 @@ class StartEvent(StrEnum):
     ACTIVITY_END = "activity-end"
     """«每次执法活动结束后»: the end of the activity that the session belongs to."""
     DAY_ACTIVITY_END = "day-activity-end"
-    """«当天执法活动结束后»: the end of the last activity of that civil day."""
+    """«当天执法活动结束后»: the end of the last activity that began on that civil day."""
 
 
 class DueKind(StrEnum):

@@ -215,12 +215,13 @@ def _same_activity(session: Session, all_sessions: Sequence[Session]) -> list[Se
 
 
 def _same_day(session: Session, all_sessions: Sequence[Session], zone: tzinfo) -> list[Session]:
-    ended = session.ended_utc_ns
-    if ended is None:
-        return [session]
-    day = _civil_day(ended, zone)
-    return [one for one in all_sessions if one.ended_utc_ns is not None and _civil_day(one.ended_utc_ns, zone) == day]
+    """«当天»: what goes on past midnight is of the day on which it began."""
+    day = _civil_day(session, zone)
+    return [session] if day is None else [one for one in all_sessions if _civil_day(one, zone) == day]
 
 
-def _civil_day(utc_ns: int, zone: tzinfo) -> int:
-    return datetime.fromtimestamp(utc_ns // _SECOND_NS, UTC).astimezone(zone).toordinal()
+def _civil_day(session: Session, zone: tzinfo) -> int | None:
+    began_ns = session.ended_utc_ns if session.started_utc_ns is None else session.started_utc_ns
+    if began_ns is None:
+        return None
+    return datetime.fromtimestamp(began_ns // _SECOND_NS, UTC).astimezone(zone).toordinal()

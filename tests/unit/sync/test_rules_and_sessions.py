@@ -1,12 +1,13 @@
 """What sync reads of the shipped profiles, what records say of recordings, and the order that follows."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from sealing.records import DockChange, SessionEnd, SessionStart
-from sync.deadlines import DueKind
+from sync.deadlines import CHINA_STANDARD_TIME, DueKind, end_of_day_utc_ns
 from sync.errors import ConfigurationError
 from sync.queue import next_item
 from sync.rules import Radio, read_rules, rules_of_profile, write_rules
@@ -18,11 +19,12 @@ from sync.unit.spool import read_ended
 from tests.support.chains import close_facts, fragment, media, run_facts, snapshot, start_writer
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, served
-from tests.support.rules import HUAINAN, INNER_MONGOLIA, WUHAN, WUHU, profile_bytes, rules_of
+from tests.support.rules import DALIAN, HUAINAN, INNER_MONGOLIA, WUHAN, WUHU, profile_bytes, rules_of
 from tests.unit.sync.test_courier import Heard, courier, run_once
 
 HOUR_NS = 3600 * 10**9
-FIRST, SECOND = b"session-00000001", b"session-00000002"
+FIRST, SECOND, THIRD = b"session-00000001", b"session-00000002", b"session-00000003"
+END_OF_DAY_UTC_NS = end_of_day_utc_ns(date(2026, 3, 3), CHINA_STANDARD_TIME)
 
 
 def end(session_id: bytes) -> SessionEnd:
@@ -94,6 +96,21 @@ def test_r20_an_activity_of_two_sessions_counts_from_its_last() -> None:
         log.record(hour, START_UTC_NS + hour * HOUR_NS, end(session))
     due = due_of(log.sessions()[0], log.sessions(), rules_of(WUHU))
     assert due.due_utc_ns == START_UTC_NS + 54 * HOUR_NS
+
+
+@pytest.mark.requirement("R20", "huainan")
+@pytest.mark.requirement("R20", "dalian-jinpu")
+@pytest.mark.parametrize("agency", [HUAINAN, DALIAN])
+def test_r20_an_activity_past_midnight_is_of_the_day_on_which_it_began(agency: str) -> None:
+    """HN 14, DL 18: «当天执法活动结束后»; the next day's work puts nothing off."""
+    midnight_ns = END_OF_DAY_UTC_NS
+    log = SessionLog()
+    for session, began, ended in ((FIRST, -8.0, -7.0), (SECOND, -2.0, 0.5), (THIRD, 9.0, 10.0)):
+        log.opened(told(agency, session_id=session))
+        log.record(1, midnight_ns + round(began * HOUR_NS), start(session))
+        log.record(2, midnight_ns + round(ended * HOUR_NS), end(session))
+    due = [due_of(session, log.sessions(), rules_of(agency)).due_utc_ns for session in log.sessions()]
+    assert due == [midnight_ns + round(hours * HOUR_NS) for hours in (4.5, 4.5, 14.0)]
 
 
 @pytest.mark.parametrize(
