@@ -31,7 +31,7 @@ from capture.events import (
     Timer,
     TimerFired,
 )
-from capture.moves import duties, runs
+from capture.moves import duties, exempting, runs
 from capture.states import CAMERA_FAULT, UNCLASSIFIED, Gap, State, Waiting
 from capture.turn import Turn
 from sealing.records import Break, BreakOrigin, PromptKind, Resume, VoicePurpose
@@ -162,6 +162,8 @@ def seal_break(turn: Turn, ended: RunEnded) -> None:
         run=ended.run,
     )
     turn.seal(body, answer=Answer.BREAK_SEALED)
+    if gap.cause in turn.machine.rules.grounds:
+        exempting.seal_exemption(turn, gap.cause, break_number=gap.number)
 
 
 def break_sealed(turn: Turn, event: BreakSealed) -> None:

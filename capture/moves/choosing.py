@@ -23,13 +23,11 @@ from capture.events import (
     Timer,
     TimerFired,
 )
-from capture.moves import breaking, duties
+from capture.moves import breaking, duties, exempting
 from capture.states import MEMO_WINDOW_SECONDS, Action, Ask, Menu, State
-from capture.turn import IllegalEventError, Turn
-from sealing.records import Event, Mark, PromptKind, VoicePurpose
+from capture.turn import Turn
+from sealing.records import Mark, PromptKind, VoicePurpose
 
-EXEMPTION = "exemption"
-"""Code of the event that an exemption is sealed as."""
 _OPENING = {
     Menu.CATEGORY: Phrase.CATEGORY_MENU,
     Menu.GROUND: Phrase.GROUND_MENU,
@@ -105,7 +103,7 @@ def exempted(turn: Turn, event: Exempted) -> None:
 
 def exempted_without_memo(turn: Turn, event: Exempted) -> None:
     """Seal the exemption; nothing is being recorded that could hold a memo."""
-    _seal_exemption(turn, event.ground)
+    exempting.seal_exemption(turn, event.ground)
     turn.cue(Cue.CONFIRMED)
 
 
@@ -200,18 +198,8 @@ def _categorise(turn: Turn, category: str) -> None:
 
 
 def _exempt(turn: Turn, ground: str, at_boottime_ns: int) -> None:
-    _seal_exemption(turn, ground)
+    exempting.seal_exemption(turn, ground)
     turn.go(State.STATEMENT)
     kind, phrase = PromptKind.STATEMENT_REQUEST, Phrase.MEMO_REQUEST
     memo = Ask(VoicePurpose.MEMO, kind, phrase, MEMO_WINDOW_SECONDS, asked_boottime_ns=at_boottime_ns)
     duties.ask(turn, memo)
-
-
-def _seal_exemption(turn: Turn, ground: str) -> None:
-    """The ground by its place in the profile's list, from 1: an EVENT counts, and the OPEN names the profile."""
-    session, grounds = turn.machine.session, turn.machine.rules.grounds
-    if ground not in grounds:
-        raise IllegalEventError(f"ground {ground!r} is not in the profile, which has {', '.join(grounds) or 'none'}")
-    place = grounds.index(ground) + 1
-    body = Event(EXEMPTION, None if session is None else session.session_id, (("ground", place),))
-    turn.seal(body, {"ground": ground})

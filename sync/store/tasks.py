@@ -19,7 +19,7 @@ from sync.store.judge import NotedRecord
 
 _HOUR_NS = 3600 * 1_000_000_000
 EXEMPTION_EVENT = "exemption"
-"""Code of the event that an exemption made on the unit is sealed as (R11)."""
+"""Code of the event that an exemption made on the unit is sealed as (R11); one that names a break is that break's."""
 
 
 class TaskKind(StrEnum):
@@ -122,7 +122,7 @@ def tasks_of(
                 if wanted is not None:
                     yield from _explanation(device_id, note, session, wanted)
                     yield from _labels(device_id, note, session, labels_owed(session, sessions, wanted, activity_ends))
-            case Event(code=code) as body if code == EXEMPTION_EVENT:
+            case Event(code=code) as body if code == EXEMPTION_EVENT and "break" not in dict(body.values):
                 known = None if body.session_id is None else by_id.get(body.session_id)
                 wanted = rules_of(known, rules) or newest_rules(sessions, rules)
                 yield from _exemption(device_id, note, body.session_id, wanted, _exemption_facts(body, wanted))

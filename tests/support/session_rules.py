@@ -102,8 +102,9 @@ def judge_explanations(session: Sequence[object], rules: Rules) -> None:
 
 def judge_exemptions(session: Sequence[object], rules: Rules) -> None:
     """An exemption names a ground of the text; a memo is asked for behind one alone (R11)."""
-    grounds = [dict(body.values)["ground"] for body in of(session, Event) if body.code == "exemption"]
-    assert all(1 <= ground <= len(rules.grounds) for ground in grounds)
+    exemptions = [dict(body.values) for body in of(session, Event) if body.code == "exemption"]
+    assert all(1 <= values["ground"] <= len(rules.grounds) for values in exemptions)
+    grounds = [values for values in exemptions if "break" not in values]
     memos = [body for body in of(session, VoiceWindow) if body.purpose is VoicePurpose.MEMO]
     assert len(memos) <= len(grounds), f"{len(memos)} memos for {len(grounds)} exemptions"
 

@@ -156,6 +156,23 @@ def test_the_exemption_is_sealed_before_the_memo_is_asked_for_and_its_window_beh
     assert driver.sealed(Break) == []
 
 
+@pytest.mark.requirement("R11", "huainan", "wuhu", "dalian-jinpu")
+def test_a_break_on_a_ground_of_the_text_makes_its_exemption_behind_the_break_cs_17() -> None:
+    """CS-17: R11."""
+    driver = recording()
+    causes = driver.machine.rules.announced_causes
+    driver.announce(steps=causes.index("secrets"))
+    broken, exemption = driver.order()[-2:]
+    assert isinstance(broken, Break)
+    assert isinstance(exemption, Event)
+    assert (broken.cause, broken.cause_allowed, exemption.code) == ("secrets", True, "exemption")
+    assert dict(exemption.values) == {"ground": 1, "break": broken.number}
+    assert driver.last(fx.Seal).private == {"ground": "secrets"}
+    other = recording()
+    other.announce()
+    assert events(other, "exemption") == []
+
+
 def test_a_memo_that_nobody_speaks_is_sealed_so_and_not_asked_for_twice_cs_17() -> None:
     """CS-17."""
     driver = recording()

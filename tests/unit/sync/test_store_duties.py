@@ -99,10 +99,14 @@ def test_r9_a_recording_that_could_not_go_on_is_to_be_explained_in_writing(
 
 
 @pytest.mark.requirement("R11", "huainan")
-def test_r11_a_break_on_an_exempting_ground_takes_a_work_record(
-    store: StoreOnDisk, unit: UnitOnDisk, register: Register
+@pytest.mark.parametrize(
+    "own", [(), (Event("exemption", SESSION, (("ground", 1), ("break", 1))),)], ids=["before", "now"]
+)
+def test_r11_a_break_on_an_exempting_ground_takes_one_work_record(
+    store: StoreOnDisk, unit: UnitOnDisk, register: Register, own: tuple[Event, ...]
 ) -> None:
-    seal_a_day(unit, HUAINAN, broke("secrets-privacy"), ended())
+    """Chains of before name the ground in the BREAK alone."""
+    seal_a_day(unit, HUAINAN, broke("secrets-privacy"), *own, ended())
     promise(store, unit)
     (task,) = overview(store).tasks()
     assert (task.kind, task.addressee) == (TaskKind.EXEMPTION_WORK_RECORD, "局主管领导")
