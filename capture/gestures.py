@@ -13,8 +13,6 @@ from enum import StrEnum
 
 from hal.values import ButtonEdge, ButtonName
 
-MILLISECOND_NS = 1_000_000
-
 
 class Mode(StrEnum):
     """What presses mean now."""

@@ -8,7 +8,7 @@ rules (`FORMAT.md`, section 12).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -137,20 +137,6 @@ class UnitPolicy:
     def revoked_ns(self, certificate_der: bytes) -> int | None:
         """From when on a device certificate counts no longer, UTC in ns; None where it was not revoked (SF-53)."""
         return self.revocations.get(hashlib.sha256(certificate_der).digest())
-
-    def check_unit(self, suite: int, recipients: Iterable[bytes], utc_ns: int) -> None:
-        """Check, on the unit, that it is about to seal as the agency wants it (SF-52).
-
-        Args:
-            suite: Number of the suite that it uses.
-            recipients: Key ids of its recipients.
-            utc_ns: Its civil time.
-
-        Raises:
-            PolicyError: It is not.
-        """
-        for _, detail in self._judge(suite, frozenset(recipients), utc_ns):
-            raise PolicyError(f"device policy number {self.number}: {detail}; install the unit's bundle again")
 
     def _judge(self, suite: int, recipients: frozenset[bytes], utc_ns: int) -> tuple[Fault, ...]:
         allowing = [each for each in self.rules_at(utc_ns) if suite in each.suites]

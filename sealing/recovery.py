@@ -20,7 +20,7 @@ from sealing.foreign import FOREIGN_FILES, files_beside, is_foreign_name, refuse
 from sealing.framing import DROPPED_SUFFIX, FILE_SUFFIX, FIRST_PREVIOUS_HASH, ChainRecord
 from sealing.identity import DeviceIdentity, SoftwareFacts
 from sealing.limits import LIST_ITEMS_MAX, SEQUENCE_FIRST
-from sealing.records import Boot, Close, Delete, Epoch, Event, Fragment, Halt, StateSnapshot
+from sealing.records import Boot, Close, Delete, Epoch, Event, Halt, StateSnapshot
 from sealing.scan import Scan
 from sealing.sealer import Place
 from sealing.suites import Suite
@@ -52,8 +52,6 @@ class Recovery:
     """Number of this start."""
     last_utc_ns: int | None
     """Civil time of the last whole record."""
-    last_fragment: Fragment | None
-    """Last fragment of the last file, if it holds one."""
     last_epoch: int
     """Number of the last epoch on the chain, 0 at the first start."""
     place: Place
@@ -94,12 +92,6 @@ class Recovery:
             alive_seconds=software.alive_seconds,
             tick_seconds=tick_seconds,
         )
-
-
-def keep_snapshot(snapshot: StateSnapshot, records: tuple[ChainRecord, ...]) -> StateSnapshot:
-    """Leave the snapshot as it was: right only where no record changes the state (tools, tests)."""
-    del records
-    return snapshot
 
 
 def recover(storage: Storage, identity: DeviceIdentity, boot_id: str, *, by_watchdog: bool = False) -> Recovery:
@@ -220,7 +212,6 @@ def _first_start(dropped: tuple[int, ...]) -> Recovery:
         reason=FIRST_START,
         boot_number=1,
         last_utc_ns=None,
-        last_fragment=None,
         last_epoch=0,
         place=Place(SEQUENCE_FIRST, FIRST_PREVIOUS_HASH),
         last_file=None,
@@ -234,7 +225,6 @@ def _judge(storage: Storage, last: Scan, dropped: tuple[int, ...], boot_id: str,
     newest = last.records[-1]
     torn_bytes, torn_hash = measure_torn(storage, last.file_number, last.end_bytes, family)
     clean = not torn_bytes and _ended_in_order(last.records)
-    fragments = [record.header.body for record in last.records if isinstance(record.header.body, Fragment)]
     return Recovery(
         snapshot=last.opened.snapshot,
         records=last.records[1:],
@@ -242,7 +232,6 @@ def _judge(storage: Storage, last: Scan, dropped: tuple[int, ...], boot_id: str,
         reason=_reason(clean, last, boot_id),
         boot_number=newest.header.boot_number + 1,
         last_utc_ns=newest.header.utc_ns,
-        last_fragment=fragments[-1] if fragments else None,
         last_epoch=newest.header.epoch + isinstance(newest.header.body, Epoch),
         place=Place(newest.header.sequence + 1, newest.hash),
         last_file=last.file_number,

@@ -23,7 +23,6 @@ from sealing.errors import MalformedError, SealingError, TimeTokenError
 from sealing.limits import BYTES_MAX, HASH_BYTES
 from sealing.records import Anchor, AnchorKind
 
-_STATEMENT_VERSION: Final = 1
 _NS: Final = 1_000_000_000
 _SIGNED_DATA: Final = bytes.fromhex("2a864886f70d010702")
 _TST_INFO: Final = bytes.fromhex("2a864886f70d0109100104")

@@ -141,10 +141,6 @@ def _is_other(name: str) -> bool:
     return any(pattern.fullmatch(name) for pattern in (_STATEMENT_NAME, _DOCUMENT_NAME, _INCLUSION_NAME))
 
 
-def _is_document(name: str) -> bool:
-    return _DOCUMENT_NAME.fullmatch(name) is not None
-
-
 def _small_file(path: Path, bytes_max: int) -> bytes:
     if path.is_symlink() or not path.is_file():
         raise InboxError(f"{path.name} is no file")

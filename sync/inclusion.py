@@ -83,11 +83,6 @@ def sign_inclusion(
     return _written(protected, inclusion, signature)
 
 
-def read_inclusion(data: bytes) -> Inclusion:
-    """Read a receipt of inclusion without checking it. Raises ProofError."""
-    return _parts(data).inclusion
-
-
 def verify_inclusion(data: bytes, entry: bytes, key: PublicKey, origin: str) -> Inclusion:
     """Check that an entry stands in a log whose root the key has signed.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -214,7 +214,3 @@ def read_rules(path: Path) -> Rules | None:
         return None
     except (OSError, ValidationError) as error:
         raise ConfigurationError(f"{path} cannot be used: {error}; start recorder-agent again") from error
-
-
-RulesByHash = Mapping[bytes, Rules]
-"""The profiles that are known, by the hash that OPEN names."""

@@ -84,7 +84,7 @@ class AudioClock:
             self._window.clear()
 
     def error_ticks(self) -> int:
-        """How far the times given are behind the times measured, 48 kHz ticks; for tests and statistics."""
+        """How far the times given are behind the times measured, 48 kHz ticks."""
         return 0 if self._offset is None or not self._window else median_low(self._window) - self._offset
 
     def _ticks(self, boottime_ns: int) -> int:

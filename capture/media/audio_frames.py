@@ -71,11 +71,6 @@ class FrameAssembler:
         """Fill the begun frame with silence and give it; nothing when none was begun."""
         return self._fill(self._room()) if self._open else []
 
-    @property
-    def error_ticks(self) -> int:
-        """How far the sound's times are behind the measured ones, 48 kHz ticks."""
-        return self._clock.error_ticks()
-
     def _place(self, block: AudioBlock) -> int:
         """Set the clock by the block; give the samples lost before it."""
         counted = 0

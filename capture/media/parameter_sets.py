@@ -23,21 +23,6 @@ class ParameterSets:
     sps: tuple[bytes, ...]
     pps: tuple[bytes, ...]
 
-    @property
-    def profile_idc(self) -> int:
-        """Profile of the stream as its SPS says: 66 baseline, 77 main, 100 high."""
-        return self.sps[0][1]
-
-    @property
-    def constraint_flags(self) -> int:
-        """Constraint flags of the SPS, one byte."""
-        return self.sps[0][2]
-
-    @property
-    def level_idc(self) -> int:
-        """Ten times the level, as the SPS says."""
-        return self.sps[0][3]
-
 
 def nal_units(data: bytes, *, headers_only: bool = False) -> list[bytes]:
     """Split an access unit in Annex B form into its NAL units, start codes and trailing zeros taken off.

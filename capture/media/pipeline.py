@@ -127,11 +127,6 @@ class MediaPipeline:
             refused_samples=self._sound.refused_samples + without_picture,
         )
 
-    @property
-    def audio_error_seconds(self) -> float:
-        """How far the sound's times are behind the measured ones."""
-        return self._sound.error_seconds
-
     def frame_at(self, boottime_ns: int) -> FrameMoment | None:
         """The frame that was being taken at a moment, of the newest 1200; None when none was by then. Any thread."""
         return self._intake.at(boottime_ns)

@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from capture.errors import AudioBlockError
 from capture.media.audio_encoder import AacEncoder
 from capture.media.audio_frames import FrameAssembler, from_moment
-from capture.media.limits import AUDIO_TICKS_PER_SECOND, AUDIO_WAIT_SECONDS, NANOSECONDS_PER_SECOND
+from capture.media.limits import AUDIO_WAIT_SECONDS, NANOSECONDS_PER_SECOND
 from capture.media.values import AudioPacket
 from hal.values import AudioBlock
 
@@ -45,11 +45,6 @@ class SoundPath:
     def stream(self) -> AudioStream | None:
         """The stream to open files with, None before the first block."""
         return None if self._encoder is None else self._encoder.stream
-
-    @property
-    def error_seconds(self) -> float:
-        """How far the sound's times are behind the measured ones."""
-        return 0.0 if self._assembler is None else self._assembler.error_ticks / AUDIO_TICKS_PER_SECOND
 
     def keep(self, block: AudioBlock) -> None:
         """Let sound wait for the run's first key frame; no more than a bounded time of it."""

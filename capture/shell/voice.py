@@ -33,7 +33,6 @@ SPEECH_ALLOWANCE_SECONDS = 120.0
 SOUND_ARRIVES_SECONDS = 0.4
 """The chirp waits so long at most for the microphone to deliver, so that it can be heard back."""
 _OWN_WORDS_KEPT = 64
-_SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,10 +149,6 @@ class SimClock:
         """Wait for the world's time alone."""
         self.wait(self.signal(), seconds)
 
-    def sleep_until(self, world_ns: int) -> None:
-        """Wait until the world's time is `world_ns`; returns at once when it has passed."""
-        self.sleep((world_ns - self.world_ns) / NANOSECONDS)
-
     def spawn(self, name: str, body: Callable[[], None]) -> threading.Thread:
         """Start a participating thread; no time passes before its first wait. End it by a signal and `join` it."""
         with self._lock:

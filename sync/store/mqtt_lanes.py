@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,8 +25,6 @@ from sync.store.mqtt_answers import Answers
 from sync.store.refusals import Explained, RefusedError, busy, refusal_of
 from sync.store.uploads import ActiveUploads
 from sync.store.vault import Declaration, Name
-
-log = logging.getLogger(__name__)
 
 _HELD_AS: Final = "mqtt"
 _QUEUED_BEYOND_WINDOW_BYTES: Final = 1024 * 1024

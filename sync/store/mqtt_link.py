@@ -59,8 +59,6 @@ class StoreLink:
         self._take: Take = lambda *_: None
         self.up = asyncio.Event()
         """Set while units are heard."""
-        self.lost_answers = 0
-        """Answers that no connection, or no broker, took."""
 
     @property
     def is_up(self) -> bool:
@@ -92,10 +90,8 @@ class StoreLink:
         """Send an answer; one that cannot be sent is lost, and the unit asks again."""
         client = self._client
         if client is None or not self.up.is_set():
-            self.lost_answers += 1
             return
         if len(body) > self._limits.body_bytes:
-            self.lost_answers += 1
             log.error("an answer of %d bytes is more than broker %s:%d takes", len(body), *self._place)
             return
         client.publish(topic, body, qos=0, properties=answering(head))

@@ -13,11 +13,12 @@ from cryptography.x509.oid import NameOID
 from hal.drivers.files import DirectoryStorage
 from hal.ports import Clock, Storage
 from sealing.certificates import suites_extension
+from sealing.framing import ChainRecord
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
 from sealing.keys import FileKeySigner
 from sealing.oids import EKU_DEVICE, EKU_DOCUMENT, POLICIES, UNIT_URI_PREFIX, Assurance
 from sealing.records import Close, Fragment, RunFacts, StateSnapshot
-from sealing.recovery import Replay, keep_snapshot
+from sealing.recovery import Recovery, Replay
 from sealing.suites import RecipientPrivateKey
 from sealing.ticks import Counter
 from sealing.wraps import Recipient
@@ -151,6 +152,17 @@ def snapshot(boot_id: str = "boot-1", state: str = "idle") -> StateSnapshot:
         dropped_frames=0,
         break_origin=None,
     )
+
+
+def keep_snapshot(snapshot: StateSnapshot, _: tuple[ChainRecord, ...]) -> StateSnapshot:
+    """Leave the snapshot as it was: right where no record changes the state."""
+    return snapshot
+
+
+def last_fragment(recovery: Recovery) -> Fragment:
+    """The last one of the last file."""
+    found = [record.header.body for record in recovery.records if isinstance(record.header.body, Fragment)]
+    return found[-1]
 
 
 def start_writer(

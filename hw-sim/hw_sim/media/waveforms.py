@@ -87,16 +87,6 @@ def pink_noise(seconds: float, level: float, seed: int) -> Waveform:
     return _shaped_noise(seconds, level, seed, lambda hertz: 1 / np.sqrt(np.maximum(hertz, 20.0)))
 
 
-def traffic_noise(seconds: float, level: float, seed: int) -> Waveform:
-    """A street: rumble under 500 Hz that swells and fades as vehicles pass, at a level in dBFS."""
-    rumble = _shaped_noise(seconds, level, seed, lambda hertz: 1 / (np.maximum(hertz, 30.0) * (1 + (hertz / 500) ** 2)))
-    hiss = _shaped_noise(seconds, level - 14, seed + 1, lambda hertz: 1 / np.sqrt(np.maximum(hertz, 200.0)))
-    time = np.arange(rumble.size) / SAMPLE_RATE_HZ
-    swell = 1 + 0.5 * np.sin(2 * np.pi * time / 7.3) + 0.3 * np.sin(2 * np.pi * time / 2.9 + seed)
-    wave = (rumble + hiss) * swell
-    return (wave * amplitude(level - level_dbfs(wave.astype(np.float32)))).astype(np.float32)
-
-
 def _shaped_noise(seconds: float, level: float, seed: int, shape: Callable[[Spectrum], Spectrum]) -> Waveform:
     count = round(seconds * SAMPLE_RATE_HZ)
     white = np.random.default_rng(seed).standard_normal(count)

@@ -121,7 +121,7 @@ def test_a_cut_at_every_byte_of_the_last_record_is_named_exactly() -> None:
         torn = length - last.offset_bytes
         assert (boot.torn_file, boot.torn_bytes) == ((2, torn) if torn else (None, 0))
         assert not boot.clean
-        assert writer.recovery.last_fragment == chains.fragment_at(1)
+        assert chains.last_fragment(writer.recovery) == chains.fragment_at(1)
 
 
 def test_a_cut_at_every_byte_of_a_files_beginning_drops_the_file() -> None:

@@ -28,7 +28,7 @@ def test_bytes_without_a_start_code_hold_no_unit() -> None:
 
 def test_profile_and_level_come_from_the_stream() -> None:
     sets = parameter_sets(b"\x00\x00\x01".join([b"", SPS, PPS, IDR]))
-    assert (sets.profile_idc, sets.constraint_flags, sets.level_idc) == (100, 0, 31)
+    assert sets.sps[0][1:4] == bytes((100, 0, 31))
     assert sets.sps == (SPS,)
     assert sets.pps == (PPS,)
 
@@ -55,7 +55,7 @@ def test_header_says_the_profile_that_the_encoder_used(profile: str) -> None:
     sets = parameter_sets(frames[0].data)
     at = keeper.files[0].header.index(b"avcC") + 4
     avcc = keeper.files[0].header[at:]
-    assert avcc[1:4] == bytes((sets.profile_idc, sets.constraint_flags, sets.level_idc))
+    assert avcc[1:4] == sets.sps[0][1:4]
     assert avcc[1] == {"baseline": 66, "main": 77, "high": 100}[profile]
     assert sets.sps[0] in avcc
     assert sets.pps[0] in avcc

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from hal.drivers.common.chrony import parse_tracking, read_tracking
 from hal.drivers.common.clock_check import UnitClockCheck
 from hal.drivers.common.clock_kernel import (
     KernelTime,
@@ -23,7 +22,6 @@ from hal.drivers.common.clock_kernel import (
 from hal.drivers.common.clock_steps import ClockStep, StepWatch
 from hal.drivers.common.clock_unit import UnitClock, vouches
 from hal.drivers.system_clock import SystemClock, read_together
-from hal.errors import TransientHardwareError
 from hal.values import ClockComparison, TimeSource
 from tests.unit.hal_drivers.sysfs import Sysfs
 
@@ -233,39 +231,6 @@ def test_on_a_machine_that_never_lets_a_reading_through_the_closest_counts() -> 
     scaled = (value * 1_000_000 for value in boot_ns)
     civil_ns = iter(range(5))
     assert read_together(civil_ns.__next__, scaled.__next__) == (1, 450_000_000)
-
-
-TRACKING = (
-    "A9FEA97B,169.254.169.123,4,1767225600.123456789,0.000006101,0.000007421,0.000012288,"
-    "-24.456,0.001,0.012,0.000450000,0.000187000,16.4,Normal"
-)
-
-
-def test_chronys_tracking_is_read() -> None:
-    """The bound is offset, half the way there and back, and the dispersion."""
-    tracking = parse_tracking(TRACKING)
-    assert (tracking.server, tracking.stratum, tracking.synchronised) == ("169.254.169.123", 4, True)
-    assert tracking.bound_seconds == pytest.approx(0.000006101 + 0.000225 + 0.000187)
-    assert tracking.updated_utc_seconds == pytest.approx(1767225600.123)
-
-
-def test_chrony_without_a_server_is_not_synchronised() -> None:
-    """Stratum 0 and the word for it."""
-    line = "00000000,,0,0.000000000,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised"
-    assert not parse_tracking(line).synchronised
-
-
-@pytest.mark.parametrize("line", ["", "506 Cannot talk to daemon", TRACKING.replace("4,1767", "four,1767")])
-def test_what_is_no_tracking_is_refused(line: str) -> None:
-    """With what came instead."""
-    with pytest.raises(TransientHardwareError, match="chronyc gave"):
-        parse_tracking(line)
-
-
-def test_a_machine_without_chrony_says_so() -> None:
-    """With the remedy."""
-    with pytest.raises(TransientHardwareError, match="is chronyd running"):
-        read_tracking("no-such-chronyc")
 
 
 def test_civil_time_is_held_against_the_rtc_and_the_kernels_correction_dr_36(sysfs: Sysfs) -> None:

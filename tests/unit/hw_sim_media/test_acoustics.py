@@ -93,11 +93,11 @@ def test_grid_and_time_agree_for_days() -> None:
         assert waveforms.grid_index(waveforms.grid_time_ns(index)) == index
 
 
-def test_beds_of_noise_have_their_level_and_colour() -> None:
-    for bed in (waveforms.pink_noise(5.0, -30.0, 1), waveforms.traffic_noise(5.0, -30.0, 1)):
-        assert waveforms.level_dbfs(bed) == pytest.approx(-30, abs=0.1)
-        spectrum = np.abs(np.fft.rfft(bed)) ** 2
-        assert spectrum[5 * 100 : 5 * 400].mean() > 4 * spectrum[5 * 4_000 : 5 * 8_000].mean()
+def test_a_bed_of_noise_has_its_level_and_colour() -> None:
+    bed = waveforms.pink_noise(5.0, -30.0, 1)
+    assert waveforms.level_dbfs(bed) == pytest.approx(-30, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(bed)) ** 2
+    assert spectrum[5 * 100 : 5 * 400].mean() > 4 * spectrum[5 * 4_000 : 5 * 8_000].mean()
 
 
 def test_sounds_that_nobody_hears_are_forgotten() -> None:

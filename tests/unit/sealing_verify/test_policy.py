@@ -27,6 +27,7 @@ from sealing.writer import ChainWriter
 from tests.support import chains, policies, stamping
 from tests.support.chains import agency, identity, start_writer
 from tests.support.clocks import START_UTC_NS, ManualClock
+from tests.support.forging import records_of
 
 NS = 10**9
 HOUR = 3600 * NS
@@ -98,16 +99,21 @@ def test_old_footage_is_judged_by_the_rules_of_its_time(tmp_path: Path) -> None:
     assert [each.code for each in judged(tmp_path, policies.policy(too_early))] == [Code.RECIPIENT_MISMATCH]
 
 
-def test_rules_overlap_while_units_get_new_ones() -> None:
+def test_rules_overlap_while_units_get_new_ones(tmp_path: Path) -> None:
     """SF-52: one whole set of rules has to be kept, not a part of each."""
     one, other = policies.rules(), policies.rules(suites=frozenset({2}), recipients=frozenset({bytes(16), b"r" * 16}))
     held = policies.policy([one, other])
-    held.check_unit(1, one.recipients, START_UTC_NS)
-    held.check_unit(2, other.recipients, START_UTC_NS)
-    with pytest.raises(PolicyError, match="recipients"):
-        held.check_unit(1, other.recipients, START_UTC_NS)
-    with pytest.raises(PolicyError, match="suite 3"):
-        held.check_unit(3, one.recipients, START_UTC_NS)
+    sealed(tmp_path).halt("stop")
+    opened = records_of(tmp_path / file_name(1))[0].read.body
+    assert isinstance(opened, r.Open)
+
+    def codes(suite: int, recipients: frozenset[bytes]) -> list[Code]:
+        wraps = tuple(r.KeyWrap(each, b"key") for each in sorted(recipients))
+        return [code for code, _ in held.judge_open(replace(opened, suite=suite, wraps=wraps), START_UTC_NS)]
+
+    assert codes(1, one.recipients) == codes(2, other.recipients) == []
+    assert codes(1, other.recipients) == [Code.RECIPIENT_MISMATCH]
+    assert codes(3, one.recipients) == [Code.SUITE_FORBIDDEN]
 
 
 def test_a_moment_without_rules_falls_to_its_neighbours() -> None:
