@@ -4,7 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -57,16 +58,36 @@ class SimulatedTpm:
         socket, pid = self.folder / "socket", self.folder / "pid"
         ends = [f"--server=type=unixio,path={socket}", f"--ctrl=type=unixio,path={socket}.ctrl"]
         flags = ["--flags=not-need-init,startup-clear", f"--pid=file={pid}", "--daemon"]
+        pid.unlink(missing_ok=True)
         subprocess.run(
             ["swtpm", "socket", "--tpm2", f"--tpmstate=dir={state}", *ends, *flags], check=True, capture_output=True
         )
+        # It says which process it is when its parent has ended, not before.
+        _wait_until(lambda: pid.exists() and pid.read_text() != "")
         self.pid = int(pid.read_text())
 
     def stop(self) -> None:
-        """Lose the power."""
+        """Lose the power; returns when nothing of it is left to write, or to hold its folder."""
         pid, self.pid = self.pid, None
-        if pid is not None and Path(f"/proc/{pid}").exists():
+        if pid is not None and _lives(pid):
             os.kill(pid, signal.SIGKILL)
+            _wait_until(lambda: not _lives(pid))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+def _wait_until(so: Callable[[], bool]) -> None:
+    nothing = threading.Event()
+    for _ in range(6_000):
+        if so():
+            return
+        nothing.wait(0.01)
+    raise AssertionError("swtpm neither comes nor goes")
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ class Recording:
         """What sync does at its next look, whether the unit is docked or not."""
         certificate = x509.load_pem_x509_certificate(self.unit.paths.receipt_certificate.read_bytes())
         herald = Herald(
-            client=StoreClient(url, self.unit.device_id, None, timeout_seconds=5),
+            client=StoreClient(url, self.unit.device_id, None, timeout_seconds=60),
             inbox=self.unit.paths.inbox,
             device_id=self.unit.device_id,
             store_key=receipt_key(certificate),

@@ -82,7 +82,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     beacon = Beacon(paths, clock, dock, sealing, lambda: recording.going_on, lambda: status, told.append)
     beacon.begin()
     yield Scene(beacon, dock, paths, sealing, recording, told)
-    sealing.stop("stop", 10)
+    sealing.stop("stop", 60)
 
 
 def test_a_stale_word_of_the_process_before_is_replaced_at_once(scene: Scene) -> None:
@@ -122,7 +122,7 @@ def test_a_press_in_the_dock_and_undocking_are_told(scene: Scene) -> None:
     scene.dock.docked = False
     scene.beacon.look()
     assert scene.link() == {"docked": False, "session_open": False}
-    scene.sealing.roll_ledger("test").result(5)
+    scene.sealing.roll_ledger("test").result(60)
     changes = [body.docked for body in scene.records() if isinstance(body, DockChange)]
     assert changes == [True, False]
 
@@ -178,11 +178,11 @@ def test_its_thread_looks_by_itself(scene: Scene) -> None:
     scene.beacon.worker.start()
     scene.dock.docked = True
     clock = SystemClock()
-    for _ in range(100):
-        if scene.link()["docked"]:
+    for _ in range(1200):
+        if scene.link()["docked"] and scene.paths.status.exists():
             break
         clock.wait(clock.signal(), 0.05)
     scene.beacon.worker.request_stop()
-    assert scene.beacon.worker.join(5)
+    assert scene.beacon.worker.join(60)
     assert scene.link()["docked"]
     assert scene.paths.status.exists()

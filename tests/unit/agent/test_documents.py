@@ -106,7 +106,7 @@ def agency(tmp_path: Path) -> Iterator[Agency]:
         made = Agency(store, unit, keeper, paths)
         (unit.state / "first.profile").write_bytes(made.profile(1))
         yield made
-        service.stop("stop", 10)
+        service.stop("stop", 60)
 
 
 def in_force(agency: Agency) -> int:
@@ -198,7 +198,7 @@ def _kept(publishing: Publishing) -> bytes:
 def test_a_kind_that_nobody_knows_is_not_found(agency: Agency) -> None:
     """SY-40."""
     with served(agency.store) as url:
-        client = StoreClient(url, agency.unit.device_id, None, timeout_seconds=5)
+        client = StoreClient(url, agency.unit.device_id, None, timeout_seconds=60)
         for kind in ("policy", "keys", "..%2fkeys"):
             with pytest.raises(RefusedError) as refused:
                 client.document(kind, frozenset())

@@ -61,4 +61,4 @@ def test_it_watches_until_it_is_interrupted(config: Path) -> None:
         assert watching.stdout is not None
         assert json.loads(watching.stdout.readline())["event"] == "idle"
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(20) == 0
+        assert watching.wait(100) == 0

@@ -129,9 +129,11 @@ def test_the_first_read_comes_from_the_medium_itself_dr_38(tmp_path: Path) -> No
     storage = DirectoryStorage(tmp_path)
     before = bytes_from_the_medium()
     assert storage.read("a", 0, len(data)) == data
-    if bytes_from_the_medium() == before:
+    fetched = bytes_from_the_medium() - before
+    # A little is always read besides: pages of programs and libraries that the kernel had put away.
+    if fetched < len(data) // 16:
         pytest.skip("the file system of this folder lies in memory, or does not count what it fetches")
-    assert bytes_from_the_medium() - before >= len(data)
+    assert fetched >= len(data)
     between = bytes_from_the_medium()
     assert storage.read("a", 0, len(data)) == data
-    assert bytes_from_the_medium() == between
+    assert bytes_from_the_medium() - between < len(data)

@@ -184,7 +184,7 @@ def test_a_rate_follows_real_time(rate: float) -> None:
             clock.sleep(0.01 * rate)
     elapsed_ns = real_ns() - started_ns
     assert clock.world_ns >= round(0.1 * rate * NANOSECONDS)
-    assert 99_000_000 < elapsed_ns < 2_000_000_000
+    assert 99_000_000 < elapsed_ns < 60_000_000_000
     clock.close()
 
 

@@ -22,7 +22,7 @@ from tests.support import chains
 from tests.support.faulty_storage import FaultyStorage
 from tests.support.forging import records_of
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 def service_on(

@@ -55,7 +55,7 @@ def courier(
 ) -> Courier:
     certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
     used = clock or ManualClock()
-    client = StoreClient(url, unit.device_id, None, timeout_seconds=5)
+    client = StoreClient(url, unit.device_id, None, timeout_seconds=60)
     return Courier(
         Surroundings(
             paths=unit.paths,
@@ -69,7 +69,7 @@ def courier(
             backoff=backoff or Backoff(0.01, 0.1),
             alerts_client=None
             if alerts_url is None
-            else StoreClient(alerts_url, unit.device_id, None, timeout_seconds=5),
+            else StoreClient(alerts_url, unit.device_id, None, timeout_seconds=60),
         )
     )
 
@@ -297,7 +297,7 @@ def test_a_hurried_line_is_neither_paced_nor_served_last(store: StoreOnDisk, uni
     file = read_ended(unit.paths.spool / "00000001.evs", None)
     assert file is not None
     with served(store) as url:
-        client = StoreClient(url, unit.device_id, None, rate_bytes_per_second=50_000, timeout_seconds=5)
+        client = StoreClient(url, unit.device_id, None, rate_bytes_per_second=50_000, timeout_seconds=60)
 
         def line() -> tuple[int, int]:
             client.head(file)

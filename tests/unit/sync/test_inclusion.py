@@ -199,7 +199,7 @@ def test_the_store_gives_both_forms_and_the_unit_takes_the_proof_along(store: St
     (file, receipt), *_ = filled(store, unit)
     with served(store) as url:
         parts = urlsplit(url)
-        line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         line.request("GET", f"/v1/{unit.device_id}/receipts/{file.file_id.hex()}")
         assert line.getresponse().read() == receipt
         line.close()

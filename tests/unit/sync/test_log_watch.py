@@ -160,7 +160,7 @@ class Garbled(StoreClient):
     """A line that spoils some answers about the log."""
 
     def __init__(self, url: str, device_id: str, spoil: Callable[[LogAnswer], LogAnswer], times: int) -> None:
-        super().__init__(url, device_id, None, timeout_seconds=5)
+        super().__init__(url, device_id, None, timeout_seconds=60)
         self.spoil, self.times = spoil, times
 
     def log(self, old_size: int) -> LogAnswer:
@@ -217,7 +217,7 @@ def keeper(store: StoreOnDisk, unit: UnitOnDisk) -> Iterator[Side]:
     try:
         yield Side(made, kept, service, paths)
     finally:
-        service.stop("stop", 10)
+        service.stop("stop", 60)
 
 
 def bodies(spool: Path) -> list[object]:

@@ -26,7 +26,7 @@ def test_a_piece_arrives_whole_though_the_line_takes_little_at_a_time(descriptor
     near, far = socket.socketpair()
     with near, far:
         near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        near.settimeout(10)
+        near.settimeout(60)
         sender = PieceSender(near, descriptor, memoryview(bytearray(PIECE_BYTES)))
         sending = threading.Thread(target=sender.send, args=(77, PIECE_BYTES))
         sending.start()
@@ -40,7 +40,7 @@ def test_a_piece_arrives_whole_though_the_line_takes_little_at_a_time(descriptor
 def test_a_file_that_is_shorter_than_it_was_said_to_be_is_no_endless_loop(descriptor: int) -> None:
     near, far = socket.socketpair()
     with near, far:
-        near.settimeout(10)
+        near.settimeout(60)
         sender = PieceSender(near, descriptor, memoryview(bytearray(PIECE_BYTES)))
         with pytest.raises(FileEndedError, match=f"byte {len(DATA)}"):
             sender.send(len(DATA) - 10, 100)
@@ -60,7 +60,7 @@ def test_a_line_that_stands_still_is_given_up_after_its_timeout(descriptor: int)
 def test_a_line_that_is_gone_is_an_error(descriptor: int) -> None:
     near, far = socket.socketpair()
     with near:
-        near.settimeout(10)
+        near.settimeout(60)
         far.close()
         with pytest.raises(BrokenPipeError):
             PieceSender(near, descriptor, memoryview(bytearray(PIECE_BYTES))).send(0, PIECE_BYTES)

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -115,9 +116,17 @@ def files(unit: UnitOnDisk) -> list[SealedFile]:
 @pytest.fixture
 def kept(store: StoreOnDisk, unit: UnitOnDisk, files: list[SealedFile]) -> Iterator[http.client.HTTPConnection]:
     """One connection for all requests; the uploads are created."""
-    with served(store, body_idle_seconds=0.5) as url:
+    with created(store, unit, files, NEVER_SECONDS) as connection:
+        yield connection
+
+
+@contextmanager
+def created(
+    store: StoreOnDisk, unit: UnitOnDisk, files: list[SealedFile], body_idle_seconds: float
+) -> Iterator[http.client.HTTPConnection]:
+    with served(store, body_idle_seconds) as url:
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         for file in files:
             create(connection, unit, file)
         yield connection
@@ -145,7 +154,7 @@ def patch_head(unit: UnitOnDisk, file: SealedFile, offset: int, length: int) -> 
 
 def wait_until(true: Callable[[], bool]) -> None:
     nothing = threading.Event()
-    for _ in range(500):
+    for _ in range(6000):
         if true():
             return
         nothing.wait(0.01)
@@ -176,7 +185,7 @@ def test_a_request_that_follows_a_body_at_once_is_answered_behind_it(
     data = file.path.read_bytes()
     path = f"/v1/{unit.device_id}/files/{file.file_id.hex()}"
     behind = f"HEAD {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nConnection: close\r\n\r\n".encode()
-    with socket.create_connection((kept.host, kept.port), timeout=10) as sock:
+    with socket.create_connection((kept.host, kept.port), timeout=60) as sock:
         sock.sendall(patch_head(unit, file, 0, len(data)) + data + behind)
         answers = b"".join(iter(lambda: sock.recv(65536), b"")).split(b"HTTP/1.1 ")[1:]
     assert [one[:3] for one in answers] == [b"204", b"200"]
@@ -201,10 +210,10 @@ def test_a_body_that_is_cut_in_a_later_block_is_kept_to_its_last_byte(
     """SY-11."""
     file = files[0]
     data = file.path.read_bytes()
-    with socket.create_connection((kept.host, kept.port), timeout=10) as sock:
+    with socket.create_connection((kept.host, kept.port), timeout=60) as sock:
         sock.sendall(patch_head(unit, file, 0, len(data)) + data[:2_222_222])
     wait_until(lambda: store.vault.offset(Name(unit.device_id, file.file_id.hex())) == 2_222_222)
-    with socket.create_connection((kept.host, kept.port), timeout=10) as sock:
+    with socket.create_connection((kept.host, kept.port), timeout=60) as sock:
         sock.sendall(patch_head(unit, file, 2_222_222, len(data) - 2_222_222) + data[2_222_222:])
         assert sock.recv(12) == b"HTTP/1.1 204"
 
@@ -215,7 +224,7 @@ def test_what_comes_while_the_beginning_is_written_belongs_to_the_file_too(
     file = files[0]
     head, data = patch_head(unit, file, 0, 5000), file.path.read_bytes()[:5000]
     write, nothing = Upload.append, threading.Event()
-    with socket.create_connection((kept.host, kept.port), timeout=10) as sock:
+    with socket.create_connection((kept.host, kept.port), timeout=60) as sock:
 
         def bring_the_rest(upload: Upload, *pieces: bytes | memoryview) -> None:
             if upload.offset == 0:
@@ -231,12 +240,15 @@ def test_what_comes_while_the_beginning_is_written_belongs_to_the_file_too(
 
 
 def test_a_line_whose_body_stands_still_is_answered_and_ended(
-    kept: http.client.HTTPConnection, store: StoreOnDisk, unit: UnitOnDisk, files: list[SealedFile]
+    store: StoreOnDisk, unit: UnitOnDisk, files: list[SealedFile]
 ) -> None:
     """SY-39: what would follow on it could not be told from the body."""
     file = files[0]
     data = file.path.read_bytes()
-    with socket.create_connection((kept.host, kept.port), timeout=10) as sock:
+    with (
+        created(store, unit, files, body_idle_seconds=0.5) as kept,
+        socket.create_connection((kept.host, kept.port), timeout=60) as sock,
+    ):
         sock.sendall(patch_head(unit, file, 0, len(data)) + data[:1_500_000])
         answer = sock.recv(65536)
         assert answer.startswith(b"HTTP/1.1 503")
@@ -262,7 +274,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_said_and_what_was_written_stays(
         write(upload, *pieces)
 
     monkeypatch.setattr(Upload, "append", fill_up)
-    with socket.create_connection((kept.host, kept.port), timeout=10) as sock:
+    with socket.create_connection((kept.host, kept.port), timeout=60) as sock:
         sock.sendall(patch_head(unit, file, 0, len(data)) + data)
         answer = sock.recv(65536)
     assert answer.startswith(b"HTTP/1.1 507")
@@ -270,6 +282,6 @@ def test_a_disk_that_fills_up_in_the_middle_is_said_and_what_was_written_stays(
     monkeypatch.undo()
     held = store.vault.offset(Name(unit.device_id, file.file_id.hex()))
     assert 1_000_000 <= held < len(data)
-    with socket.create_connection((kept.host, kept.port), timeout=10) as sock:
+    with socket.create_connection((kept.host, kept.port), timeout=60) as sock:
         sock.sendall(patch_head(unit, file, held, len(data) - held) + data[held:])
         assert sock.recv(12) == b"HTTP/1.1 204"
