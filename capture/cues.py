@@ -1,4 +1,4 @@
-"""How the unit answers without words: one lamp pattern per state, one vibration and tone per cue (CS-8).
+"""How the unit answers without words: one lamp pattern per state, one vibration and tone per cue (CS-8, CS-37).
 
 Rules of this module: tables only. Every state is told from every other without seeing a colour: no two lamp patterns
 blink alike.
@@ -59,22 +59,23 @@ def _flash(colour: LampColour, meaning: str) -> LampPattern:
 
 STATE_LAMPS: Mapping[str, LampPattern] = {
     "idle": LampPattern(LampColour.GREEN, 100, 4900, "idle"),
-    "starting": LampPattern(LampColour.YELLOW, 100, 100, "starting"),
-    "notice": LampPattern(LampColour.RED, 700, 300, "notice"),
-    "statement": LampPattern(LampColour.RED, 300, 700, "statement"),
+    "starting": LampPattern(LampColour.YELLOW, 900, 100, "starting"),
+    "notice": LampPattern(LampColour.RED, 900, 300, "notice"),
+    "statement": LampPattern(LampColour.RED, 300, 900, "statement"),
     "recording": LampPattern(LampColour.RED, 1000, 0, "recording"),
-    "announcing": LampPattern(LampColour.YELLOW, 500, 500, "announcing"),
-    "choosing": LampPattern(LampColour.YELLOW, 800, 200, "choosing"),
-    "interrupted": LampPattern(LampColour.YELLOW, 150, 850, "interrupted"),
-    "resuming": LampPattern(LampColour.RED, 500, 250, "resuming"),
+    "announcing": LampPattern(LampColour.YELLOW, 300, 300, "announcing"),
+    "choosing": LampPattern(LampColour.YELLOW, 900, 900, "choosing"),
+    "interrupted": LampPattern(LampColour.YELLOW, 100, 900, "interrupted"),
+    "resuming": LampPattern(LampColour.RED, 300, 100, "resuming"),
     "finishing": LampPattern(LampColour.RED, 100, 300, "finishing"),
-    "fault": LampPattern(LampColour.BLUE, 50, 150, "fault"),
+    "fault": LampPattern(LampColour.BLUE, 100, 100, "fault"),
 }
-"""State of the session machine → what the lamp shows."""
+"""State of the session machine → what the lamp shows. Its times on and off are of a few lengths, each three times the
+next or more, and no two states have both alike: rhythms that a person tells apart at a glance."""
 
 DOCK_LAMPS: Mapping[str, LampPattern] = {
-    "uploading": LampPattern(LampColour.BLUE, 900, 900, "uploading"),
-    "uploaded": LampPattern(LampColour.GREEN, 2000, 200, "uploaded"),
+    "uploading": LampPattern(LampColour.BLUE, 900, 2700, "uploading"),
+    "uploaded": LampPattern(LampColour.GREEN, 2700, 300, "uploaded"),
 }
 """What the lamp shows instead of «idle» while the unit is in its dock."""
 
@@ -82,13 +83,13 @@ CUES: Mapping[Cue, CueAnswer] = {
     Cue.PRESSED: CueAnswer((80,), None),
     Cue.READY: CueAnswer((120, 80, 120), Tone.READY, _flash(LampColour.GREEN, "ready")),
     Cue.DEGRADED: CueAnswer((120, 80, 400), Tone.DEGRADED, _flash(LampColour.YELLOW, "degraded")),
-    Cue.FAILED: CueAnswer((400, 100, 400), Tone.FAULT, _flash(LampColour.YELLOW, "failed")),
+    Cue.FAILED: CueAnswer((400, 100, 400), Tone.FAILED, _flash(LampColour.YELLOW, "failed")),
     Cue.BLOCKED: CueAnswer((400, 100, 400, 100, 400), Tone.FAULT, _flash(LampColour.BLUE, "blocked")),
     Cue.MARK: CueAnswer((60,), Tone.MARK, _flash(LampColour.GREEN, "mark")),
     Cue.ANNOUNCE: CueAnswer((200, 100, 60), Tone.HOLD),
     Cue.STEP: CueAnswer((60, 60, 60), Tone.STEP),
     Cue.CONFIRMED: CueAnswer((120, 60, 60), Tone.ACCEPTED, _flash(LampColour.GREEN, "confirmed")),
-    Cue.WITHDRAWN: CueAnswer((60, 100, 200), Tone.ACCEPTED),
+    Cue.WITHDRAWN: CueAnswer((60, 100, 200), Tone.WITHDRAWN),
     Cue.BROKEN: CueAnswer((600, 200, 600), Tone.FAULT),
     Cue.STILL_BROKEN: CueAnswer((300, 200, 300, 200, 300), Tone.FAULT),
     Cue.RESUMED: CueAnswer((120, 80, 120, 80, 300), Tone.RESUMED),
@@ -97,6 +98,9 @@ CUES: Mapping[Cue, CueAnswer] = {
     Cue.FINISHED: CueAnswer((800,), Tone.STOP),
     Cue.REFUSED: CueAnswer((60, 60, 60, 60, 60), Tone.REFUSED),
     Cue.FAULT: CueAnswer((1000, 200, 1000), Tone.FAULT),
-    Cue.WARNING: CueAnswer((200, 100, 200, 100, 600), Tone.DEGRADED, _flash(LampColour.YELLOW, "warning")),
+    Cue.WARNING: CueAnswer((200, 100, 200, 100, 600), Tone.WARNING, _flash(LampColour.YELLOW, "warning")),
 }
-"""Cue → how it is given. The start chirp is played by the preflight, whose sync mark it is."""
+"""Cue → how it is given. The start chirp is played by the preflight, whose sync mark it is.
+
+No sound has two meanings: `Tone.FAULT` is heard when nothing is being recorded, whatever the reason, and then alone.
+"""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from capture.cues import DOCK_LAMPS, STATE_LAMPS
+from capture.cues import CUES, DOCK_LAMPS, STATE_LAMPS
 from capture.gestures import ONE_BUTTON, TWO_BUTTONS
 from capture.session import EVENTS, TABLE, Ignore, Move
 from capture.states import State
+from capture.voice.tones import HEARD
 from hal.values import LampPattern
 
 
@@ -58,12 +59,24 @@ def lamps() -> str:
     return "\n".join(lines)
 
 
+def sounds() -> str:
+    """What is felt, heard and shown for a moment at each cue, as markdown."""
+    lines = ["| cue | felt: ms on, off, on … | heard | lamp for a moment |", "| --- | --- | --- | --- |"]
+    for cue, answer in CUES.items():
+        felt = " ".join(str(each) for each in answer.vibration_ms)
+        heard = "" if answer.tone is None else f"{answer.tone.value}: {HEARD[answer.tone]}"
+        flash = "" if answer.lamp is None else answer.lamp.colour.value
+        lines.append(f"| {cue.value} | {felt} | {heard} | {flash} |")
+    return "\n".join(lines)
+
+
 def sections() -> Iterator[tuple[str, str]]:
     """Name and text of everything that `SESSION.md` carries between markers of that name."""
     yield "diagram", f"```mermaid\n{mermaid()}\n```"
     yield "cells", cells()
     yield "gestures", gestures()
     yield "lamps", lamps()
+    yield "sounds", sounds()
 
 
 def _leads(source: State, event: type, target: State) -> bool:

@@ -189,12 +189,12 @@ class VoiceCache:
         return _spoken(to_s16(joined(parts, GAP_SECONDS)), text, spoken=True)
 
     def joined_or_tone(self, utterance: Utterance) -> SpokenClip:
-        """As `joined`, but with the fault tone (and `spoken` false) in place of words that are missing."""
+        """As `joined`, but with the sound of a failure (and `spoken` false) in place of words that are missing."""
         try:
             return self.joined(utterance)
         except MissingClipError as error:
             log.error("%s; a tone is played instead", error)  # noqa: TRY400 - the words are missing, not the program
-            return _spoken(tone(Tone.FAULT).samples, " ".join(utterance), spoken=False)
+            return _spoken(tone(Tone.FAILED).samples, " ".join(utterance), spoken=False)
 
     def _load(self) -> None:
         path = self._directory / INDEX_NAME

@@ -34,14 +34,20 @@ class Tone(StrEnum):
     """Preflight passed: two rising notes."""
     DEGRADED = "degraded"
     """Preflight passed with a shortcoming: two equal low notes."""
+    FAILED = "failed"
+    """A check failed and it is recorded all the same, or words are missing that should be here: three low notes."""
+    WARNING = "warning"
+    """Something goes wrong while the recording goes on: high and low in turn, twice."""
     FAULT = "fault"
-    """Something failed, or words that should be here are missing: three short beeps."""
+    """Nothing is being recorded: three short beeps."""
     MARK = "mark"
     """A mark was set: one tick."""
     STILL_RECORDING = "still-recording"
     """Quiet low pulse, for profiles that want the minute's sign to be heard."""
     ACCEPTED = "accepted"
     """A gesture was understood."""
+    WITHDRAWN = "withdrawn"
+    """What was begun is not done; the recording goes on: one note falling."""
     REFUSED = "refused"
     """A gesture was understood and is not allowed now."""
     STEP = "step"
@@ -71,15 +77,38 @@ _SOUNDS: dict[Tone, Callable[[], Samples]] = {
     Tone.STOP: lambda: chirp(CHIRP_SECONDS, CHIRP_HIGH_HZ, CHIRP_LOW_HZ),
     Tone.READY: lambda: joined([beep(0.12, 1047.0), beep(0.18, 1568.0)], 0.03),
     Tone.DEGRADED: lambda: joined([beep(0.18, 523.0)] * 2, 0.10),
+    Tone.FAILED: lambda: joined([beep(0.15, 440.0)] * 3, 0.08),
+    Tone.WARNING: lambda: joined([beep(0.12, 784.0), beep(0.12, 587.0)] * 2, 0.03),
     Tone.FAULT: lambda: joined([beep(0.15, 880.0)] * 3, 0.10),
     Tone.MARK: lambda: beep(0.03, 2000.0),
     Tone.STILL_RECORDING: lambda: beep(0.10, 440.0, _QUIET_AMPLITUDE),
     Tone.ACCEPTED: lambda: beep(0.08, 1319.0),
+    Tone.WITHDRAWN: lambda: joined([beep(0.08, 1319.0), beep(0.14, 880.0)], 0.03),
     Tone.REFUSED: lambda: joined([beep(0.10, 330.0), beep(0.20, 262.0)], 0.03),
     Tone.STEP: lambda: beep(0.04, 1047.0),
     Tone.HOLD: lambda: beep(0.30, 1319.0),
     Tone.RESUMED: lambda: joined([chirp(CHIRP_SECONDS / 2, CHIRP_LOW_HZ, CHIRP_HIGH_HZ)] * 2, 0.08),
 }
+
+
+HEARD: dict[Tone, str] = {
+    Tone.START: "a chirp rising",
+    Tone.STOP: "a chirp falling",
+    Tone.READY: "two notes rising",
+    Tone.DEGRADED: "two equal low notes",
+    Tone.FAILED: "three equal low notes",
+    Tone.WARNING: "high and low in turn, twice",
+    Tone.FAULT: "three short beeps",
+    Tone.MARK: "one tick",
+    Tone.STILL_RECORDING: "one quiet low note",
+    Tone.ACCEPTED: "one short high note",
+    Tone.WITHDRAWN: "a high note, then a lower one",
+    Tone.REFUSED: "two low notes falling",
+    Tone.STEP: "one short click",
+    Tone.HOLD: "one long high note",
+    Tone.RESUMED: "two quick chirps rising",
+}
+"""How each sound is described to people."""
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from capture.diagram import sections
 from capture.session import EVENTS, TABLE, Ignore, Move, Reject, advance
 from capture.states import CAPTURING, State
 from capture.turn import IllegalEventError
+from capture.voice.tones import HEARD, Tone
 from tests.unit.capture_session.script import Driver
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "capture" / "SESSION.md"
@@ -76,8 +78,29 @@ def test_an_ignored_event_has_no_effect() -> None:
 
 def test_lamps_tell_every_state_from_every_other_without_colour_cs_8() -> None:
     assert set(STATE_LAMPS) == {state.value for state in State}
-    patterns = [(lamp.on_ms, lamp.off_ms) for lamp in (*STATE_LAMPS.values(), *DOCK_LAMPS.values())]
-    assert len(set(patterns)) == len(patterns)
+    blinking = [lamp for lamp in (*STATE_LAMPS.values(), *DOCK_LAMPS.values()) if lamp.off_ms]
+    assert len(blinking) == len(STATE_LAMPS) + len(DOCK_LAMPS) - 1, "one state is steady"
+    for one, other in combinations(blinking, 2):
+        apart = max(ratio(one.on_ms, other.on_ms), ratio(one.off_ms, other.off_ms))
+        assert apart >= 3, f"{one.meaning} and {other.meaning} blink nearly alike"
+    assert min(min(lamp.on_ms, lamp.off_ms) for lamp in blinking) >= 100, "too quick to be seen"
+
+
+def ratio(one_ms: int, other_ms: int) -> float:
+    return max(one_ms, other_ms) / min(one_ms, other_ms)
+
+
+NOT_RECORDING = {Cue.BLOCKED, Cue.BROKEN, Cue.STILL_BROKEN, Cue.FAULT}
+
+
+def test_no_sound_stands_for_two_things_cs_37() -> None:
+    """CS-37: three beeps are heard when nothing is being recorded, and then alone."""
+    heard = {cue: answer.tone for cue, answer in CUES.items() if answer.tone is not None}
+    assert {cue for cue, tone in heard.items() if tone is Tone.FAULT} == NOT_RECORDING
+    others = [tone for cue, tone in heard.items() if cue not in NOT_RECORDING]
+    assert len(set(others)) == len(others)
+    assert set(HEARD) == set(Tone)
+    assert len(set(HEARD.values())) == len(Tone)
 
 
 def test_every_cue_is_felt_and_no_two_that_mean_different_things_alike_cs_8() -> None:

@@ -123,7 +123,7 @@ def test_a_tone_stands_in_for_missing_words_and_nothing_is_synthesised(
     cache = VoiceCache(tmp_path)
     spoken = cache.joined_or_tone(("resume.at", "hour:10"))
     assert not spoken.spoken
-    assert spoken.clip.samples == tone(Tone.FAULT).samples
+    assert spoken.clip.samples == tone(Tone.FAILED).samples
     assert "'resume.at' was never rendered" in caplog.text
 
 
