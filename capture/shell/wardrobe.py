@@ -96,16 +96,18 @@ class Wardrobe:
         Returns:
             Whether every word is there now.
         """
-        missing = self._cache.missing(self.speech.book.phrases)
+        phrases = self.speech.book.phrases
+        missing = self._cache.missing(phrases)
         if not missing:
             return True
-        log.info("rendering %d of %d clips", len(missing), len(self.speech.book.phrases))
+        log.info("rendering %d of %d clips", len(missing), len(phrases))
+        may_lack = {phrase.key for phrase in phrases}
         try:
-            self._cache.render(self.speech.book.phrases, self._synthesiser(), on_progress)
+            self._cache.render(phrases, self._synthesiser(), on_progress, may_lack=may_lack)
         except (VoiceError, OSError):
             log.exception("words could not be rendered: tones stand in for them")
             return False
-        return True
+        return not self._cache.missing(phrases)
 
     def dress(self, assignment: Assignment, on_progress: Callable[[int, int], None]) -> RenderReport:
         """Render every word for new officers; blocks for seconds.
@@ -119,7 +121,8 @@ class Wardrobe:
         except ReadingError as error:
             raise AssignmentError(str(error)) from error
         try:
-            report = self._cache.render(book.phrases, self._synthesiser(), on_progress)
+            may_lack = {phrase.key for phrase in book.phrases} - {"notice", *book.officers()}
+            report = self._cache.render(book.phrases, self._synthesiser(), on_progress, may_lack=may_lack)
             self._store(assignment)
         except UnreadableError as error:
             raise AssignmentError(str(error)) from error

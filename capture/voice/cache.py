@@ -21,7 +21,7 @@ from threading import Lock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from capture.voice.agency_voice import AgencyVoice, Recording
-from capture.voice.errors import MissingClipError
+from capture.voice.errors import MissingClipError, UnreadableError
 from capture.voice.loudness import normalised
 from capture.voice.phrases import Phrase, Utterance
 from capture.voice.samples import VOICE_RATE_HZ, faded, from_s16, joined, to_s16
@@ -38,6 +38,7 @@ INDEX_VERSION = 1
 _PROCESSING = "trim, -16 LUFS, -1.5 dBTP, v1"
 """Part of every clip's name: a change of the processing renders anew."""
 _EDGE_SECONDS = 0.004
+_WAV_HEAD_BYTES = 44
 _DIRECTORY_MODE = 0o700
 _REMEDY = "check the officers out again, which renders every clip"
 
@@ -111,13 +112,22 @@ class VoiceCache:
         phrases: Sequence[Phrase],
         synthesiser: Synthesiser,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+        *,
+        may_lack: Collection[str] = (),
     ) -> RenderReport:
         """Make every phrase available; the clips before stay in force until all are done.
 
         Clips that no phrase needs any more (names of officers before) are removed.
 
+        Args:
+            phrases: What has to be said.
+            synthesiser: Speaks what there is no clip of.
+            on_progress: Told of clips done and clips in all.
+            may_lack: Keys of phrases that are left out where the voice cannot read them.
+
         Raises:
-            SynthesisError: A text did not become sound; the clips before stay in force.
+            UnreadableError: The voice cannot read another phrase; the clips before stay in force.
+            SynthesisError: A text did not become sound; as above.
             LoudnessError: As above.
             OSError: The directory cannot be written; as above.
         """
@@ -128,7 +138,13 @@ class VoiceCache:
             on_progress(done, len(phrases))
             entry = self._reusable(phrase, known.get(self._name_of(phrase, voice)))
             if entry is None:
-                entry = self._render_one(phrase, synthesiser)
+                try:
+                    entry = self._render_one(phrase, synthesiser)
+                except UnreadableError:
+                    if phrase.key not in may_lack:
+                        raise
+                    log.exception("clip %r is left out: a tone stands in for it", phrase.key)
+                    continue
                 rendered += 1
             entries[phrase.key] = entry
         self._commit(entries, voice)
@@ -136,18 +152,26 @@ class VoiceCache:
         return RenderReport(rendered, len(entries) - rendered, self._remove_unused(entries))
 
     def missing(self, phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
-        """Which phrases are not in the index with exactly these words (the index alone is asked, no file).
+        """Which phrases are not in the index with exactly these words, or have no file as long as it says.
 
-        Words that the agency has recorded are missing as long as another voice speaks them.
+        A loss of power may take a clip that stands in the index; what is in the files is looked at when they are
+        played or rendered. Words that the agency has recorded are missing as long as another voice speaks them.
         """
         with self._lock:
             known = dict(self._entries)
         return tuple(phrase for phrase in phrases if not self._stands(phrase, known.get(phrase.key)))
 
     def _stands(self, phrase: Phrase, entry: IndexEntry | None) -> bool:
-        if entry is None or entry.text != phrase.text:
+        if entry is None or entry.text != phrase.text or not self._is_as_long(entry):
             return False
         return self._recording(phrase) is None or entry.file == self._name_of(phrase, "")
+
+    def _is_as_long(self, entry: IndexEntry) -> bool:
+        try:
+            data_bytes = (self._directory / entry.file).stat().st_size - _WAV_HEAD_BYTES
+        except OSError:
+            return False
+        return _duration_ms(data_bytes) == entry.duration_ms
 
     def _recording(self, phrase: Phrase) -> Recording | None:
         return None if self._agency is None else self._agency.recording(phrase.text, phrase.language)
@@ -247,7 +271,7 @@ class VoiceCache:
             language=phrase.language.value,
             file=name,
             sha256=hashlib.sha256(data).hexdigest(),
-            duration_ms=len(data) // 2 * 1000 // VOICE_RATE_HZ,
+            duration_ms=_duration_ms(len(data)),
         )
 
     def _commit(self, entries: dict[str, IndexEntry], voice: str) -> None:
@@ -263,6 +287,10 @@ class VoiceCache:
         for path in unused:
             path.unlink(missing_ok=True)
         return len(unused)
+
+
+def _duration_ms(data_bytes: int) -> int:
+    return data_bytes // 2 * 1000 // VOICE_RATE_HZ
 
 
 def _file_name(phrase: Phrase, voice: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from capture.voice.cache import INDEX_NAME, VoiceCache
-from capture.voice.errors import MissingClipError, SynthesisError
+from capture.voice.errors import MissingClipError, SynthesisError, UnreadableError
 from capture.voice.language import Language
 from capture.voice.loudness import measure
 from capture.voice.phrases import Phrase, PromptBook, VoiceFacts
@@ -92,6 +92,41 @@ def test_a_key_with_other_words_counts_as_missing(tmp_path: Path) -> None:
     assert cache.missing(THREE) == ()
     other = phrase("a", "己")
     assert cache.missing((other, THREE[1])) == (other,)
+
+
+@pytest.mark.parametrize("size", [None, 0, 44, 4_000])
+def test_a_clip_whose_file_a_loss_of_power_took_counts_as_missing_at_the_next_start(
+    tmp_path: Path, size: int | None
+) -> None:
+    VoiceCache(tmp_path).render(THREE, Whistler())
+    index = json.loads((tmp_path / INDEX_NAME).read_text())
+    path = tmp_path / next(clip["file"] for clip in index["clips"] if clip["key"] == "b")
+    path.unlink() if size is None else path.write_bytes(path.read_bytes()[:size])
+    later, voice = VoiceCache(tmp_path), Whistler()
+    assert later.missing(THREE) == (THREE[1],)
+    assert later.render(THREE, voice).rendered == 1
+    assert later.missing(THREE) == ()
+    assert later.joined(("b",)).spoken
+
+
+class Unlettered(Whistler):
+    """A voice that cannot read one text."""
+
+    def synthesise(self, text: str, language: Language) -> Samples:
+        if text == "乙丙":
+            raise UnreadableError(f"cannot read {text}")
+        return super().synthesise(text, language)
+
+
+def test_words_that_cannot_be_read_are_left_out_only_where_the_unit_can_do_without_them(tmp_path: Path) -> None:
+    cache = VoiceCache(tmp_path)
+    with pytest.raises(UnreadableError):
+        cache.render(THREE, Unlettered(), may_lack={"a", "c"})
+    assert cache.missing(THREE) == THREE
+    cache.render(THREE, Unlettered(), may_lack={"b"})
+    assert cache.missing(THREE) == (THREE[1],)
+    assert cache.joined(("a", "c")).spoken
+    assert not cache.joined_or_tone(("b",)).spoken
 
 
 def test_a_clip_that_was_never_rendered_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
