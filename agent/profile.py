@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -46,6 +49,8 @@ SCHEMA_VERSION = 1
 DUTIES_MAX = 64
 _SHOWN_MAX = 80
 """Characters of a wrong value that an error repeats."""
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _SHOWN_MAX
 
 ProfileId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
@@ -152,15 +157,54 @@ def parse_profile(data: bytes, source: str) -> LoadedProfile:
     """Check the bytes of a profile file. Arguments, result and errors as `load_profile`."""
     if len(data) > PROFILE_BYTES_MAX:
         raise ProfileError(f"{source}: {len(data)} bytes, a profile has at most {PROFILE_BYTES_MAX}; shorten it")
-    try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProfileError(f"{source}: not a TOML file in UTF-8: {error}; correct that place") from error
+    table = _table_of(data, source)
     try:
         profile = Profile.model_validate(table)
     except ValidationError as error:
         raise ProfileError(describe(error, source)) from error
+    mistyped = list(_mistyped(table, profile.model_dump(exclude_unset=True)))
+    if mistyped:
+        raise ProfileError("\n".join(f"{source}: {line}" for line in mistyped))
     return LoadedProfile(profile, hashlib.sha256(data).digest(), source, data)
+
+
+def _table_of(data: bytes, source: str) -> dict[str, object]:
+    """PR-2: what is in the file, whatever it is that somebody gives for one."""
+    if data.startswith(BOM_UTF8):
+        raise ProfileError(f"{source}: begins with a byte order mark; save it as UTF-8 without one (BOM)")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ProfileError(f"{source}: not in UTF-8 (line {line}: {error.reason}); save it as UTF-8") from error
+    except RecursionError as error:
+        raise ProfileError(f"{source}: not a TOML file of a profile: nested too deeply; correct it") from error
+    except ValueError as error:
+        raise ProfileError(f"{source}: not a TOML file: {error}; correct that place") from error
+
+
+def _mistyped(written: object, read: object, at: str = "") -> Iterator[str]:
+    """PR-4: a number that is written as text, or a yes as a number, is no value of its kind, though it can be read."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        for key, value in written.items():
+            yield from _mistyped(value, read[key], f"{at}.{key}" if at else key)
+    elif isinstance(written, list) and isinstance(read, list | tuple):
+        for place, (one, two) in enumerate(zip(written, read, strict=True)):
+            yield from _mistyped(one, two, f"{at}.{place}")
+    elif _kind(written) != _kind(read) and (_kind(written), _kind(read)) != ("a whole number", "a decimal number"):
+        yield f"{at} = {written!r}: {_kind(read)} belongs there, not {_kind(written)}; correct the value"
+
+
+def _kind(value: object) -> str:
+    """What a value of a TOML file is, in words."""
+    kinds = (
+        (bool, "true or false"),
+        (int, "a whole number"),
+        (float, "a decimal number"),
+        (str, "text"),
+        (date, "a date"),
+    )
+    return next((words for kind, words in kinds if isinstance(value, kind)), "a list or table")
 
 
 def describe(error: ValidationError, source: str) -> str:
@@ -176,7 +220,7 @@ def describe_short(error: ValidationError) -> str:
 def _broken_rules(error: ValidationError) -> Iterator[str]:
     for found in error.errors(include_url=False):
         key = ".".join(str(part) for part in found["loc"]) or "(the whole table)"
-        value = repr(found["input"])
+        value = _REPR.repr(found["input"])
         shown = value if len(value) <= _SHOWN_MAX else value[: _SHOWN_MAX - 1] + "…"
         yield f"{key} = {shown}: {found['msg'].removeprefix('Value error, ')}; {_remedy(found['type'])}"
 

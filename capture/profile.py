@@ -7,11 +7,14 @@ rules.
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from capture.voice.reading import NAME_SLOT, OPEN_SLOT
 
 AGENCY_SETTING = "agency setting"
 """Stands in `clauses` for a value that the agency chose and no article gives."""
@@ -41,7 +44,24 @@ MACHINE_CAUSES = frozenset(
 BREAKING_FAULTS = frozenset({"camera-black", "camera-frozen", "microphone-fault"})
 """Faults with which a recording goes on, unless the profile wants it to break off."""
 
-Words = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
+
+def _visible(text: str) -> str:
+    if not text.strip():
+        raise ValueError("nothing but blanks; write the words, or leave the value out")
+    if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for sign in text):
+        raise ValueError("an invisible character or a line break is in it; write it as one line")
+    return text
+
+
+def _without_slot(text: str) -> str:
+    if OPEN_SLOT.search(text):
+        raise ValueError("a slot is open in it that nothing fills; write the words themselves")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX), AfterValidator(_visible)]
+Spoken = Annotated[Words, AfterValidator(_without_slot)]
+"""Words that the unit says as they stand."""
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -136,13 +156,21 @@ class NoticeSection(Section):
             raise ValueError(f"wording must contain {self.contains!r}")
         return self
 
+    @model_validator(mode="after")
+    def _no_slot_stays_open(self) -> Self:
+        for key, wording in (("wording", self.wording), ("wording_en", self.wording_en or "")):
+            filled = wording.replace("{officers}", "").replace(self.name_slot or NAME_SLOT, "")
+            if OPEN_SLOT.search(filled):
+                raise ValueError(f"{key} has a slot that nothing fills; name it in name_slot")
+        return self
+
 
 class StatementSection(Section):
     """The voice statement of the officers (R5)."""
 
     moment: Moment
-    items: Annotated[tuple[Words, ...], Field(min_length=1, max_length=ITEMS_MAX)]
-    items_en: tuple[Words, ...] = ()
+    items: Annotated[tuple[Spoken, ...], Field(min_length=1, max_length=ITEMS_MAX)]
+    items_en: tuple[Spoken, ...] = ()
     window_seconds: float = Field(default=30, ge=3, le=180)
 
     @model_validator(mode="after")
@@ -156,8 +184,8 @@ class CauseEntry(Section):
     """One cause for which a recording may break off (R8)."""
 
     code: Code
-    zh: Words
-    en: Words
+    zh: Spoken
+    en: Spoken
     allowed: bool = True
     """False: officers may name it, and it is sealed as outside of what the text allows."""
     announced: bool = True
@@ -178,7 +206,7 @@ class InterruptionsSection(Section):
     causes: Annotated[tuple[CauseEntry, ...], Field(max_length=CAUSES_MAX)] = ()
     explanation: ExplanationSection | None = None
     """Absent where the text knows no duty to explain: nothing is asked."""
-    report_to: Words | None = None
+    report_to: Spoken | None = None
     resume_after_power_loss_seconds: int = Field(default=120, ge=0, le=3600)
     """Off for longer: the next press resumes, not the unit."""
     announce_timeout_seconds: float = Field(default=30, ge=5, le=120)
@@ -203,16 +231,16 @@ class MarkCategory(Section):
     """What a mark may be said to show (R7)."""
 
     code: Code
-    zh: Words
-    en: Words
+    zh: Spoken
+    en: Spoken
 
 
 class ExemptionGround(Section):
     """A ground on which the text lets officers not record (R11)."""
 
     code: Code
-    zh: Words
-    en: Words
+    zh: Spoken
+    en: Spoken
     stops: bool = False
     """The text lets a recording that runs stop for it, too: it stands in the menu of the announced break."""
 
@@ -220,7 +248,7 @@ class ExemptionGround(Section):
 class MarksSection(Section):
     """What officers are to take care of, and may mark (R7)."""
 
-    key_content: Annotated[tuple[Words, ...], Field(max_length=ITEMS_MAX)] = ()
+    key_content: Annotated[tuple[Spoken, ...], Field(max_length=ITEMS_MAX)] = ()
     categories: Annotated[tuple[MarkCategory, ...], Field(max_length=ITEMS_MAX)] = ()
     """Menu of a mark's categories, in its order; none: marks go without."""
     category: Code | None = None
@@ -250,7 +278,7 @@ class RecordingSection(Section):
     """The text's words for the start."""
     ends: Words | None = None
     """The text's words for the end."""
-    end_question: Words | None = None
+    end_question: Spoken | None = None
     """Asked at the finish, where the agency wants the end event confirmed aloud."""
     pulse_seconds: float = Field(default=60, ge=10, le=600)
     pulse_audible: bool = False

@@ -30,6 +30,10 @@ WORD_READINGS = {
 }
 """Words of this trade that the voice of espeak-ng 1.51 misreads."""
 
+NAME_SLOT = "×××"
+"""Stands in a notice for one name, where nothing else is said to."""
+OPEN_SLOT = re.compile(r"[×＊*]{2}|[{}]")
+"""What is left of a slot that nothing filled; never read out."""
 _SYLLABLE = re.compile(r"[a-z]{1,6}[1-5]")
 _NAME_MAX = 32
 """Names of some peoples take two dozen characters."""
@@ -134,7 +138,7 @@ def speakable(text: str, officers: Sequence[SpokenOfficer] = ()) -> str:
     """
     if not text.strip():
         raise ReadingError("there is nothing to say: the text is empty")
-    if re.search(r"[×＊*]{2}|\{", text):
+    if OPEN_SLOT.search(text):
         raise ReadingError(f"text {text!r} still has an open slot: fill in the officers' names first")
     spoken = with_readings(text.translate(_FULL_WIDTH), officers)
     for word, reading in (*WORD_READINGS.items(), *CHARACTER_READINGS.items()):
