@@ -20,7 +20,8 @@ from sync.unit.client import StoreClient, tls_context
 from sync.unit.spool import SealedFile, numbers, read_ended
 from tests.bench.measurement import ROUNDS, Measurement, at_most, figure
 from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
-from tests.support.interop_tools import free_port, nginx_program
+from tests.support.interop_tools import nginx_program
+from tests.support.ports import free_port
 from tests.support.store_process import StoreProcess
 
 FILES = 5

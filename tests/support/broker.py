@@ -8,7 +8,6 @@ import ssl
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,11 @@ import pytest
 from hal.drivers.system_clock import SystemClock
 from sync.store import broker
 from sync.store.authority import CA_CERTIFICATE, Authority
-from tests.support.docks import NOW
-from tests.support.interop_tools import free_port
+from tests.support.docks import today
+from tests.support.ports import free_port
 
 HOST = "127.0.0.1"
-_READY_SECONDS = 10.0
+_READY_SECONDS = 60.0
 _PLAIN = "allow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
 """A stock broker without TLS and ACL, for tests that are about something else."""
 
@@ -105,7 +104,7 @@ class Broker:
         if process is None:
             return 0
         process.send_signal(number)
-        return process.wait(10)
+        return process.wait(_READY_SECONDS)
 
 
 @contextmanager
@@ -120,14 +119,12 @@ def plain_broker(folder: Path, settings: Sequence[str] = ()) -> Iterator[Broker]
 
 
 @contextmanager
-def agency_broker(
-    authority: Authority, folder: Path, settings: Sequence[str] = (), now: datetime = NOW
-) -> Iterator[Broker]:
+def agency_broker(authority: Authority, folder: Path, settings: Sequence[str] = ()) -> Iterator[Broker]:
     """A running broker as it is shipped: mutual TLS by the agency's CA, the ACL; makes the store's end, too."""
     one = Broker(folder, free_port(), tls=True)
     folder.mkdir(parents=True, exist_ok=True)
-    broker.make_client(authority, now)
-    broker.write_broker(authority, folder, ("localhost", HOST), one.port, now)
+    broker.make_client(authority, today())
+    broker.write_broker(authority, folder, ("localhost", HOST), one.port, today())
     add_settings(folder, settings)
     with running(one):
         yield one

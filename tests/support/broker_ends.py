@@ -15,16 +15,22 @@ from tests.support.store_process import StoreProcess
 
 HASTE = 5
 """So many times faster the unit's clock goes: its two seconds without progress are over in 0.4, its patience in 4."""
+HURRY_SECONDS = 40.0
+"""Then it goes as the product's: where every answer takes longer than a hurried unit waits, none would ever count."""
 LONGEST_LIFE = 500
 _LOOK_SECONDS = 0.02
 
 
 def mqtt_client(unit: UnitOnDisk, url: str, tls: ssl.SSLContext | None = None, haste: int = HASTE) -> MqttStoreClient:
-    """The unit's end, over a broker."""
+    """The unit's end, over a broker, in haste at first."""
     clock = SystemClock()
-    return MqttStoreClient(
-        BrokerLink(url, unit.device_id, "files", tls), unit.device_id, lambda: haste * clock.boottime_ns()
-    )
+    begun_ns = clock.boottime_ns()
+
+    def now_ns() -> int:
+        passed_ns = clock.boottime_ns() - begun_ns
+        return passed_ns + (haste - 1) * min(passed_ns, round(HURRY_SECONDS * 1e9))
+
+    return MqttStoreClient(BrokerLink(url, unit.device_id, "files", tls), unit.device_id, now_ns)
 
 
 @contextmanager
@@ -60,7 +66,7 @@ def all_killed_at_random(store: StoreProcess, broker: Broker, seed: int, passed:
             yield
         finally:
             over.set()
-            killer.join(20)
+            killer.join(100)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 
 
 class Peer:

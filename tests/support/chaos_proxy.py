@@ -40,6 +40,8 @@ class ChaosProxy(LineProxy):
         self._chaos = chaos or Chaos()
         self._stop = threading.Event()
         self.happened: Counter[str] = Counter()
+        self.passed_bytes = 0
+        """Of all connections, towards the store."""
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
@@ -71,6 +73,7 @@ class ChaosProxy(LineProxy):
                     break
                 store.sendall(sent)
                 seen += len(sent)
+                self.passed_bytes += len(sent)
         except OSError:
             self.happened["broken"] += 1
         self.close(unit, store)

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from hal.drivers.system_clock import SystemClock
 from sealing.framing import PREFIX_BYTES, decode_prefix
 from sealing.identity import DeviceIdentity
 from sealing.keys import FileKeySigner
@@ -22,7 +23,8 @@ from sealing.policy import POLICY_FILE
 from sealing.trust import Trust
 from sealing.writer import ChainWriter
 from sync.enrolment import make_request, read_bundle
-from sync.store.authority import RECEIPT_CERTIFICATE, Authority, create_authority, enrol
+from sync.store.authority import RECEIPT_CERTIFICATE, TLS_CERTIFICATE, Authority, create_authority, enrol
+from sync.store.certificates import issue, link_wanted, server_wanted
 from sync.store.doorkeeper import Doorkeeper
 from sync.store.intake import Intake, ReceiptSigner
 from sync.store.ledger import Ledger, Unit, open_ledger
@@ -34,7 +36,14 @@ from tests.support.chains import DEVICE_ID, close_facts, fragment, media, run_fa
 from tests.support.clocks import START_UTC_NS, ManualClock
 
 STORE_ID = "store-test"
+HOSTS = ("localhost", "127.0.0.1")
 NOW = datetime.fromtimestamp(START_UTC_NS // 10**9, UTC)
+"""When agencies and units of these tests were made."""
+
+
+def today() -> datetime:
+    """The day of this machine: the ends of a line hold certificates against it, and theirs live for two years."""
+    return datetime.fromtimestamp(SystemClock().read().utc_ns // 10**9, UTC)
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,9 @@ class UnitOnDisk:
 def make_folder(directory: Path, settings: StoreSettings | None = None) -> Authority:
     """A store as `recorder-store init` makes it."""
     directory.mkdir(parents=True)
-    authority = create_authority(directory, STORE_ID, ("localhost", "127.0.0.1"), NOW)
+    authority = create_authority(directory, STORE_ID, HOSTS, NOW)
+    served = issue(authority.issuer(), authority.key("tls").public_key(), server_wanted(HOSTS), today())
+    (authority.trust / TLS_CERTIFICATE).write_bytes(served.public_bytes(Encoding.PEM))
     # The writers of these tests seal to recipients of their own.
     (authority.trust / POLICY_FILE).unlink()
     save_settings(directory, settings or StoreSettings(store_id=STORE_ID, url="https://localhost:8370"))
@@ -105,14 +116,16 @@ def make_unit(
     request = make_request(device_id, assurance, device_key, link_key)
     enrolled = enrol(authority, request, STORE_ID, "https://localhost:8370", NOW)
     unit = Unit(device_id, assurance, START_UTC_NS, revoked=False)
-    ledger.enrol(unit, enrolled.device_certificate_der, enrolled.link_certificate_der)
+    link = issue(authority.issuer(), link_key.public_key(), link_wanted(device_id), today())
+    link_der = link.public_bytes(Encoding.DER)
+    ledger.enrol(unit, enrolled.device_certificate_der, link_der)
     bundle = read_bundle(enrolled.bundle, device_id, device_key.public_key(), link_key.public_key())
     for folder in ("spool", "inbox", "receipts", "keys", "certificates", "run"):
         (state / folder).mkdir(parents=True)
     link_pem = link_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (state / "keys" / "link.key").write_bytes(link_pem)
     for name, der in {
-        "link.pem": bundle.link_certificate_der,
+        "link.pem": link_der,
         "agency-ca.pem": bundle.agency_ca_der,
         "store-receipt.pem": bundle.receipt_certificate_der,
     }.items():
@@ -202,8 +215,8 @@ def served(store: StoreOnDisk, body_idle_seconds: float = 30.0) -> Iterator[str]
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="store")
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield urls[0]
     finally:
         stops[0]()
-        thread.join(10)
+        thread.join(60)

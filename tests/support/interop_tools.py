@@ -4,7 +4,6 @@ A test that cannot have one is skipped, with the reason.
 """
 
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -54,13 +53,6 @@ def nginx_program() -> str:
         for package in folder.glob("nginx_*.deb"):
             _fetch("nginx", ["dpkg-deb", "-x", str(package), str(folder)], folder)
     return str(program)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _fetch(what: str, command: list[str], folder: Path) -> None:

@@ -40,7 +40,7 @@ class LineProxy:
         for one in left:
             _end(one)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
 
     def joined(self, unit: socket.socket, store: socket.socket) -> None:
         """Both ends are connected: start what carries bytes between them."""

@@ -22,17 +22,24 @@ from tests.support.docks import UnitOnDisk
 from tests.support.store_process import StoreProcess
 
 ANSWER_SECONDS = 2.0
+"""For a unit whose loop asks again."""
+PATIENT_SECONDS = 60.0
+"""For a question that is asked once."""
 
 
 def mqtt_client(
-    unit: UnitOnDisk, url: str, tls: ssl.SSLContext | None = None, rate_bytes_per_second: int | None = None
+    unit: UnitOnDisk,
+    url: str,
+    tls: ssl.SSLContext | None = None,
+    rate_bytes_per_second: int | None = None,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> MqttStoreClient:
     """A unit's end, with short waits."""
     link = BrokerLink(url, unit.device_id, "bytes", tls, rate_bytes_per_second)
-    return MqttStoreClient(link, unit.device_id, SystemClock().boottime_ns, answer_seconds=ANSWER_SECONDS)
+    return MqttStoreClient(link, unit.device_id, SystemClock().boottime_ns, answer_seconds=answer_seconds)
 
 
-def carry_by(unit: UnitOnDisk, client: Transport, seconds: float = 30.0, reporter: Reporter | None = None) -> Ending:
+def carry_by(unit: UnitOnDisk, client: Transport, seconds: float = 120.0, reporter: Reporter | None = None) -> Ending:
     """The unit's own loop over a line, with short waits."""
     certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
     clock = SystemClock()
@@ -63,7 +70,7 @@ def ended_files(unit: UnitOnDisk) -> list[SealedFile]:
 
 def wait_until_heard(client: MqttStoreClient) -> None:
     """Wait until the store answers through the broker."""
-    for tries_left in reversed(range(10)):
+    for tries_left in reversed(range(30)):
         try:
             client.time(bytes(16))
         except LinkError:
@@ -76,9 +83,9 @@ def wait_until_heard(client: MqttStoreClient) -> None:
 
 
 @contextmanager
-def served_by(directory: Path, url: str) -> Iterator[StoreProcess]:
+def served_by(directory: Path, url: str, body_idle_seconds: float = 1.0) -> Iterator[StoreProcess]:
     """A store's process, served through a broker beside HTTP."""
-    process = StoreProcess(directory, mqtt=url)
+    process = StoreProcess(directory, mqtt=url, body_idle_seconds=body_idle_seconds)
     process.start()
     try:
         yield process

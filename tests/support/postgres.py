@@ -8,14 +8,14 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
-from tests.support.store_process import free_port
+from tests.support.ports import free_port
 
-_STARTING_SECONDS = 30.0
+_STARTING_SECONDS = 90.0
 _USER = "recorder"
 
 
@@ -51,6 +51,18 @@ class PrivatePostgres:
 
     def start(self) -> None:
         """Start it, and return once it answers."""
+        waiting = threading.Event()
+        self._process = self._begun()
+        for _ in range(round(_STARTING_SECONDS / 0.05)):
+            if self._answers():
+                return
+            if self.died():
+                # Whoever was killed with the server before may hold its memory for a moment longer.
+                self._process = self._begun()
+            waiting.wait(0.05)
+        raise AssertionError(self._log.read_text())
+
+    def _begun(self) -> subprocess.Popen[bytes]:
         given = {
             "port": self.port,
             "listen_addresses": "127.0.0.1",
@@ -60,13 +72,7 @@ class PrivatePostgres:
         options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             command = [program("postgres"), "-D", str(self._data), *options]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._owner, cwd=self._data)
-        waiting = threading.Event()
-        for _ in range(round(_STARTING_SECONDS / 0.05)):
-            if self._answers():
-                return
-            waiting.wait(0.05)
-        raise AssertionError(self._log.read_text())
+            return subprocess.Popen(command, stdout=log, stderr=log, user=self._owner, cwd=self._data)
 
     def died(self) -> bool:
         """Whether it has ended by itself, or by somebody else."""
@@ -75,8 +81,9 @@ class PrivatePostgres:
     def kill(self) -> None:
         """SIGKILL to all of its processes: no checkpoint, nothing said."""
         assert self._process is not None
-        kill_all(self._process.pid)
-        self._process.wait(10)
+        if not self.died():
+            kill_all(self._process.pid)
+        self._process.wait(60)
         self.kills += 1
 
     def stop(self) -> None:
@@ -102,12 +109,15 @@ class PrivatePostgres:
 
 
 def kill_all(postmaster: int) -> None:
-    """SIGKILL to a postmaster and its children; the children first are told by the system whose they are."""
-    for pid in (postmaster, *children_of(postmaster)):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    """SIGKILL to a postmaster and its children; it stands still while they are counted, for it has more at any time."""
+    _signal(postmaster, signal.SIGSTOP)
+    for pid in (*children_of(postmaster), postmaster):
+        _signal(pid, signal.SIGKILL)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def children_of(parent: int) -> list[int]:

@@ -155,13 +155,13 @@ class DaemonProcess:
         self._process.wait()
         self._manager.close()
 
-    def terminate(self, seconds: float = 60.0) -> int:
+    def terminate(self, seconds: float = READY_SECONDS) -> int:
         """SIGTERM; gives the exit code."""
         self._drain()
         self._process.terminate()
         return self.ended(seconds)
 
-    def ended(self, seconds: float = 60.0) -> int:
+    def ended(self, seconds: float = READY_SECONDS) -> int:
         """Wait for the end; gives the exit code."""
         try:
             return self._process.wait(seconds)

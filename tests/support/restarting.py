@@ -33,4 +33,4 @@ def started_again(server: Mortal) -> Iterator[None]:
         yield
     finally:
         over.set()
-        watcher.join(30)
+        watcher.join(100)

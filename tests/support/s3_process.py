@@ -9,7 +9,7 @@ from typing import Self
 
 import botocore.session
 
-from tests.support.store_process import free_port
+from tests.support.ports import free_port
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
@@ -66,7 +66,7 @@ class S3Process:
         """SIGKILL, or what is left to do after one."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self.kills += 1

@@ -1,11 +1,14 @@
 """`recorder-store serve` as a process that can be killed and started again on the same port."""
 
 import json
-import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+
+from tests.support.ports import free_port
+
+_END_SECONDS = 60.0
 
 
 class StoreProcess:
@@ -17,6 +20,7 @@ class StoreProcess:
         dies_at: Name of the point at which it ends by SIGKILL once (`dying_store`); None: it lives.
         head_seconds: Longest wait for a request's head.
         mqtt: URL of a broker by which units are served, too.
+        body_idle_seconds: Longest stillness of an upload; short, so that a unit that lost its line need not wait.
     """
 
     def __init__(
@@ -27,6 +31,7 @@ class StoreProcess:
         dies_at: str | None = None,
         head_seconds: float = 20.0,
         mqtt: str | None = None,
+        body_idle_seconds: float = 1.0,
     ) -> None:
         self.directory = directory
         self._start = ["-c", "from sync.store_main import main; main()"]
@@ -34,6 +39,7 @@ class StoreProcess:
             self._start = ["-m", "tests.support.dying_store", dies_at, str(directory / "died")]
         self._head_seconds = head_seconds
         self._mqtt = mqtt
+        self._body_idle_seconds = body_idle_seconds
         self.log = directory.with_suffix(".log")
         """Every refusal stands there."""
         self._tls = tls
@@ -57,8 +63,14 @@ class StoreProcess:
     def start(self) -> None:
         """Start it, and return once it takes requests."""
         command = [sys.executable, *self._start, "serve", str(self.directory)]
-        options = ["--port", str(self.port), "--reserve-mb", "0", "--body-idle-seconds", "1"]
-        options += ["--head-seconds", str(self._head_seconds), "-v"]
+        options = ["--port", str(self.port), "--reserve-mb", "0"]
+        options += [
+            "--body-idle-seconds",
+            str(self._body_idle_seconds),
+            "--head-seconds",
+            str(self._head_seconds),
+            "-v",
+        ]
         options += [] if self._mqtt is None else ["--mqtt", self._mqtt]
         tls = ["--tls"] if self._tls else []
         with self._lock, self.log.open("ab") as log:
@@ -95,13 +107,7 @@ class StoreProcess:
             process.kill()
         else:
             process.terminate()
-        code = process.wait(10)
+        code = process.wait(_END_SECONDS)
         assert process.stdout is not None
         process.stdout.close()
         return code
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

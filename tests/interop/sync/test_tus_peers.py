@@ -20,7 +20,8 @@ from sync.unit.client import StoppedError, StoreClient
 from sync.unit.courier import Ending
 from sync.unit.spool import SealedFile, read_ended
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store, served
-from tests.support.interop_tools import free_port, nginx_program, node_folder, tuspy_folder
+from tests.support.interop_tools import nginx_program, node_folder, tuspy_folder
+from tests.support.ports import free_port
 from tests.system.sync.test_chaos import carry
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]

@@ -17,7 +17,7 @@ from tests.scenario.recorder.unit import headers
 from tests.support.profiles import MINIMAL
 from tests.support.provisioned_unit import DaemonProcess, ProvisionedUnit, enrol, make_store, provision, running
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 Spoil = Callable[[ProvisionedUnit], None]
 
@@ -40,7 +40,7 @@ def everything(root: Path) -> dict[str, str]:
 
 def start(config: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from agent.daemon_main import main; main()", "--config", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -177,7 +177,7 @@ def test_a_bundle_of_another_agency_changes_nothing(fresh: ProvisionedUnit, tmp_
         [sys.executable, "-c", "from agent.cli.main import main; main()", "--config", str(fresh.config_path), *command],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
         check=False,
     )
     assert ended.returncode == 78, ended.stderr

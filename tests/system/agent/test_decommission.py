@@ -15,7 +15,7 @@ from sealing.verifier import verify_chain
 from tests.support.provisioned_unit import ProvisionedUnit, provision, running
 from tests.support.store_process import StoreProcess
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -31,8 +31,8 @@ def upload(unit: ProvisionedUnit) -> None:
     store.start()
     try:
         command = [sys.executable, "-c", "from sync.unit_main import main; main()", "--config", str(unit.config_path)]
-        options = ["--store", store.url, "--once", "--give-up-after", "30"]
-        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
+        options = ["--store", store.url, "--once", "--give-up-after", "200"]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=250, check=False)
     finally:
         store.stop()
     assert done.returncode == 0, done.stderr

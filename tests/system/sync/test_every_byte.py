@@ -58,7 +58,7 @@ class Bench:
     def carry(self) -> Ending:
         """The unit's own loop."""
         clock = ManualClock()
-        client = StoreClient(self.proxy.url, self.unit.device_id, None, timeout_seconds=5)
+        client = StoreClient(self.proxy.url, self.unit.device_id, None, timeout_seconds=20)
         courier = Courier(
             Surroundings(
                 paths=self.unit.paths,
@@ -155,7 +155,7 @@ def test_a_request_that_arrives_twice_changes_nothing(bench: Bench) -> None:
     lengths(bench)
     repeated = bytes(bench.proxy.upwards)
     before = bench.store.ledger.files()[0]["receipt"]
-    with socket.create_connection(("127.0.0.1", bench.proxy.store_port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", bench.proxy.store_port), timeout=60) as line:
         line.sendall(repeated)
         line.shutdown(socket.SHUT_WR)
         while line.recv(65_536):

@@ -20,9 +20,9 @@ from tests.support.restarting import started_again
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry, check_nothing_lost, make_units, work_a_day
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
-LONGEST_SECONDS = 80.0
+LONGEST_SECONDS = 150.0
 ENOUGH_KILLS = 3
 LATER_UTC_NS = START_UTC_NS + 86_400 * 10**9
 QUICK_POINTS = ("between-rename-and-folder-sync", "after-row")
@@ -71,8 +71,8 @@ def chaos(folder: Path, broker: Broker, seed: int, kills: int, seconds: float = 
                 for unit in units:
                     work_a_day(unit, day)
                 sent += carry_all(units, lines.url, seed, seconds)
-        happened = dict(lines.happened + stores_lines.happened)
     assert store.stop() == os.EX_OK
+    happened = dict(lines.happened + stores_lines.happened)
     for unit in units:
         check_nothing_lost(directory, unit)
     files = sum(1 for unit in units for _ in unit.paths.spool.glob("*.evs"))
@@ -165,9 +165,10 @@ def test_a_stock_mosquitto_whose_queue_is_full_does_no_harm(tmp_path: Path, caps
             sent = carry_all(units, broker.url, seed=1)
         assert store.stop() == os.EX_OK
         watcher.subscribe("$SYS/broker/publish/messages/dropped")
-        dropped = int(watcher.hear()[1])
+        # The broker counts up once in a second: what it says first may be from before.
+        while not (dropped := int(watcher.hear()[1])):
+            continue
     for unit in units:
         check_nothing_lost(directory, unit)
     share = sent / held_bytes(units)
     say(capsys, f"MQTT, stock mosquitto with a short queue: {dropped} messages dropped, {share:.2f}x bytes")
-    assert dropped > 0

@@ -27,12 +27,12 @@ from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import check_nothing_lost
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(110)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 QUICK = 4
 """Positions of each direction of the unit's line in `make test`; the store's line, and every byte, in `make soak`."""
 BATCH = 200
-PATIENCE_SECONDS = 100.0
+PATIENCE_SECONDS = 200.0
 NOWHERE = 1 << 62
 
 
