@@ -18,6 +18,7 @@ from hal.drivers.common.alsa_speaker import AlsaSpeaker
 from hal.drivers.common.camera_run import GuardedCamera
 from hal.drivers.common.clock_check import UnitClockCheck
 from hal.drivers.common.clock_unit import RTC, UnitClock
+from hal.drivers.common.guarded_battery import GuardedBattery
 from hal.drivers.common.nothing import NoDock, NoVibration
 from hal.drivers.common.options import Option, OptionReader
 from hal.drivers.common.power_supply import KernelBattery, PowerDock
@@ -119,7 +120,7 @@ class LinuxDriverSet:
             driver_set=NAME,
             simulated=False,
             clock=clock,
-            battery=KernelBattery(parts.power_supplies),
+            battery=GuardedBattery(KernelBattery(parts.power_supplies), clock),
             storage=UnitStorage(spool),
             camera=camera,
             microphone=microphone,

@@ -24,6 +24,7 @@ from hal.drivers.common.clock_steps import ClockStep, StepWatch
 from hal.drivers.common.clock_unit import UnitClock
 from hal.drivers.common.gauges import WordBus
 from hal.drivers.common.guarded import GuardedCall
+from hal.drivers.common.guarded_battery import GuardedBattery
 from hal.drivers.common.nothing import NoDock, NoLamps, NoVibration
 from hal.drivers.common.options import Option
 from hal.drivers.common.storage_life import UnitStorage
@@ -118,7 +119,7 @@ class PiDriverSet:
             driver_set=NAME,
             simulated=False,
             clock=clock,
-            battery=open_battery(options.gauge, parts.i2c, parts.power_supplies),
+            battery=GuardedBattery(open_battery(options.gauge, parts.i2c, parts.power_supplies), clock),
             storage=UnitStorage(spool, parts.sysfs, options.smart_report),
             camera=camera,
             microphone=microphone,
