@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from hal.drivers.common.timex import Timex
 from hal.ports import Signal
 from hal.values import ClockReading, TimeSource
 
@@ -25,20 +26,6 @@ _EARLIEST_CIVIL_NS: Final = 1_577_836_800_000_000_000
 _TOGETHER_NS: Final = 50_000
 """Two clocks read within this time were read together."""
 _READINGS_MAX: Final = 5
-
-
-class _Timex(ctypes.Structure):
-    """The kernel's struct timex, as far as it is read here; the padding covers the rest."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("padding", ctypes.c_byte * 256),
-    )
 
 
 class SystemClock:
@@ -74,7 +61,7 @@ class SystemClock:
         yield
 
     def _source(self, utc_ns: int) -> tuple[TimeSource, int]:
-        timex = _Timex()
+        timex = Timex()
         state = self._libc.adjtimex(ctypes.byref(timex))
         if state not in {-1, _TIME_ERROR} and not timex.status & _STA_UNSYNC:
             return TimeSource.NETWORK, timex.maxerror * _MICROSECOND_NS

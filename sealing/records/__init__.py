@@ -91,36 +91,6 @@ __all__ = [
     "VoiceWindow",
 ]
 
-Body = (
-    Boot
-    | Epoch
-    | Open
-    | Fragment
-    | Close
-    | Tick
-    | Anchor
-    | Mark
-    | Event
-    | ReceiptSeal
-    | Delete
-    | ClockStep
-    | Alive
-    | Halt
-    | Checkout
-    | Checkin
-    | SessionStart
-    | Preflight
-    | Prompt
-    | VoiceWindow
-    | Break
-    | Resume
-    | SessionEnd
-    | DockChange
-    | Fault
-    | Torn
-)
-"""Every body of format version 1."""
-
 SessionBody = (
     Mark
     | Event
@@ -139,3 +109,6 @@ SessionBody = (
     | Fault
 )
 """What other rooms may ask the writer to seal; the rest is the writer's own."""
+
+Body = SessionBody | Boot | Epoch | Open | Fragment | Close | Tick | Anchor | ReceiptSeal | Delete | Halt | Torn
+"""Every body of format version 1."""

@@ -13,13 +13,14 @@ from cryptography.x509.oid import NameOID
 from hal.drivers.files import DirectoryStorage
 from hal.ports import Clock, Storage
 from sealing.certificates import suites_extension
+from sealing.counters import FileCounter
 from sealing.framing import ChainRecord
 from sealing.identity import DeviceIdentity, SealingPolicy, SoftwareFacts
 from sealing.keys import FileKeySigner
 from sealing.oids import EKU_DEVICE, EKU_DOCUMENT, POLICIES, UNIT_URI_PREFIX, Assurance
 from sealing.records import Close, Fragment, RunFacts, StateSnapshot
 from sealing.recovery import Recovery, Replay
-from sealing.suites import RecipientPrivateKey
+from sealing.suites import SUITE_1, RecipientPrivateKey
 from sealing.ticks import Counter
 from sealing.wraps import Recipient
 from sealing.writer import ChainWriter
@@ -227,6 +228,24 @@ def close_facts(fragments: int, reason: str = "time") -> Close:
 def media(number: int, size_bytes: int = 3_000) -> bytes:
     """Bytes that stand for a fragment: no MP4, and different for each number."""
     return bytes([number % 251]) * size_bytes
+
+
+def shift(
+    spool: Path, clock: ManualClock, number: int, counter: Path, *, seconds: int = 5, orderly: bool = True
+) -> None:
+    """One start with some seconds of footage and a counter, and a reboot behind it; the first one is number 0."""
+    writer = start_writer(spool, clock, counter=FileCounter(counter, SUITE_1, identity().signer))
+    first = seconds * number
+    writer.open_footage(run_facts(number + 1, 30 * first, 48_000 * first))
+    for each in range(first, first + seconds):
+        clock.advance(1)
+        writer.append_fragment(fragment(each), media(each, 50))
+    writer.close_footage(close_facts(first + seconds))
+    if orderly:
+        writer.halt("stop")
+    else:
+        writer.abandon()
+    clock.reboot(f"boot-{number + 2}")
 
 
 def _name(common_name: str) -> x509.Name:

@@ -30,23 +30,6 @@ def key_of(writer: ChainWriter) -> ed25519.Ed25519PrivateKey:
     return key
 
 
-def shift(folder: Path, clock: ManualClock, number: int, counter: Path, *, orderly: bool = True) -> None:
-    """One start with a few seconds of footage and a counter."""
-    unit_counter = FileCounter(counter, SUITE_1, chains.identity().signer)
-    writer = start_writer(folder, clock, counter=unit_counter)
-    first = 5 * number
-    writer.open_footage(chains.run_facts(number + 1, 30 * first, 48_000 * first))
-    for each in range(first, first + 5):
-        clock.advance(1)
-        writer.append_fragment(chains.fragment(each), chains.media(each, 50))
-    writer.close_footage(chains.close_facts(first + 5))
-    if orderly:
-        writer.halt("stop")
-    else:
-        writer.abandon()
-    clock.reboot(f"boot-{number + 2}")
-
-
 @case("0", "good-chain")
 def good_chain(folder: Path) -> None:
     film(folder, 1, 200)
@@ -56,7 +39,7 @@ def good_chain(folder: Path) -> None:
 def good_chain_with_a_counter(folder: Path) -> None:
     clock = ManualClock()
     for number in (0, 1):
-        shift(folder, clock, number, folder / "counter")
+        chains.shift(folder, clock, number, folder / "counter")
     (folder / "counter").unlink()
 
 
@@ -68,19 +51,19 @@ def self_made_unit(folder: Path) -> None:
 @case("18", "tail-cut-before-the-next-tick", "ROLLBACK", "UNCLEAN_STOP")
 def tail_cut_before_the_next_tick(folder: Path) -> None:
     clock = ManualClock()
-    shift(folder, clock, 0, folder / "counter")
+    chains.shift(folder, clock, 0, folder / "counter")
     rewrite(max(folder.glob("*.evs")), lambda found: found[:1])
-    shift(folder, clock, 1, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter")
     (folder / "counter").unlink()
 
 
 @case("R1", "tail-behind-the-last-tick-cut-off", "UNCLEAN_STOP")
 def tail_behind_the_last_tick(folder: Path) -> None:
     clock = ManualClock()
-    shift(folder, clock, 0, folder / "counter")
-    shift(folder, clock, 1, folder / "counter", orderly=False)
+    chains.shift(folder, clock, 0, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter", orderly=False)
     max(folder.glob("*.evs")).unlink()
-    shift(folder, clock, 1, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter")
     (folder / "counter").unlink()
 
 
@@ -88,7 +71,7 @@ def tail_behind_the_last_tick(folder: Path) -> None:
 def file_dropped_with_a_tick(folder: Path) -> None:
     clock = ManualClock()
     for number in (0, 1):
-        shift(folder, clock, number, folder / "counter")
+        chains.shift(folder, clock, number, folder / "counter")
     (folder / file_name(3)).unlink()
     (folder / "counter").unlink()
 
@@ -97,7 +80,7 @@ def file_dropped_with_a_tick(folder: Path) -> None:
 def file_dropped_without_a_tick(folder: Path) -> None:
     clock = ManualClock()
     for number in (0, 1):
-        shift(folder, clock, number, folder / "counter")
+        chains.shift(folder, clock, number, folder / "counter")
     (folder / file_name(2)).unlink()
     (folder / "counter").unlink()
 
@@ -105,9 +88,9 @@ def file_dropped_without_a_tick(folder: Path) -> None:
 @case("20", "last-file-removed-and-recorded-on", "ROLLBACK", "UNCLEAN_STOP")
 def last_file_removed(folder: Path) -> None:
     clock = ManualClock()
-    shift(folder, clock, 0, folder / "counter")
+    chains.shift(folder, clock, 0, folder / "counter")
     max(folder.glob("*.evs")).unlink()
-    shift(folder, clock, 1, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter")
     (folder / "counter").unlink()
 
 
@@ -115,15 +98,15 @@ def last_file_removed(folder: Path) -> None:
 def older_image_restored(folder: Path) -> None:
     clock = ManualClock()
     image = folder / "image"
-    shift(folder, clock, 0, folder / "counter")
+    chains.shift(folder, clock, 0, folder / "counter")
     shutil.copytree(folder, image, ignore=shutil.ignore_patterns("image", "counter"))
-    shift(folder, clock, 1, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter")
     for path in folder.glob("*.evs"):
         path.unlink()
     for path in image.iterdir():
         path.rename(folder / path.name)
     image.rmdir()
-    shift(folder, clock, 1, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter")
     (folder / "counter").unlink()
 
 

@@ -21,7 +21,7 @@ from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.forging import Raw, records_of, resigned, rewrite
 from tests.support.stamping import Store
 from tests.vectors.cases import FOOTAGE, LAST, case, spoiled
-from tests.vectors.spoiled_with_keys import key_of, shift
+from tests.vectors.spoiled_with_keys import key_of
 from tests.vectors.witnesses import anchored, entrust, give_key, receipts_for
 
 NS = 10**9
@@ -70,16 +70,16 @@ def last_file_removed(folder: Path) -> None:
 @case("22", "older-image-restored-that-a-store-outran", "ROLLBACK", "FORK_VS_WITNESS")
 def older_image_restored(folder: Path) -> None:
     clock, store, image = ManualClock(), Store(), folder / "image"
-    shift(folder, clock, 0, folder / "counter")
+    chains.shift(folder, clock, 0, folder / "counter")
     shutil.copytree(folder, image, ignore=shutil.ignore_patterns("image", "counter"))
-    shift(folder, clock, 1, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter")
     receipts = receipts_for(folder, store, START_UTC_NS + DAY)
     for path in folder.glob("*.evs"):
         path.unlink()
     for path in image.iterdir():
         path.rename(folder / path.name)
     image.rmdir()
-    shift(folder, clock, 1, folder / "counter")
+    chains.shift(folder, clock, 1, folder / "counter")
     (folder / "counter").unlink()
     entrust(folder, store, receipts=receipts)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from hal.drivers.common.timex import Timex
 from hal.drivers.system_clock import read_together
 
 CLOCK_MONOTONIC: Final = time.CLOCK_MONOTONIC
@@ -29,20 +30,6 @@ _TFD_FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC
 _FAR_SECONDS: Final = 2**62
 _MICROSECOND_NS: Final = 1_000
 _EXPIRATIONS_BYTES: Final = 8
-
-
-class _Timex(ctypes.Structure):
-    """struct timex as far as it is read; the padding covers the rest of its 208 bytes."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("padding", ctypes.c_byte * 256),
-    )
 
 
 class _Timespec(ctypes.Structure):
@@ -69,7 +56,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 def read_kernel_time() -> KernelTime:
     """Ask adjtimex(2); needs no privilege and changes nothing. Raises OSError."""
-    timex = _Timex()
+    timex = Timex()
     state = _LIBC.adjtimex(ctypes.byref(timex))
     if state < 0:
         number = ctypes.get_errno()

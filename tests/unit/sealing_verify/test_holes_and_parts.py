@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sealing.counters import FileCounter
 from sealing.findings import Code, Severity
 from sealing.framing import file_name
 from sealing.picture import render_picture
@@ -23,30 +22,14 @@ from tests.support.stamping import Store
 PART = Asked(part=True)
 
 
-def shift(spool: Path, clock: ManualClock, number: int, counter: Path, *, orderly: bool = True) -> None:
-    """One start with five seconds of footage."""
-    writer = chains.start_writer(spool, clock, counter=FileCounter(counter, SUITE_1, chains.identity().signer))
-    first = 5 * number
-    writer.open_footage(chains.run_facts(number + 1, 30 * first, 48_000 * first))
-    for each in range(first, first + 5):
-        clock.advance(1)
-        writer.append_fragment(chains.fragment(each), chains.media(each, 50))
-    writer.close_footage(chains.close_facts(first + 5))
-    if orderly:
-        writer.halt("stop")
-    else:
-        writer.abandon()
-    clock.reboot(f"boot-{number + 2}")
-
-
 def three_shifts(tmp_path: Path, third_counter: str) -> Report:
     """The middle one is gone; the third may show another counter."""
     spool, clock = tmp_path / "spool", ManualClock()
     spool.mkdir()
     for number in (0, 1):
-        shift(spool, clock, number, tmp_path / "counter")
+        chains.shift(spool, clock, number, tmp_path / "counter")
     middle = sorted(spool.glob("*.evs"))[3:6]
-    shift(spool, clock, 2, tmp_path / third_counter)
+    chains.shift(spool, clock, 2, tmp_path / third_counter)
     for path in middle:
         path.unlink()
     return examine_chain([spool], trust())
@@ -64,7 +47,7 @@ def test_a_tick_that_may_be_among_unreadable_records_is_not_called_gone(tmp_path
     """SF-43: what cannot be read may have been anything, beside a hole too."""
     clock = ManualClock()
     for number in (0, 1):
-        shift(tmp_path, clock, number, tmp_path / "counter")
+        chains.shift(tmp_path, clock, number, tmp_path / "counter")
     (tmp_path / file_name(2)).unlink()
     rewrite(
         tmp_path / file_name(3), lambda found: [*found[:1], Raw(found[1].header[:-64] + bytes(64), b""), *found[2:]]
@@ -84,9 +67,9 @@ def test_an_unclean_stop_says_how_much_can_be_missing_there(tmp_path: Path) -> N
     """Catalogue row R1: a tail cut off behind the last TICK, and a power cut pretended: intact, never clean."""
     spool, clock = tmp_path / "spool", ManualClock()
     spool.mkdir()
-    shift(spool, clock, 0, tmp_path / "counter", orderly=False)
+    chains.shift(spool, clock, 0, tmp_path / "counter", orderly=False)
     max(spool.glob("*.evs")).unlink()
-    shift(spool, clock, 1, tmp_path / "counter")
+    chains.shift(spool, clock, 1, tmp_path / "counter")
     report = examine_chain([spool], trust())
     (stop,) = [each for each in report.findings if each.code is Code.UNCLEAN_STOP]
     assert "at most 300 s of footage can have come behind it unseen" in stop.detail

@@ -26,18 +26,9 @@ def counter(folder: Path) -> FileCounter:
     return FileCounter(folder / "counter", SUITE_1, chains.identity().signer)
 
 
-def shift(folder: Path, clock: ManualClock, number: int) -> None:
-    """One start with two minutes of footage."""
-    writer = chains.start_writer(folder / "spool", clock, counter=counter(folder))
-    first = 120 * number
-    facts = chains.run_facts(number + 1, 30 * first, 48_000 * first)
-    writer.open_footage(facts)
-    for each in range(first, first + 120):
-        clock.advance(1)
-        writer.append_fragment(chains.fragment(each), chains.media(each, 50))
-    writer.close_footage(chains.close_facts(first + 120))
-    writer.halt("stop")
-    clock.reboot(f"boot-{number + 2}")
+def two_minutes(folder: Path, clock: ManualClock, number: int) -> None:
+    """One start with so much footage."""
+    chains.shift(folder / "spool", clock, number, folder / "counter", seconds=120)
 
 
 def found(folder: Path) -> set[str]:
@@ -47,7 +38,7 @@ def found(folder: Path) -> set[str]:
 def test_row_18_a_cut_tail_shows_at_the_next_start(tmp_path: Path) -> None:
     """SF-43: the counter of the unit went on, its chain did not."""
     clock = ManualClock()
-    shift(tmp_path, clock, 0)
+    two_minutes(tmp_path, clock, 0)
     newest = max((tmp_path / "spool").iterdir())
     newest.unlink()
     chains.start_writer(tmp_path / "spool", clock, counter=counter(tmp_path)).halt("stop")
@@ -61,19 +52,19 @@ def test_row_18_a_cut_tail_shows_at_the_next_start(tmp_path: Path) -> None:
 def test_row_22_an_older_image_of_the_card_that_records_on(tmp_path: Path) -> None:
     """The counter here stands for one on another chip: it is not restored."""
     clock = ManualClock()
-    shift(tmp_path, clock, 0)
+    two_minutes(tmp_path, clock, 0)
     shutil.copytree(tmp_path / "spool", tmp_path / "image")
-    shift(tmp_path, clock, 1)
+    two_minutes(tmp_path, clock, 1)
     shutil.rmtree(tmp_path / "spool")
     (tmp_path / "image").rename(tmp_path / "spool")
-    shift(tmp_path, clock, 1)
+    two_minutes(tmp_path, clock, 1)
     assert found(tmp_path) == {"ROLLBACK"}
 
 
 def test_a_counter_that_was_restored_with_the_card_says_nothing(tmp_path: Path) -> None:
     """The residual case of a file counter is stated, not called clean."""
     clock = ManualClock()
-    shift(tmp_path, clock, 0)
+    two_minutes(tmp_path, clock, 0)
     report = examine_chain([tmp_path / "spool"], trust())
     assert not report.verdicts
     assert "takes this counter back too" in report.tail.en
@@ -81,9 +72,9 @@ def test_a_counter_that_was_restored_with_the_card_says_nothing(tmp_path: Path) 
 
 def test_a_lower_counter_is_a_rollback(tmp_path: Path) -> None:
     clock = ManualClock()
-    shift(tmp_path, clock, 0)
+    two_minutes(tmp_path, clock, 0)
     (tmp_path / "counter").write_text("0\n")
-    shift(tmp_path, clock, 1)
+    two_minutes(tmp_path, clock, 1)
     assert found(tmp_path) == {"ROLLBACK"}
 
 
@@ -97,7 +88,7 @@ def test_rows_30_31_33_a_counter_attested_for_another_place(tmp_path: Path, monk
         return attested[0]
 
     monkeypatch.setattr(FileCounter, "attest", replayed)
-    shift(tmp_path, ManualClock(), 0)
+    two_minutes(tmp_path, ManualClock(), 0)
     report = examine_chain([tmp_path / "spool"], trust())
     assert report.verdicts == ("COUNTER_MISBOUND",)
     fault = report.first_fault

@@ -44,6 +44,16 @@ def ruled(store: StoreOnDisk, unit: UnitOnDisk) -> StoreOnDisk:
     return store
 
 
+@pytest.fixture
+def other(store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path) -> UnitOnDisk:
+    """A second unit of that store; both have sealed something, and now there is a policy."""
+    found = make_unit(store.authority, store.ledger, tmp_path / "other", "unit-2")
+    for each in (unit, found):
+        fill_spool(each)
+    sign_policy(store.authority, 1, (Rules(0, None, frozenset({1}), RECIPIENTS),), NOW)
+    return found
+
+
 def asked(*arguments: object) -> Result:
     return CliRunner().invoke(commands, [str(each) for each in arguments])
 
@@ -181,13 +191,9 @@ def test_a_file_of_a_unit_that_the_policy_revokes_is_refused_with_the_reason_and
 
 
 def test_before_the_moment_of_the_revocation_and_of_other_units_everything_is_taken_sy_66(
-    store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path
+    store: StoreOnDisk, unit: UnitOnDisk, other: UnitOnDisk
 ) -> None:
     """SY-66: a receipt of before vouches for what it names (SF-53)."""
-    other = make_unit(store.authority, store.ledger, tmp_path / "other", "unit-2")
-    for each in (unit, other):
-        fill_spool(each)
-    sign_policy(store.authority, 1, (Rules(0, None, frozenset({1}), RECIPIENTS),), NOW)
     said("policy", "sign", store.directory, "--revoke", unit.device_id, "--since", "2020-01-01")
     revoked_ns = 1_577_836_800 * 10**9
     for now_utc_ns, device, state in (
@@ -216,13 +222,9 @@ def test_the_policy_of_the_trust_folder_counts_where_it_is_the_newer_one_sy_66(
 
 
 def test_a_policy_is_judged_once_for_all_files_and_a_new_one_at_once_sy_66(
-    store: StoreOnDisk, unit: UnitOnDisk, tmp_path: Path
+    store: StoreOnDisk, unit: UnitOnDisk, other: UnitOnDisk
 ) -> None:
     """SY-66: the store stays open while another process publishes; what follows is held to the new policy."""
-    other = make_unit(store.authority, store.ledger, tmp_path / "other", "unit-2")
-    for each in (unit, other):
-        fill_spool(each)
-    sign_policy(store.authority, 1, (Rules(0, None, frozenset({1}), RECIPIENTS),), NOW)
     read: list[int] = []
 
     def counted(data: bytes, authorities: Sequence[bytes]) -> UnitPolicy:
