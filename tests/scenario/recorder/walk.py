@@ -21,7 +21,8 @@ from hw_sim.media.faults import Dead, Frozen
 from sealing.ended_files import file_id_of
 from sealing.errors import SealingError
 from sealing.references import StoreReceipt
-from tests.scenario.recorder.unit import OFFICERS, Unit, headers_of, verified
+from tests.scenario.recorder.unit import OFFICERS, Unit, headers_of, opened, verified
+from tests.scenario.recorder.walk_content import judge_content, merged
 from tests.scenario.recorder.walk_judge import judge
 from tests.scenario.recorder.walk_world import FULL_PERCENT, MIB, SHRILL, TROUBLES, Synced, mend_world
 from tests.scenario.recorder.walked import UNITS, Drawn, Voices, place_of
@@ -347,10 +348,10 @@ class UnitWalk(RuleBasedStateMachine):
             self.unit.__exit__(None, None, None)
         self.synced.check(self.place)
         assert verified(self.place.spool).intact
-        files = {path.name: path for path in self.place.handed_over.glob("*.evs")}
-        files |= {path.name: path for path in self.place.spool.glob("*.evs")}
-        records = list(headers_of(files[name] for name in sorted(files)))
-        judge(records, self.place.directory / "world", self.drawn.rules)
+        files = merged([self.place.handed_over, self.place.spool], self.place.directory / "everything")
+        records, world = list(headers_of(sorted(files.iterdir()))), self.place.directory / "world"
+        judge(records, world, self.drawn.rules)
+        judge_content(records, opened(files, self.place.directory / "opened"), world)
         shutil.rmtree(self.place.directory.parent)
 
     def go_home(self) -> None:

@@ -21,7 +21,10 @@ from sealing.records import (
     Resume,
     SessionEnd,
     SessionStart,
+    VoicePurpose,
+    VoiceWindow,
 )
+from tests.scenario.recorder.walk_menus import judge_menus
 from tests.scenario.recorder.walk_truth import Perceived, judge_frames
 from tests.support.session_rules import Rules, judge_rules, of
 
@@ -49,9 +52,11 @@ def judge(records: Sequence[RecordHeader], world: Path, rules: Rules) -> None:
     for session in sessions_of(records):
         judge_rules(session, rules)
         judge_end(session, rules)
+        judge_reasons(session)
     judge_marks(records, perceived)
     judge_alerts(records, perceived, rules)
     judge_pack(records, perceived)
+    judge_menus(records, perceived, rules)
 
 
 def sessions_of(records: Iterable[RecordHeader]) -> Iterator[list[object]]:
@@ -136,6 +141,19 @@ def judge_markers(records: Sequence[RecordHeader]) -> None:
                 if not isinstance(each, Prompt) or each.kind is PromptKind.RESUME_MARKER
             )
             assert not isinstance(then, Resume), "a resumption that nobody spoke of"
+
+
+def judge_reasons(session: Sequence[object]) -> None:
+    """What was said of each announced break is sealed, unless the process ended with it (R9, CS-10)."""
+    spans: list[list[object]] = [[]]
+    for body in session:
+        if isinstance(body, Resume):
+            spans.append([])
+        spans[-1].append(body)
+    for span in spans:
+        announced = any(body.origin is BreakOrigin.ANNOUNCED for body in of(span, Break))
+        heard = any(body.purpose is VoicePurpose.BREAK_REASON and body.final for body in of(span, VoiceWindow))
+        assert heard or not announced or of(span, Boot), "a break was announced and nothing says what was heard of it"
 
 
 def judge_end(session: Sequence[object], rules: Rules) -> None:
