@@ -25,6 +25,8 @@ from cryptography import x509
 
 from hal.drivers.system_clock import SystemClock
 from hal.notify import Notifier
+from hal.ports import Clock, Signal
+from hal.worker import Worker
 from sealing.cose import PublicKey
 from sealing.receipts import ReceiptError, receipt_key
 from sync.errors import ConfigurationError
@@ -108,8 +110,7 @@ def _run(config: UnitConfig, url: str | None, reporter: Reporter, once: bool, gi
     clock = WatchedClock(notifier)
     told = ProgressFile(paths.progress, lambda: clock.read().utc_ns)
     stop = clock.signal()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    end_at_signals(clock, stop)
     lines = lines_to_store(config, url, clock, _fraction)
     courier = Courier(
         Surroundings(
@@ -134,6 +135,24 @@ def _run(config: UnitConfig, url: str | None, reporter: Reporter, once: bool, gi
         lines.close()
 
 
+def end_at_signals(clock: Clock, stop: Signal) -> None:
+    """Have SIGTERM and SIGINT raise a flag.
+
+    A handler runs in the middle of whatever the main thread does, a wait for this very flag included; there it would
+    wait for ever for the lock that the wait has. So a thread of its own raises it.
+
+    Args:
+        clock: The flag's clock.
+        stop: The flag.
+    """
+
+    def handle(*_: object) -> None:
+        Worker("signal", clock, lambda _: stop.set()).start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
 def watch_service(paths: SyncPaths, *, bar: bool) -> None:
     """Show what the running service is doing, until SIGTERM or SIGINT.
 
@@ -143,8 +162,7 @@ def watch_service(paths: SyncPaths, *, bar: bool) -> None:
     """
     clock = SystemClock()
     stop = clock.signal()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    end_at_signals(clock, stop)
     with _reporter(bar) if bar else contextlib.nullcontext(JsonLines(sys.stdout)) as reporter:
         follow(paths.progress, reporter, clock, stop)
 

@@ -1,15 +1,18 @@
 """What the service manager hears of `recorder-sync`."""
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from hal.drivers.system_clock import SystemClock
 from hal.notify import Notifier
 from sync.unit.reports import Report
 from sync.unit.service import ServiceReporter, WatchedClock
+from sync.unit_main import end_at_signals
 
 
 @pytest.fixture
@@ -73,3 +76,25 @@ def test_the_manager_is_not_flooded_while_a_file_goes(manager: socket.socket, tm
     for offset in range(0, 2 << 20, 256 << 10):
         reporter.report(Report("sending", file=1, offset_bytes=offset, size_bytes=2 << 20))
     assert said(manager) == ["STATUS=sending 00000001 0 of 2 MiB", "STATUS=sending 00000001 1 of 2 MiB"]
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """As they were before."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_the_middle_of_a_wait_for_the_flag_that_it_raises_ends_that_wait(
+    handlers: None, number: signal.Signals
+) -> None:
+    clock = SystemClock()
+    stop = clock.signal()
+    end_at_signals(clock, stop)
+    with stop._cond:  # type: ignore[attr-defined]  # as a wait has it when it begins and when it ends
+        signal.raise_signal(number)
+    assert clock.wait(stop, 60.0)
