@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from agent.profile import Profile
-from capture.profile import AGENCY_SETTING
+from capture.section import AGENCY_SETTING
 
 _HEAD = "profile"
 _RECORDERS_OWN = frozenset({"clauses", "code", "en", "covers", "schema_version"})

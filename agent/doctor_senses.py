@@ -18,7 +18,8 @@ from agent.doctor_values import Finding, Outcome
 from capture.shell.microphone import SoundMeter
 from capture.voice.heard import LATEST_SECONDS, chirp_heard
 from capture.voice.ring import RecentSound
-from capture.voice.tones import Tone, tone
+from capture.voice.sounds import Tone
+from capture.voice.tones import tone
 from hal.errors import HardwareError
 from hal.ports import Hardware
 from hal.values import CameraSettings, EncodedFrame, MicrophoneSettings, PictureStatistics, Playback

@@ -14,7 +14,8 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from capture.profile import Code, ExemptionGround, Section, Words
+from capture.profile import ExemptionGround
+from capture.section import Code, Section, Words
 from sync.deadlines import WorkingDayTable
 
 ENTRIES_MAX = 24

@@ -6,14 +6,13 @@ Rules of this module: pure; a profile in, words out. Everything is read from the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from agent import guide_words as said
 from agent.profile import LoadedProfile, Profile
-from capture.cues import DOCK_LAMPS, STATE_LAMPS
-from capture.gestures import ONE_BUTTON, TWO_BUTTONS, Meaning, Mode, Movement
+from capture.gestures import ONE_BUTTON, Meaning, Mode, Presses
 from capture.profile import Moment, Speaker
 from capture.states import SessionRules
 from capture.voice.wording import (
@@ -31,11 +30,10 @@ from capture.voice.wording import (
     Line,
     Words,
 )
-from hal.values import ButtonName, LampPattern
+from hal.values import LampPattern
 from sync.profile import Limit
 
 MILLISECONDS = 1000
-Presses = Mapping[tuple[Mode, ButtonName, Movement], Meaning]
 
 
 class Part(StrEnum):
@@ -108,7 +106,7 @@ def guide_of(loaded: LoadedProfile) -> Guide:
         profile_id=head.id,
         profile_hash=loaded.hash,
         presses=tuple(_presses(profile)),
-        lamps=tuple(_lamps()),
+        lamps=tuple(_lamps(profile)),
         steps=tuple(_steps(profile)),
         warnings=tuple(_warnings(profile)),
     )
@@ -116,14 +114,14 @@ def guide_of(loaded: LoadedProfile) -> Guide:
 
 def _presses(profile: Profile) -> Iterator[Press]:
     hold = _number(profile.capture.gestures.hold_ms / MILLISECONDS)
-    offered = _offered(profile)
+    offered, signals = _offered(profile), profile.capture.signals.table()
     entries = [words for meaning, words in said.MENU_ENTRIES.items() if offered.get(meaning, True)]
     listed = Words("、".join(each.zh for each in entries), ", ".join(each.en for each in entries))
     for (mode, meaning), wanted in said.MEANINGS.items():
         if not offered.get(meaning, True):
             continue
         words = _filled(wanted, entries=listed) if meaning is Meaning.MENU else wanted
-        two, one = (_pressed(table, mode, meaning, hold) for table in (TWO_BUTTONS, ONE_BUTTON))
+        two, one = (_pressed(table, mode, meaning, hold) for table in (signals.two_buttons, ONE_BUTTON))
         yield Press(mode, said.MODES[mode], words, two, one)
 
 
@@ -144,8 +142,8 @@ def _pressed(table: Presses, mode: Mode, meaning: Meaning, hold: Words) -> Words
     return None
 
 
-def _lamps() -> Iterator[Lamp]:
-    for state, pattern in {**STATE_LAMPS, **DOCK_LAMPS}.items():
+def _lamps(profile: Profile) -> Iterator[Lamp]:
+    for state, pattern in profile.capture.signals.table().lamps.items():
         on, off = (_number(each / MILLISECONDS) for each in (pattern.on_ms, pattern.off_ms))
         looks = said.STEADY if pattern.off_ms == 0 else said.BLINKING
         colour = said.COLOURS[pattern.colour]

@@ -12,6 +12,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum
 from importlib.resources import files
 from pathlib import Path
 from reprlib import Repr
@@ -37,7 +38,8 @@ from agent.duties import (
     check_codes_once,
 )
 from agent.errors import ProfileError
-from capture.profile import CaptureProfile, ExemptionGround, Section, Words
+from capture.profile import CaptureProfile, ExemptionGround
+from capture.section import Section, Words
 from sealing.agency_document import AgencyDocument
 from sync.profile import SyncProfile
 
@@ -202,6 +204,7 @@ def _kind(value: object) -> str:
         (int, "a whole number"),
         (float, "a decimal number"),
         (str, "text"),
+        (Enum, "text"),
         (date, "a date"),
     )
     return next((words for kind, words in kinds if isinstance(value, kind)), "a list or table")

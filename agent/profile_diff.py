@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from pydantic import BaseModel, JsonValue
 
@@ -68,4 +69,6 @@ def _of_value(name: str, value: object, clause: str) -> Iterator[tuple[str, Stat
 def _plain(value: object) -> JsonValue:
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
+    if isinstance(value, Enum):
+        return str(value.value)
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

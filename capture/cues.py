@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from capture.voice.tones import Tone
+from capture.voice.sounds import Tone
 from hal.values import LampColour, LampPattern, VibrationPattern
 
 
@@ -55,6 +55,11 @@ class CueAnswer:
 
 def _flash(colour: LampColour, meaning: str) -> LampPattern:
     return LampPattern(colour, 1000, 0, meaning)
+
+
+def answer(cue: Cue, felt_ms: tuple[int, ...], tone: Tone | None, colour: LampColour | None) -> CueAnswer:
+    """An answer as a profile words it."""
+    return CueAnswer(felt_ms, tone, None if colour is None else _flash(colour, cue.value))
 
 
 STATE_LAMPS: Mapping[str, LampPattern] = {

@@ -11,7 +11,7 @@ from capture.cues import CUES, DOCK_LAMPS, STATE_LAMPS
 from capture.gestures import ONE_BUTTON, TWO_BUTTONS
 from capture.session import EVENTS, TABLE, Ignore, Move
 from capture.states import State
-from capture.voice.tones import HEARD
+from capture.voice.sounds import HEARD
 from hal.values import LampPattern
 
 

@@ -53,8 +53,9 @@ class Meaning(StrEnum):
 
 
 _R, _M = ButtonName.RECORD, ButtonName.MARK
+Presses = Mapping[tuple[Mode, ButtonName, Movement], Meaning]
 
-TWO_BUTTONS: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
+TWO_BUTTONS: Presses = {
     (Mode.IDLE, _R, Movement.DOWN): Meaning.START,
     (Mode.CAPTURING, _M, Movement.PRESS): Meaning.MARK,
     (Mode.CAPTURING, _M, Movement.PRESS_HOLD): Meaning.CATEGORY,
@@ -71,7 +72,7 @@ TWO_BUTTONS: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
 }
 """Units with a record and a mark button."""
 
-ONE_BUTTON: Mapping[tuple[Mode, ButtonName, Movement], Meaning] = {
+ONE_BUTTON: Presses = {
     (Mode.IDLE, _R, Movement.DOWN): Meaning.START,
     (Mode.CAPTURING, _R, Movement.PRESS): Meaning.MARK,
     (Mode.CAPTURING, _R, Movement.PRESS_HOLD): Meaning.MENU,
@@ -120,17 +121,19 @@ class GestureReader:
         buttons: Names of the buttons that the unit has.
         hold_ns: From this time on a press is a hold.
         double_press_ns: Longest pause between the two presses of a press-press-hold.
+        two_buttons: What presses mean on a unit that has a mark button, too.
     """
 
     buttons: frozenset[ButtonName]
     hold_ns: int
     double_press_ns: int
+    two_buttons: Presses = field(default_factory=lambda: TWO_BUTTONS)
     _open: dict[ButtonName, _Button] = field(default_factory=dict)
 
     @property
-    def meanings(self) -> Mapping[tuple[Mode, ButtonName, Movement], Meaning]:
+    def meanings(self) -> Presses:
         """The table of this unit's buttons."""
-        return TWO_BUTTONS if ButtonName.MARK in self.buttons else ONE_BUTTON
+        return self.two_buttons if ButtonName.MARK in self.buttons else ONE_BUTTON
 
     def edge(self, edge: ButtonEdge, mode: Mode) -> tuple[Gesture, ...]:
         """Take one edge under the mode in force.

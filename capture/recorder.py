@@ -146,6 +146,7 @@ class Recorder:
         self._runner = self._make_runner(facts)
 
     def _make_runner(self, facts: ProfileFacts) -> SessionRunner:
+        signals = self._profile.signals.table()
         parts = Parts(
             clock=self._clock,
             seals=self._seals,
@@ -154,13 +155,14 @@ class Recorder:
             microphone=self._microphone,
             voice=self._voice,
             watch=self._watch,
-            panel=Panel(self._hardware),
+            panel=Panel(self._hardware, signals),
         )
         gestures = self._profile.gestures
         reader = GestureReader(
             self._buttons,
             gestures.hold_ms * _MILLISECOND_NS,
             gestures.double_press_ms * _MILLISECOND_NS,
+            signals.two_buttons,
         )
         boot_id = self._clock.read().boot_id
         machine = Machine(self._rules, facts.id, facts.hash, boot_id)

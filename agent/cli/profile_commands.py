@@ -22,7 +22,8 @@ from agent.profile import SIGNED_SUFFIX, LoadedProfile, load_profile, shipped_pr
 from agent.profile_diff import Change, Stated, changes, stated_values
 from agent.signed_profile import agency_cas, load_any, sign_profile
 from agent.working_days import working_days_toml
-from capture.profile import AGENCY_SETTING
+from capture.section import AGENCY_SETTING
+from capture.signals import signal_rows
 from hal.drivers.system_clock import SystemClock
 from sealing.keys import FileKeySigner
 from sync.durable import write_file
@@ -72,8 +73,10 @@ def show_profile(surroundings: Surroundings, name: str, authorities: tuple[Path,
     """显示规则及条款 / Show a profile with the clause of each value; NAME is an id or the path of a file."""
     loaded = load_any(name, _authorities(surroundings, name, authorities))
     values = loaded.profile.model_dump(mode="json", exclude_unset=True)
+    signals = signal_rows(loaded.profile.capture.signals.table())
     if as_json:
-        print_json({**_facts(loaded), "values": values, "citations": dict(citations(loaded.profile))})
+        cited = dict(citations(loaded.profile))
+        print_json({**_facts(loaded), "values": values, "citations": cited, "signals": [list(row) for row in signals]})
         return
     print_pairs(_heading(surroundings, loaded))
     columns = (
@@ -83,6 +86,8 @@ def show_profile(surroundings: Surroundings, name: str, authorities: tuple[Path,
     )
     stated = stated_values(loaded.profile)
     print_table(columns, [(name, _shown(each), _clause(each, surroundings)) for name, each in stated.items()])
+    kinds = (("信号", "Signal"), ("何时", "When"), ("如何", "How"))
+    print_table(tuple(surroundings.words(*kind) for kind in kinds), signals)
 
 
 @profile.command("check")

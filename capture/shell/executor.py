@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from capture import effects as fx
-from capture.cues import CUES
 from capture.events import BreakSealed, CheckoutSealed, Event, Timer
 from capture.shell.camera import CameraKeeper, Start, Stop
 from capture.shell.intake import Begin, Forget, Locate, MediaQueue, Noticed
@@ -153,7 +152,7 @@ class Executor:
         if isinstance(effect, fx.ShowState):
             self._parts.panel.show(effect.state)
             return
-        tone = CUES[effect.cue].tone
+        tone = self._parts.panel.tone(effect.cue)
         self._parts.panel.answer(effect.cue, self._parts.clock.boottime_ns())
         if tone is not None:
             self._parts.voice.sound(tone)

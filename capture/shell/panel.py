@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 
-from capture.cues import CUES, DOCK_LAMPS, STATE_LAMPS, Cue
+from capture.cues import Cue
+from capture.signals import OWN, SignalTable
+from capture.voice.sounds import Tone
 from hal.errors import HardwareError
 from hal.ports import Hardware
 from hal.values import LampPattern
@@ -17,7 +19,6 @@ log = logging.getLogger(__name__)
 FLASH_NS = 800_000_000
 AT_ONCE = frozenset({"interrupted", "fault"})
 """Nothing is kept: no flash of good news stands in front of that, however short it lasts."""
-_LAMPS = {**STATE_LAMPS, **DOCK_LAMPS}
 
 
 class Panel:
@@ -25,12 +26,14 @@ class Panel:
 
     Args:
         hardware: Its indicators and its vibration motor are used.
+        signals: What is shown and felt.
     """
 
-    def __init__(self, hardware: Hardware) -> None:
+    def __init__(self, hardware: Hardware, signals: SignalTable = OWN) -> None:
+        self._signals = signals
         self._indicators = hardware.indicators
         self._vibration = hardware.vibration
-        self._state = STATE_LAMPS["idle"]
+        self._state = signals.lamps["idle"]
         self._until_ns: int | None = None
         self._complained = False
 
@@ -41,7 +44,7 @@ class Panel:
 
     def show(self, state: str) -> None:
         """Show a state from now on; behind a flash, unless nothing is being kept."""
-        self._state = _LAMPS[state]
+        self._state = self._signals.lamps[state]
         if state in AT_ONCE:
             self._until_ns = None
         if self._until_ns is None:
@@ -49,7 +52,7 @@ class Panel:
 
     def answer(self, cue: Cue, now_ns: int) -> None:
         """Give a cue by vibration, and by the lamp for a moment where the cue has one."""
-        answer = CUES[cue]
+        answer = self._signals.cues[cue]
         try:
             self._vibration.pulse(answer.vibration(cue))
         except HardwareError as error:
@@ -57,6 +60,10 @@ class Panel:
         if answer.lamp is not None:
             self._light(answer.lamp)
             self._until_ns = now_ns + FLASH_NS
+
+    def tone(self, cue: Cue) -> Tone | None:
+        """What is heard with a cue, None where nothing is."""
+        return self._signals.cues[cue].tone
 
     def settle(self, now_ns: int) -> None:
         """Show the state again when a flash is over."""

@@ -18,7 +18,8 @@ from capture.shell.speaking import Speech
 from capture.voice.cache import SpokenClip
 from capture.voice.heard import LATEST_SECONDS, HeardResult, chirp_heard, heard_in
 from capture.voice.ring import RecentSound
-from capture.voice.tones import Tone, tone
+from capture.voice.sounds import Tone
+from capture.voice.tones import tone
 from hal.errors import HardwareError
 from hal.mailbox import Mailbox
 from hal.ports import Clock, Signal, Speaker

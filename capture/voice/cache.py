@@ -25,8 +25,9 @@ from capture.voice.errors import MissingClipError, UnreadableError
 from capture.voice.loudness import normalised
 from capture.voice.phrases import Phrase, Utterance
 from capture.voice.samples import VOICE_RATE_HZ, faded, from_s16, joined, to_s16
+from capture.voice.sounds import Tone
 from capture.voice.synthesiser import Synthesiser
-from capture.voice.tones import Tone, tone
+from capture.voice.tones import tone
 from hal.values import SoundClip
 
 log = logging.getLogger(__name__)

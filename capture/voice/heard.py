@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from capture.voice.ring import RecentSound
 from capture.voice.samples import ANALYSIS_RATE_HZ, Samples, from_s16, level_dbfs, to_analysis_rate
-from capture.voice.tones import Tone, tone
+from capture.voice.sounds import Tone
+from capture.voice.tones import tone
 from hal.values import Playback, SoundClip
 
 Correlation = NDArray[np.float64]

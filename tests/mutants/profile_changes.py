@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from capture.profile import AGENCY_SETTING
+from capture.section import AGENCY_SETTING
 
 Table = dict[str, object]
 Place = tuple[str | int, ...]

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from capture.profile import AGENCY_SETTING, MACHINE_CAUSES, CaptureProfile, Moment, Speaker
+from capture.profile import MACHINE_CAUSES, CaptureProfile, Moment, Speaker
+from capture.section import AGENCY_SETTING
 from capture.states import SessionRules
 from capture.voice.wording import MACHINE_CAUSES as WORDED
 from tests.unit.capture_session.script import CAUSES, NOTICE, STATEMENT, profile

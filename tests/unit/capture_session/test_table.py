@@ -13,7 +13,7 @@ from capture.diagram import sections
 from capture.session import EVENTS, TABLE, Ignore, Move, Reject, advance
 from capture.states import CAPTURING, State
 from capture.turn import IllegalEventError
-from capture.voice.tones import HEARD, Tone
+from capture.voice.sounds import HEARD, Tone
 from tests.unit.capture_session.script import Driver
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "capture" / "SESSION.md"

@@ -15,8 +15,9 @@ from capture.voice.loudness import measure
 from capture.voice.phrases import Phrase, PromptBook, VoiceFacts
 from capture.voice.reading import SpokenOfficer
 from capture.voice.samples import VOICE_RATE_HZ, Samples, from_s16
+from capture.voice.sounds import Tone
 from capture.voice.synthesiser import EspeakSynthesiser
-from capture.voice.tones import Tone, tone
+from capture.voice.tones import tone
 
 
 class Whistler:

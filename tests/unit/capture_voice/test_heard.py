@@ -10,7 +10,8 @@ from capture.voice.heard import HeardResult, chirp_heard, heard_in, prove_chirp,
 from capture.voice.phrases import PromptBook, Utterance
 from capture.voice.ring import RecentSound
 from capture.voice.samples import ANALYSIS_RATE_HZ, VOICE_RATE_HZ, Samples, from_s16, to_analysis_rate, to_s16
-from capture.voice.tones import Tone, tone
+from capture.voice.sounds import Tone
+from capture.voice.tones import tone
 from hal.values import AudioBlock, Playback, SoundClip
 
 from .acoustics import NOISES, generator, microphone, pink, played, rms, traffic, with_noise

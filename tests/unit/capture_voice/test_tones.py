@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from capture.voice.samples import VOICE_RATE_HZ, from_s16
-from capture.voice.tones import Tone, tone
+from capture.voice.sounds import Tone
+from capture.voice.tones import tone
 
 
 @pytest.mark.parametrize("name", list(Tone))
