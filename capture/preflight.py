@@ -17,6 +17,8 @@ from sealing.records import CheckResult, CheckVerdict
 AUDIO_BYTES_PER_SECOND = 10_000
 """What AAC at 64–80 kbit/s, boxes and record headers take beside the picture."""
 
+UNKNOWN = -1
+"""Figure of what nothing told: a charge or an uncertainty, which are never negative."""
 SOURCE_UNIT = "source-"
 """Unit of a figure that is no number: which source the civil time has."""
 RTC_DIFFERENCE_MS_MAX = 3_000
@@ -143,7 +145,7 @@ def recordable_minutes(free_bytes: int, bitrate_bps: int) -> int:
 
 def _battery(reading: BatteryReading | None, limits: PreflightSection) -> CheckResult:
     if reading is None:
-        return CheckResult("battery", CheckVerdict.DEGRADED, 0, int(limits.battery_percent_low), "percent")
+        return CheckResult("battery", CheckVerdict.DEGRADED, UNKNOWN, int(limits.battery_percent_low), "percent")
     figure = int(reading.charge_percent)
     if reading.charge_percent < limits.battery_percent_min:
         return CheckResult("battery", CheckVerdict.FAIL, figure, int(limits.battery_percent_min), "percent")
@@ -193,7 +195,7 @@ def _within(unit: str, figure_ns: int, limit_ms: int) -> CheckResult:
 
 def _uncertainty(reading: ClockReading, limits: PreflightSection) -> CheckResult:
     if reading.uncertainty_ns < 0:
-        return CheckResult("clock", CheckVerdict.DEGRADED, -1, limits.clock_uncertainty_ms_max, "ms")
+        return CheckResult("clock", CheckVerdict.DEGRADED, UNKNOWN, limits.clock_uncertainty_ms_max, "ms")
     figure = reading.uncertainty_ns // 1_000_000
     verdict = CheckVerdict.PASS if figure <= limits.clock_uncertainty_ms_max else CheckVerdict.DEGRADED
     return CheckResult("clock", verdict, figure, limits.clock_uncertainty_ms_max, "ms")

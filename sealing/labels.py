@@ -183,8 +183,13 @@ def words(table: str, code: str) -> Words:
 
 
 def figure_words(figure: int, unit: str) -> Words:
-    """A check's figure with its unit; where the unit says it all (`ok`, the clock's source), no figure."""
+    """A check's figure with its unit; where the unit says it all (`ok`, the clock's source), no figure.
+
+    A negative charge or uncertainty is one that nothing told.
+    """
     said = words("unit", unit)
+    if figure < 0 and unit in {"percent", "ms"}:
+        return Words(" 不明", " unknown")
     if unit == "ok" or unit.startswith("source-"):
         return said
     return Words(f" {figure}{said.zh}", f" {figure}{said.en}")

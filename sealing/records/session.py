@@ -33,7 +33,7 @@ class CheckResult:
     """Code: battery, storage, clock, camera, microphone, speaker, key, spool."""
     verdict: CheckVerdict = numbered(2)
     figure: int = numbered(3)
-    """Measured figure in `unit`."""
+    """Measured figure in `unit`; -1 percent or ms: nothing told it."""
     threshold: int | None = numbered(4)
     unit: str = numbered(5)
     """Code of the unit: percent, minutes, ms, luma, dbfs, permille, ok."""

@@ -28,6 +28,19 @@ def test_the_clock_is_printed_with_its_source_and_every_figure(capsys: pytest.Ca
     assert "source-" not in printed
 
 
+@pytest.mark.parametrize(("language", "told"), [(Language.ZH, "不明"), (Language.EN, "unknown")])
+def test_what_nothing_told_is_not_printed_as_nothing_or_less(
+    capsys: pytest.CaptureFixture[str], language: Language, told: str
+) -> None:
+    """R1: a pack without a gauge is not an empty one, nor is a clock that nothing vouches for 1 ms early."""
+    clock = replace(HEALTHY.clock, uncertainty_ns=-1)
+    found = judge(replace(HEALTHY, battery=None, clock=clock), PreflightSection())
+    _print_checks(dict(check_table(found)), Surroundings(None, language))
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(told in line for line in lines) == 2
+    assert not [line for line in lines if " 0%" in line or "-1" in line]
+
+
 def test_every_unit_of_a_check_has_words() -> None:
     """Officers read figures, too."""
     dark = replace(HEALTHY, pictures=(replace(HEALTHY.pictures[0], mean_luma=100.0, luma_deviation=1.0),))
