@@ -23,6 +23,7 @@ from sqlalchemy import RowMapping
 
 from sealing.oids import Assurance
 from sync import durable
+from sync.command_line import run
 from sync.errors import ConfigurationError, ContentError, EnrolmentError, StoreError, WireError
 from sync.inbox import receipt_name
 from sync.store.authority import WARNING, Authority, create_authority, enrol
@@ -260,18 +261,7 @@ for command in (*ALL, gateway):
 
 def main() -> None:
     """Run the command line; turns errors into one line and an exit code."""
-    try:
-        commands.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(os.EX_USAGE)
-    except click.Abort:
-        sys.exit(os.EX_TEMPFAIL)
-    except tuple(_EXIT_CODES) as error:
-        click.echo(f"recorder-store: {error}", err=True)
-        sys.exit(next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)))
+    run(commands, "recorder-store", _EXIT_CODES)
 
 
 def _settings(**given: object) -> StoreSettings:

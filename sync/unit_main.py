@@ -29,6 +29,7 @@ from hal.ports import Clock, Signal
 from hal.worker import Worker
 from sealing.cose import PublicKey
 from sealing.receipts import ReceiptError, receipt_key
+from sync.command_line import run
 from sync.errors import ConfigurationError
 from sync.unit.config import DEFAULT_PATH, SyncPaths, UnitConfig, load_config
 from sync.unit.courier import Courier, Ending, Surroundings
@@ -87,18 +88,7 @@ def command(
 def main() -> None:
     """Run the command line; turns errors into one line and an exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    try:
-        command.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(os.EX_USAGE)
-    except click.Abort:
-        sys.exit(os.EX_TEMPFAIL)
-    except ConfigurationError as error:
-        click.echo(f"recorder-sync: {error}", err=True)
-        sys.exit(os.EX_CONFIG)
+    run(command, "recorder-sync", {ConfigurationError: os.EX_CONFIG})
 
 
 def _run(config: UnitConfig, url: str | None, reporter: Reporter, once: bool, give_up_after: float | None) -> Ending:
