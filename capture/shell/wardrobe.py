@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -22,7 +22,7 @@ from capture.voice.agency_voice import AgencyVoice
 from capture.voice.cache import RenderReport, VoiceCache
 from capture.voice.errors import AgencyVoiceError, ReadingError, UnreadableError, VoiceError
 from capture.voice.language import Language
-from capture.voice.phrases import PromptBook
+from capture.voice.phrases import Phrase, PromptBook
 from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
 from capture.voice.wording import Words
 
@@ -103,7 +103,7 @@ class Wardrobe:
         log.info("rendering %d of %d clips", len(missing), len(phrases))
         may_lack = {phrase.key for phrase in phrases}
         try:
-            self._cache.render(phrases, self._synthesiser(), on_progress, may_lack=may_lack)
+            self._render(phrases, on_progress, may_lack)
         except (VoiceError, OSError):
             log.exception("words could not be rendered: tones stand in for them")
             return False
@@ -122,7 +122,7 @@ class Wardrobe:
             raise AssignmentError(str(error)) from error
         try:
             may_lack = {phrase.key for phrase in book.phrases} - {"notice", *book.officers()}
-            report = self._cache.render(book.phrases, self._synthesiser(), on_progress, may_lack=may_lack)
+            report = self._render(book.phrases, on_progress, may_lack)
             self._store(assignment)
         except UnreadableError as error:
             raise AssignmentError(str(error)) from error
@@ -147,9 +147,12 @@ class Wardrobe:
         if said:
             self.render_missing()
 
-    def _synthesiser(self) -> Synthesiser:
+    def _render(
+        self, phrases: Sequence[Phrase], on_progress: Callable[[int, int], None], may_lack: Collection[str]
+    ) -> RenderReport:
         built_in = self._settings.synthesiser()
-        return built_in if self._agency is None else self._agency.synthesiser(built_in)
+        voices = (built_in,) if self._agency is None else (self._agency.synthesiser(built_in), built_in)
+        return self._cache.render_by_first(phrases, voices, on_progress, may_lack=may_lack)
 
     @property
     def _path(self) -> Path:

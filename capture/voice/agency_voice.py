@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from capture.voice.errors import AgencyVoiceError, SynthesisError
 from capture.voice.language import Language
+from capture.voice.phrases import Phrase
 from capture.voice.samples import VOICE_RATE_HZ, Samples, from_s16, level_dbfs, trimmed
 from capture.voice.synthesiser import TIMEOUT_SECONDS, Synthesiser, resampled
 
@@ -161,6 +162,10 @@ class EngineSynthesiser:
         """Names the engine's description and the built-in voice."""
         return f"agency {self._digest}; {self._built_in.identity}"
 
+    def words_of(self, phrase: Phrase) -> str:
+        """What is handed to `synthesise`: characters for the engine, which reads no pinyin."""
+        return (phrase.plain or phrase.text) if phrase.language in self._engine.languages else phrase.spoken
+
     def synthesise(self, text: str, language: Language) -> Samples:
         """Speak `text` as 48 kHz samples with little silence at the ends.
 
@@ -186,9 +191,11 @@ def _described(path: Path, data: bytes) -> Description:
     if len(data) > DESCRIPTION_BYTES_MAX:
         raise AgencyVoiceError(f"{path}: more than {DESCRIPTION_BYTES_MAX} bytes; shorten it")
     try:
-        return Description.model_validate(tomllib.loads(data.decode("utf-8")))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise AgencyVoiceError(f"{path}: not a TOML file in UTF-8: {error}; correct that place") from error
+    try:
+        return Description.model_validate(table)
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in found["loc"]) or "(the whole table)"

@@ -20,8 +20,8 @@ from threading import Lock
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from capture.voice.agency_voice import AgencyVoice, Recording
-from capture.voice.errors import MissingClipError, UnreadableError
+from capture.voice.agency_voice import AgencyVoice, EngineSynthesiser, Recording
+from capture.voice.errors import LoudnessError, MissingClipError, SynthesisError, UnreadableError
 from capture.voice.loudness import normalised
 from capture.voice.phrases import Phrase, Utterance
 from capture.voice.samples import VOICE_RATE_HZ, faded, from_s16, joined, to_s16
@@ -152,6 +152,26 @@ class VoiceCache:
         on_progress(len(phrases), len(phrases))
         return RenderReport(rendered, len(entries) - rendered, self._remove_unused(entries))
 
+    def render_by_first(
+        self,
+        phrases: Sequence[Phrase],
+        voices: Sequence[Synthesiser],
+        on_progress: Callable[[int, int], None],
+        *,
+        may_lack: Collection[str],
+    ) -> RenderReport:
+        """Render by the first voice that speaks; another one then speaks all of it, so that none are mixed.
+
+        Arguments, result and errors as `render`, the errors of the last voice.
+        """
+        *preferred, last = voices
+        for voice in preferred:
+            try:
+                return self.render(phrases, voice, on_progress, may_lack=may_lack)
+            except (SynthesisError, LoudnessError):
+                log.exception("the agency's engine does not speak; another voice does until the next check-out")
+        return self.render(phrases, last, on_progress, may_lack=may_lack)
+
     def missing(self, phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
         """Which phrases are not in the index with exactly these words, or have no file as long as it says.
 
@@ -262,7 +282,8 @@ class VoiceCache:
 
     def _render_one(self, phrase: Phrase, synthesiser: Synthesiser) -> IndexEntry:
         recording = self._recording(phrase)
-        sound = synthesiser.synthesise(phrase.spoken, phrase.language) if recording is None else recording.samples
+        words = synthesiser.words_of(phrase) if isinstance(synthesiser, EngineSynthesiser) else phrase.spoken
+        sound = synthesiser.synthesise(words, phrase.language) if recording is None else recording.samples
         data = to_s16(faded(normalised(sound), _EDGE_SECONDS))
         name = self._name_of(phrase, synthesiser.identity)
         _write_wav(self._directory / name, data)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from capture.voice.errors import ReadingError
 from capture.voice.language import Language
 from capture.voice.numbers import hour_en, hour_zh, minute_en, minute_zh, number_en, number_zh
-from capture.voice.reading import SpokenOfficer, speakable, spell, with_readings
+from capture.voice.reading import SpokenOfficer, in_characters, speakable, spell, with_readings
 from capture.voice.wording import (
     BATTERY_AT,
     BREAK_MARKER,
@@ -60,8 +60,10 @@ class Phrase:
     text: str
     """The words, as a person writes them; what is sealed with a prompt."""
     spoken: str
-    """The words as the synthesiser has to get them."""
+    """The words as the built-in synthesiser has to get them."""
     language: Language
+    plain: str | None = None
+    """The words in characters, without pinyin, for an engine of the agency; None where they are the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,7 @@ class PromptBook:
         facts = self.facts
         if facts.notice:
             text = with_names(facts.notice, facts.officers, facts.name_slot)
-            yield Phrase("notice", text, self._spoken(text, facts.notice_language), facts.notice_language)
+            yield self._made("notice", text, text, facts.notice_language)
         if facts.statement_items:
             joined = _listed(facts.statement_items, self.language)
             yield self._phrase("statement.request", STATEMENT_REQUEST, items=Words(joined, joined))
@@ -274,7 +276,7 @@ class PromptBook:
             spelled = phrase.text.replace(officer.certificate_number, spell(officer.certificate_number))
             if self.language is Language.ENGLISH:
                 spelled = phrase.text.replace(officer.certificate_number, " ".join(officer.certificate_number))
-            yield Phrase(phrase.key, phrase.text, self._spoken(spelled, self.language), self.language)
+            yield self._made(phrase.key, phrase.text, spelled, self.language)
 
     def _number_clips(self) -> Iterator[Phrase]:
         yield self._phrase("resume.at", RECORDED_AT)
@@ -297,7 +299,11 @@ class PromptBook:
     def _phrase(self, key: str, words: Words, **slots: Words) -> Phrase:
         filled = {name: slot.said_in(self.language) for name, slot in slots.items()}
         text = words.said_in(self.language).format(**filled) if slots else words.said_in(self.language)
-        return Phrase(key, text, self._spoken(text, self.language), self.language)
+        return self._made(key, text, text, self.language)
+
+    def _made(self, key: str, text: str, said: str, language: Language) -> Phrase:
+        plain = in_characters(said) if language is Language.CHINESE else None
+        return Phrase(key, text, self._spoken(said, language), language, plain)
 
     def _spoken(self, text: str, language: Language) -> str:
         officers = self.facts.officers

@@ -136,14 +136,27 @@ def speakable(text: str, officers: Sequence[SpokenOfficer] = ()) -> str:
     Raises:
         ReadingError: The text is empty, or a name slot (×××) is still open.
     """
+    spoken = with_readings(_checked(text).translate(_FULL_WIDTH), officers)
+    for word, reading in (*WORD_READINGS.items(), *CHARACTER_READINGS.items()):
+        spoken = spoken.replace(word, _for_voice(reading))
+    return _numbers(spoken).strip()
+
+
+def in_characters(text: str) -> str:
+    """Write out the numbers of a Chinese text, and leave names and words to a voice that does not read pinyin.
+
+    Raises:
+        ReadingError: As `speakable`.
+    """
+    return _numbers(_checked(text).translate(_FULL_WIDTH)).strip()
+
+
+def _checked(text: str) -> str:
     if not text.strip():
         raise ReadingError("there is nothing to say: the text is empty")
     if OPEN_SLOT.search(text):
         raise ReadingError(f"text {text!r} still has an open slot: fill in the officers' names first")
-    spoken = with_readings(text.translate(_FULL_WIDTH), officers)
-    for word, reading in (*WORD_READINGS.items(), *CHARACTER_READINGS.items()):
-        spoken = spoken.replace(word, _for_voice(reading))
-    return _numbers(spoken).strip()
+    return text
 
 
 def _numbers(text: str) -> str:

@@ -18,6 +18,7 @@ from capture.voice.errors import AgencyVoiceError, SynthesisError, VoiceUnavaila
 from capture.voice.language import Language
 from capture.voice.loudness import TOLERANCE_LU, TRUE_PEAK_MAX_DBTP, measure
 from capture.voice.phrases import PromptBook, VoiceFacts
+from capture.voice.reading import SpokenOfficer
 from capture.voice.samples import Samples, from_s16, to_s16
 from tests.unit.capture_voice.test_cache import THREE, Whistler
 
@@ -116,6 +117,40 @@ def test_an_engine_that_fails_is_named(folder: Path, program: str) -> None:
         loaded(folder).synthesiser(Whistler()).synthesise("甲", Language.CHINESE)
 
 
+def test_an_engine_gets_characters_and_no_pinyin(folder: Path, tmp_path: Path) -> None:
+    """R4: what espeak-ng needs of names, an engine would spell out."""
+    sound, heard = save(folder / "said.wav", tone()), tmp_path / "heard.txt"
+    program = (
+        f"import sys; open({str(heard)!r}, 'a').write(sys.stdin.read() + chr(10));"
+        f"sys.stdout.buffer.write(open({str(sound)!r}, 'rb').read())"
+    )
+    command = ", ".join(f"'''{part}'''" for part in (sys.executable, "-c", program))
+    (folder / "voice.toml").write_text(f"{HEAD}[engine]\ncommand = [{command}]\n", "utf-8")
+    voice, officers = loaded(folder), (SpokenOfficer("单某晨", "A01", "shan4 mou3 chen2"),)
+    book = PromptBook(VoiceFacts(officers=officers, notice="我们是执法人员×××。"))
+    phrases = [phrase for phrase in book.phrases if phrase.key in {"notice", "officer:0"}]
+    VoiceCache(tmp_path / "voice", voice).render(phrases, voice.synthesiser(Whistler()))
+    assert heard.read_text("utf-8").splitlines() == ["我们是执法人员单某晨。", "执法人员单某晨，证号  A  零一。"]
+
+
+@pytest.mark.parametrize("program", ["no-such-program", "false"])
+def test_where_the_engine_fails_the_built_in_voice_says_everything(folder: Path, tmp_path: Path, program: str) -> None:
+    """R4: a unit whose model is gone speaks; it does not only sound tones, and it can be handed over."""
+    (folder / "voice.toml").write_text(f'{HEAD}[engine]\ncommand = ["{program}"]\n', "utf-8")
+    voice, whistler = loaded(folder), Whistler()
+    cache = VoiceCache(tmp_path / "voice", voice)
+    voices = (voice.synthesiser(whistler), whistler)
+    assert cache.render_by_first(THREE, voices, lambda _done, _total: None, may_lack=()).rendered == 3
+    assert (whistler.asked, cache.missing(THREE)) == (["甲", "乙丙", "丁"], ())
+    with pytest.raises(SynthesisError, match="whistle 乙丙"):
+        cache.render_by_first(
+            (*THREE[:1], THREE[1]),
+            (Whistler("a", "乙丙"), Whistler("b", "乙丙")),
+            lambda _done, _total: None,
+            may_lack=(),
+        )
+
+
 def described(text: str) -> Change:
     def change(folder: Path) -> None:
         (folder / "voice.toml").write_text(text, "utf-8")
@@ -136,6 +171,7 @@ def recorded(samples: Samples, rate: int = 24_000, channels: int = 1) -> Change:
         (lambda folder: (folder / "one.wav").write_bytes(b"RIFF"), "is not the file that voice.toml names"),
         (lambda folder: (folder / "one.wav").unlink(), "one.wav: cannot be read"),
         (described("[voice"), "not a TOML file"),
+        (described("a = " + "[" * 20_000), "not a TOML file"),
         (described(HEAD + "colour = 1\n"), "voice.colour: Extra inputs"),
         (described(HEAD.replace("licence", "#")), "voice.licence: Field required"),
         (described(HEAD + '[[clips]]\nwords = "甲"\nfile = "../x.wav"\nsha256 = "0"\n'), "clips.0.file: String should"),

@@ -19,6 +19,12 @@ from sealing.records import PromptKind
 OFFICERS = Assignment((Officer("皖A0001", "甲某"),))
 
 
+@pytest.fixture(autouse=True)
+def as_loud_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of clips are rendered here whose loudness is another test's matter."""
+    monkeypatch.setattr("capture.voice.cache.normalised", lambda samples: samples)
+
+
 class Refusing:
     """A voice that cannot say one character."""
 
