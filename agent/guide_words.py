@@ -77,7 +77,7 @@ STATES: Final[Mapping[str, Words]] = {
     "interrupted": Words("录制已中断，没有录制", "interrupted, not recording"),
     "resuming": Words("已恢复录制：请说明中断原因", "recording again: explain the break"),
     "finishing": Words("正在结束，请稍候", "ending, please wait"),
-    "fault": Words("存储故障，没有录制：请立即报告", "the medium fails, not recording: report at once"),
+    "fault": Words("存储故障，没有录制", "the medium fails, nothing is recorded"),
     "uploading": Words("在底座上：正在上传", "in the dock: uploading"),
     "uploaded": Words("在底座上：全部上传完成", "in the dock: everything is uploaded"),
 }

@@ -31,7 +31,7 @@ from capture.events import (
     WindowClosed,
 )
 from capture.moves import breaking, duties, runs, starting
-from capture.states import STORAGE_FAULT, Gap, State, Waiting
+from capture.states import CAMERA_FAULT, STORAGE_FAULT, Gap, State, Waiting
 from capture.turn import Turn
 from sealing.records import BreakOrigin, PromptKind, SessionEnd
 
@@ -86,7 +86,10 @@ def heard_in_fault(turn: Turn, event: WindowClosed) -> None:
 def lost_while_closing(turn: Turn, event: CaptureLost) -> None:
     """Frames stopped during the closing words: end now."""
     if turn.session.speech is not None:
-        turn.seal_event(event.cause)
+        if event.cause == CAMERA_FAULT:
+            turn.seal_fault("camera", event.cause, present=True)
+        else:
+            turn.seal_event(event.cause)
         _close(turn)
 
 

@@ -67,6 +67,7 @@ class Line(StrEnum):
     NOT_RECORDING = "recording.not"
     FINISHED = "recording.finished"
     CANNOT_CONTINUE = "recording.cannot-continue"
+    CHAIN_LOST = "recording.chain-lost"
     REFUSED = "gesture.refused"
     DOCKED = "dock.in"
     UNDOCKED = "dock.out"
@@ -142,6 +143,7 @@ FIXED: dict[Line, Words] = {
     Line.NOT_RECORDING: Words("当前没有录制。", "Not recording."),
     Line.FINISHED: Words("录制结束。", "Recording finished."),
     Line.CANNOT_CONTINUE: Words("无法继续录制，请立即报告。", "Recording cannot go on. Report at once."),
+    Line.CHAIN_LOST: Words("存储故障，没有录制。", "The storage medium fails. Nothing is recorded."),
     Line.REFUSED: Words("现在不能执行。", "Not possible now."),
     Line.DOCKED: Words("已放入底座，开始上传。", "Docked. Uploading."),
     Line.UNDOCKED: Words("已取出底座。", "Taken out of the dock."),

@@ -27,7 +27,7 @@ def test_a_medium_that_fails_for_long_is_told_and_the_recording_goes_on_when_it_
         unit.wait(2)
         unit.world.write_protect_storage(protected=True)
         unit.wait_for("fault", 60)
-        unit.wait_for_words("无法继续录制")
+        unit.wait_for_words("存储故障，没有录制")
         assert not unit.recorder.status().chain_writable
         unit.wait(5)
         unit.world.write_protect_storage(protected=False)

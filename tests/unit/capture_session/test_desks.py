@@ -10,12 +10,13 @@ from typing import cast
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from capture.conditions import Condition
 from capture.cues import CUES, STATE_LAMPS, Cue
 from capture.effects import OpenWindow, Phrase, Speak
 from capture.events import WindowClosed
-from capture.profile import CaptureProfile
+from capture.profile import CaptureProfile, RecordingSection
 from capture.shell.intake import QUEUE_BYTES, End, MediaQueue, PictureWatch
 from capture.shell.listening import ListeningWindow, opening_ns
 from capture.shell.microphone import SoundMeter
@@ -34,6 +35,7 @@ from hal.errors import PermanentHardwareError
 from hal.ports import Hardware
 from hal.values import AudioBlock, EncodedFrame, LampPattern, PictureStatistics, VibrationPattern
 from sealing.records import PromptKind, VoicePurpose
+from sealing.service import CAPACITY_BYTES
 from tests.support.clocks import ManualClock
 from tests.unit.capture_session.script import ASSIGNMENT, STATEMENT, profile
 
@@ -74,10 +76,12 @@ def test_what_does_not_fit_is_counted_and_room_comes_back() -> None:
 
 
 @pytest.mark.requirement("R13", "all")
-def test_the_queue_holds_ten_seconds_of_the_largest_bit_rate_cs_3() -> None:
-    """CS-3."""
-    largest = 50_000_000 // 8
-    assert 10 * (largest + 96_000) < QUEUE_BYTES
+def test_the_queues_hold_ten_seconds_of_the_largest_bit_rate_cs_3() -> None:
+    """CS-3: before the checks are through, and while the medium stalls."""
+    largest = RecordingSection(bitrate_bps=50_000_000).bitrate_bps
+    with pytest.raises(ValidationError):
+        RecordingSection(bitrate_bps=largest + 1)
+    assert 10 * (largest // 8 + 96_000) < min(QUEUE_BYTES, CAPACITY_BYTES)
 
 
 def test_the_watch_over_pictures_counts_since_the_last_start() -> None:
@@ -309,6 +313,17 @@ def test_a_warning_names_what_is_wrong_and_the_minutes_left(tmp_path: Path, cond
     made = speech(tmp_path)
     said = words(made, Phrase.WARNING, cause=condition.value)
     assert words(made, Phrase.WARNING, cause=condition.value, number=12) == f"{said}还可录制十二分钟。"
+
+
+@pytest.mark.requirement("R9", "wuhu")
+@pytest.mark.requirement("R9", "wuhan")
+@pytest.mark.parametrize("language", list(Language))
+def test_a_chain_that_is_lost_sends_nobody_to_report_in_a_texts_name(tmp_path: Path, language: Language) -> None:
+    """WH 8 and WU A2-16 know no report at once; what the unit says of itself is the same for all."""
+    said = words(speech(tmp_path, language), Phrase.FAULT)
+    assert said == (
+        "存储故障，没有录制。" if language is Language.CHINESE else "The storage medium fails. Nothing is recorded."
+    )
 
 
 def test_words_name_time_day_cause_officers_and_checks(tmp_path: Path) -> None:

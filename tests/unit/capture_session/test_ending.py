@@ -9,7 +9,19 @@ from capture import events as ev
 from capture.cues import Cue
 from capture.profile import ExemptionGround
 from capture.states import State
-from sealing.records import Break, Checkin, Checkout, ClockStep, Event, Mark, Preflight, Prompt, PromptKind, SessionEnd
+from sealing.records import (
+    Break,
+    Checkin,
+    Checkout,
+    ClockStep,
+    Event,
+    Fault,
+    Mark,
+    Preflight,
+    Prompt,
+    PromptKind,
+    SessionEnd,
+)
 from tests.unit.capture_session.script import ASSIGNMENT, INTERRUPTIONS, Driver, machine, profile, result
 
 GROUND = ExemptionGround(code="privacy", zh="涉及个人隐私", en="privacy", stops=True)
@@ -119,13 +131,18 @@ def test_a_break_not_yet_sealed_is_sealed_before_the_end_cs_10() -> None:
     assert driver.state() is State.IDLE
 
 
-def test_a_camera_lost_during_the_closing_words_ends_at_once() -> None:
+@pytest.mark.requirement("R18", "wuhu")
+@pytest.mark.parametrize("cause", ["camera-fault", "battery"])
+def test_what_is_lost_during_the_closing_words_ends_at_once_and_a_part_that_fails_is_a_fault(cause: str) -> None:
+    """WU A2-14: the time for its repair runs from the discovery."""
     driver = recording()
     driver.feed(ev.FinishPressed(driver.now_ns))
-    driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    driver.feed(ev.CaptureLost(cause, driver.now_ns))
     driver.run_ended()
     assert driver.state() is State.IDLE
-    assert driver.sealed(Event)[-1].code == "camera-fault"
+    faults = [(fault.part, fault.code, fault.present) for fault in driver.sealed(Fault)]
+    assert faults == ([("camera", "camera-fault", True)] if cause == "camera-fault" else [])
+    assert [event.code for event in driver.sealed(Event)] == ([] if faults else [cause])
 
 
 def test_the_agents_end_closes_and_seals() -> None:
