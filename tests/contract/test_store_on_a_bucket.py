@@ -27,7 +27,7 @@ from tests.support.engines import (
 )
 from tests.support.s3_process import S3Process
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ class LineProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
+        self._over = False
         self._lock = threading.Lock()
 
     @property
@@ -36,7 +37,7 @@ class LineProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
-            left = list(self._open)
+            self._over, left = True, list(self._open)
         for one in left:
             _end(one)
         for thread in self._threads:
@@ -78,7 +79,12 @@ class LineProxy:
                 continue
             store.settimeout(None)
             with self._lock:
+                over = self._over
                 self._open |= {unit, store}
+            if over:
+                # It came just before the end, which has not seen it.
+                self.close(unit, store)
+                return
             self.joined(unit, store)
 
 

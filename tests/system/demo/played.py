@@ -15,7 +15,7 @@ from typing import Any
 from hw_sim.demo.folder import MARKER
 
 SMALL = ("--option", "width=320", "--option", "height=180")
-_LIMIT_SECONDS = 480
+_LIMIT_SECONDS = 1500
 
 
 @dataclass(frozen=True)

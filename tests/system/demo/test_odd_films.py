@@ -17,7 +17,7 @@ from tests.system.demo.film import RATE, Wave, picture_times, pictures_of, place
 from tests.system.demo.played import Played, play
 from tests.unit.hw_sim_media.support import ClipSpec, make_clip, tone
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 FILM_RATE = Fraction(24_000, 1001)
 FILM_FRAMES = 264

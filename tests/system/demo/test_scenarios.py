@@ -9,7 +9,7 @@ import pytest
 
 from tests.system.demo.played import SMALL, play
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 TWO_POWER_CUTS = """
 press record                        # nobody is checked out

@@ -16,7 +16,7 @@ from sealing.trust import Trust
 from sealing.verifier import verify_chain
 from tests.system.demo.played import SMALL, Played, play
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 SLOW = ("--option", "frames_per_second=10", "--seconds", "30")
 RANGE_BYTES = 4096

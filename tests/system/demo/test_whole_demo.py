@@ -16,7 +16,7 @@ from hw_sim.media import waveforms
 from tests.system.demo.film import RATE, picture_times, place_of, sound_of, span
 from tests.system.demo.played import SMALL, Played, play
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 BEIJING = timezone(timedelta(hours=8))
 ECHO_MS = (5, 30)

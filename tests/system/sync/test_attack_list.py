@@ -32,7 +32,7 @@ from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry
 from tests.system.sync.test_mqtt import size_of, wait_for
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 HEAD_SECONDS = 1.5
 NEVER_SECONDS = 200.0

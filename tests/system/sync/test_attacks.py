@@ -28,7 +28,7 @@ from tests.support.docks import STORE_ID, UnitOnDisk, fill_spool, make_unit, ope
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry, check_nothing_lost
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 RESERVE = 200
 """File descriptors that a test process and a store need for themselves."""

@@ -28,7 +28,7 @@ from tests.support.docks import StoreOnDisk, UnitOnDisk, make_folder, make_unit,
 from tests.support.ports import free_port
 from tests.system.sync.test_processes import run
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 ME, OTHER = "unit-me", "unit-other"
 

@@ -29,7 +29,7 @@ from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit, opened_store
 from tests.support.store_process import StoreProcess
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 LONGEST_SECONDS = 120.0
 ENOUGH_KILLS = 5

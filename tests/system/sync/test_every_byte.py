@@ -26,7 +26,7 @@ from tests.support.clocks import ManualClock
 from tests.support.cutting_proxy import Cut, CuttingProxy, Way
 from tests.support.docks import StoreOnDisk, UnitOnDisk, make_unit, opened_store, served
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 STRIDE = 17
 """In `make test` every seventeenth byte, from another one on for each direction; every byte in `make soak`."""

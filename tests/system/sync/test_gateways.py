@@ -22,7 +22,7 @@ from tests.support.s3_process import S3Process
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 SEALED_BYTES = 300_000
 LATER = START_UTC_NS + 86_400 * 10**9

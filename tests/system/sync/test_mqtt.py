@@ -40,7 +40,7 @@ from tests.support.mqtt_units import PATIENT_SECONDS, carry_by, ended_files, mqt
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_processes import rows, run
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 MIB = 1024 * 1024
 

@@ -27,7 +27,7 @@ from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import check_nothing_lost
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 QUICK = 4
 """Positions of each direction of the unit's line in `make test`; the store's line, and every byte, in `make soak`."""

@@ -12,7 +12,7 @@ from tests.support.restarting import started_again
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry, check_nothing_lost
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -22,7 +22,7 @@ from sync.unit.spool import SealedFile, numbers, read_ended
 from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.support.store_process import StoreProcess
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 def run(module: str, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:

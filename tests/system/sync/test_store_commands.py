@@ -10,7 +10,7 @@ from tests.support.rules import HUAINAN, profile_bytes
 from tests.system.sync.test_processes import rows, run
 from tests.unit.sync.test_store_duties import broke, ended, seal_a_day
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 STORE = "sync.store_main"
 
 
