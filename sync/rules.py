@@ -158,7 +158,7 @@ def rules_of_profile(data: bytes) -> Rules:
         table = tomllib.loads(data.decode())
         found = _ProfileFile.model_validate(table)
         return _composed(found, hashlib.sha256(data).hexdigest())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"not a profile: {error}; check it with `recorder profile check`") from error
 
 

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from agent.citations import agency_settings, citations, uncited_values
 from agent.cli.surroundings import Surroundings, json_option, pass_surroundings, print_json, print_pairs, print_table
-from agent.errors import ConfigError
+from agent.errors import ConfigError, SpoolError
 from agent.guide import guide_of
 from agent.guide_page import page
 from agent.profile import SIGNED_SUFFIX, LoadedProfile, load_profile, shipped_profiles
@@ -161,7 +161,7 @@ def sign(surroundings: Surroundings, name: str, number: int, key: Path, certific
         )
     issued_utc_ns = SystemClock().read().utc_ns
     data = sign_profile(loaded, number, issued_utc_ns, FileKeySigner.from_pem(key), authority[0])
-    write_file(output, data, 0o644)
+    _written(output, data)
     print_pairs(
         (
             *_heading(surroundings, loaded),
@@ -179,7 +179,7 @@ def sign(surroundings: Surroundings, name: str, number: int, key: Path, certific
 def guide(surroundings: Surroundings, name: str, authorities: tuple[Path, ...], output: Path) -> None:
     """生成执法人员使用卡，供打印 / Write the officers' sheet for printing: buttons, lamp, what to say when."""
     loaded = load_any(name, _authorities(surroundings, name, authorities))
-    write_file(output, page(guide_of(loaded)).encode(), 0o644)
+    _written(output, page(guide_of(loaded)).encode())
     print_pairs((*_heading(surroundings, loaded), (surroundings.words("已写入", "Written to"), str(output))))
 
 
@@ -188,6 +188,13 @@ def guide(surroundings: Surroundings, name: str, authorities: tuple[Path, ...], 
 def holidays(years: tuple[int, ...]) -> None:
     """生成工作日表 / Print the section [working_days] of the official calendar, for a profile."""
     click.echo(working_days_toml(years), nl=False)
+
+
+def _written(output: Path, data: bytes) -> None:
+    try:
+        write_file(output, data, 0o644)
+    except OSError as error:
+        raise SpoolError(f"{output}: cannot be written: {error.strerror}; name another folder") from error
 
 
 def _facts(loaded: LoadedProfile) -> dict[str, JsonValue]:

@@ -151,7 +151,7 @@ def _read_table(path: Path) -> dict[str, object]:
         )
     try:
         return tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not a TOML file in UTF-8: {error}; correct that place") from error
 
 

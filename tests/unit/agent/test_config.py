@@ -67,6 +67,8 @@ def test_drop_ins_are_merged_in_the_order_of_their_names(tmp_path: Path) -> None
         (MINIMAL + "[spool]\nfootage_seconds = 61\n", ["spool.footage_seconds", "61", "less than or equal to 60"]),
         (MINIMAL + '[sync]\nstore_url = "ftp://store"\n', ["sync.store_url", "ftp://store"]),
         (MINIMAL + "[spool\n", ["not a TOML file", "line"]),
+        ("a = " + "[" * 20_000, ["not a TOML file", "correct that place"]),
+        ("a = " + "9" * 5_000, ["not a TOML file", "correct that place"]),
         (MINIMAL + "[voice]\n", ["voice", "Extra inputs are not permitted"]),
     ],
 )

@@ -134,3 +134,11 @@ def test_the_command_writes_the_sheet(tmp_path: Path, capsys: pytest.CaptureFixt
     assert run(["profile", "guide", "wuhu", "-o", str(sheet)]) == 0
     assert str(sheet) in capsys.readouterr().out
     assert sheet.read_text(encoding="utf-8") == page(guide("wuhu"))
+
+
+def test_a_sheet_that_cannot_be_written_is_named_as_it_was_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = tmp_path / "nowhere" / "sheet.html"
+    assert run(["profile", "guide", "wuhu", "-o", str(sheet)]) == os.EX_CANTCREAT
+    assert f"{sheet}: cannot be written: No such file or directory; name another folder" in capsys.readouterr().err

@@ -114,6 +114,7 @@ def test_the_agents_file_is_read_with_its_drop_ins(tmp_path: Path) -> None:
     ("text", "named"),
     [
         ("[unit", "TOML"),
+        ("a = " + "[" * 20_000, "not a TOML file"),
         ("[sync]\n", "unit"),
         ('[unit]\ndevice_id = "../x"\n', "unit.device_id"),
         ('[unit]\ndevice_id = "u"\n[sync]\nstore_url = "ftp://x"\n', "sync.store_url"),

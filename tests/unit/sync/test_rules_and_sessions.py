@@ -61,6 +61,9 @@ def test_the_unit_reads_what_the_agent_wrote(tmp_path: Path) -> None:
         read_rules(path)
     with pytest.raises(ConfigurationError, match="not a profile"):
         rules_of_profile(b"[sync")
+    for endless in (b"a = " + b"[" * 20_000, b"a = " + b"9" * 5_000):
+        with pytest.raises(ConfigurationError, match="not a profile"):
+            rules_of_profile(endless)
 
 
 @pytest.mark.requirement("R20", "inner-mongolia")
