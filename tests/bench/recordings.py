@@ -4,9 +4,9 @@ Speech: `pocketsphinx-testdata` (BSD; readings from LibriVox, spoken digits and 
 a telephone exchange's announcements, `asterisk-core-sounds-*-g722` (CC BY-SA 3.0; a speaker a language, 16 kHz).
 Street: `simutrans-pak64` (Artistic License; bus, lorry, diesel engine, level crossing, jackhammer, saw, horse,
 aeroplane) and `openttd-opensfx` (CC BY and CC0; horns, buses, trains, helicopter, wind, saws, animals, applause).
-Keys: `bucklespring-data` (GPL). Music: `asterisk-moh-opsound-g722` (CC BY-SA 3.0; waiting music). All are packages of
-Debian; there is no Mandarin speech and no long take of one street among what can be had so, therefore the street is
-put together from its parts.
+Keys: `bucklespring-data` (GPL). Music: `asterisk-moh-opsound-g722` (CC BY-SA 3.0; waiting music). Mandarin by people is
+in `mandarin.py`. All are packages of Debian, 70 MB; there is no long take of one street among what can be had so,
+therefore the street is put together from its parts.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def speech(*, held_out: bool = False) -> tuple[Samples, ...]:
     Raises:
         NoRecordingsError: The package could not be fetched.
     """
-    root = _unpacked(SPEECH_PACKAGE)
+    root = unpacked(SPEECH_PACKAGE)
     paths = [*sorted(root.rglob("*.wav")), *sorted(root.rglob("*.raw"))]
     wanted = [path for path in paths if not held_out or path.name.startswith(VOICES_HELD_OUT)]
     found = [_read_wav(path) if path.suffix == ".wav" else from_s16(path.read_bytes()) for path in wanted]
@@ -82,7 +82,7 @@ def street_parts(names: Sequence[str] = STREET) -> tuple[Samples, ...]:
     Raises:
         NoRecordingsError: The package could not be fetched.
     """
-    root = _unpacked(STREET_PACKAGE)
+    root = unpacked(STREET_PACKAGE)
     found = [_read_wav(path) for name in names for path in root.rglob(f"{name}.wav")]
     return tuple(sound / _rms(sound) for sound in found if sound.size)
 
@@ -94,7 +94,7 @@ def announcements(language: str, count: int) -> tuple[Samples, ...]:
         NoRecordingsError: The package could not be fetched.
     """
     least, most = FEW_WORDS_BYTES
-    paths = sorted(_unpacked(f"asterisk-core-sounds-{language}-g722").rglob("*.g722"))
+    paths = sorted(unpacked(f"asterisk-core-sounds-{language}-g722").rglob("*.g722"))
     short = [path for path in paths if least <= path.stat().st_size < most]
     return tuple(_read_g722(short[place * len(short) // count]) for place in range(count))
 
@@ -105,7 +105,7 @@ def music() -> tuple[Samples, ...]:
     Raises:
         NoRecordingsError: The package could not be fetched.
     """
-    return tuple(_read_g722(path) for path in sorted(_unpacked(MUSIC_PACKAGE).rglob("*.g722")))
+    return tuple(_read_g722(path) for path in sorted(unpacked(MUSIC_PACKAGE).rglob("*.g722")))
 
 
 def keys(*, held_out: bool) -> tuple[Samples, ...]:
@@ -114,7 +114,7 @@ def keys(*, held_out: bool) -> tuple[Samples, ...]:
     Raises:
         NoRecordingsError: The package could not be fetched.
     """
-    return tuple(_read_wav(path) for path in sorted(_unpacked(KEYS_PACKAGE).rglob("*.wav"))[int(held_out) :: 2])
+    return tuple(_read_wav(path) for path in sorted(unpacked(KEYS_PACKAGE).rglob("*.wav"))[int(held_out) :: 2])
 
 
 def effects(*, held_out: bool) -> dict[str, Samples]:
@@ -123,7 +123,7 @@ def effects(*, held_out: bool) -> dict[str, Samples]:
     Raises:
         NoRecordingsError: The package could not be fetched.
     """
-    data = next(_unpacked(EFFECTS_PACKAGE).rglob("opensfx.cat")).read_bytes()
+    data = next(unpacked(EFFECTS_PACKAGE).rglob("opensfx.cat")).read_bytes()
     found = [(name, sound) for name, sound in _catalogue(data) if sound.size > ANALYSIS_RATE_HZ // 2]
     return dict([one for one in found if not one[0].startswith(NO_EFFECTS)][int(held_out) :: 2])
 
@@ -146,6 +146,14 @@ def _read_g722(path: Path) -> Samples:
     return from_s16(np.concatenate(parts).astype("<i2").tobytes())
 
 
+def read_compressed(path: Path) -> Samples:
+    """A recording in one of the usual formats, 16 kHz, one channel."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=ANALYSIS_RATE_HZ)
+    with av.open(str(path)) as file:
+        frames = [part for frame in (*file.decode(audio=0), None) for part in resampler.resample(frame)]
+    return from_s16(np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]).astype("<i2").tobytes())
+
+
 def street(parts: Sequence[Samples], samples: int, seed: int) -> Sound:
     """A busy street of a length: its parts, over each other and again and again, at level 1."""
     random = np.random.default_rng(seed)
@@ -158,7 +166,12 @@ def street(parts: Sequence[Samples], samples: int, seed: int) -> Sound:
     return bed[:samples] / _rms(bed)
 
 
-def _unpacked(package: str) -> Path:
+def unpacked(package: str) -> Path:
+    """Where a package of the distribution lies unpacked; it is fetched once, and checked, by the distribution's tools.
+
+    Raises:
+        NoRecordingsError: It could not be fetched.
+    """
     target = (FOLDER / package).resolve()
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from capture.voice.samples import ANALYSIS_RATE_HZ
+from tests.bench.mandarin import FEW_WORDS, OVERLAP_SECONDS, SENTENCES, joined, trimmed
 from tests.bench.proportion import Proportion, counted
 from tests.bench.surroundings import COMPUTED
 
@@ -42,3 +43,19 @@ def test_wind_is_bass_and_rain_is_treble() -> None:
     by_name = {made.__name__: made(4 * ANALYSIS_RATE_HZ, generator(3)) for made in COMPUTED}
     assert share_above(by_name["wind"], 500) < 0.02
     assert share_above(by_name["rain"], 500) > 0.9
+
+
+@pytest.mark.parametrize(("text", "spelled"), [*FEW_WORDS.items(), *SENTENCES.items()])
+def test_a_phrase_is_spelled_character_by_character(text: str, spelled: str) -> None:
+    clauses = [clause.split() for clause in spelled.split(",")]
+    assert [len(clause) for clause in clauses] == [len(clause) for clause in text.split("，")]
+
+
+def test_a_syllable_loses_the_silence_around_it_and_fades_into_the_next() -> None:
+    spoken = generator(4).normal(size=ANALYSIS_RATE_HZ // 4).astype(np.float32)
+    quiet = np.zeros(ANALYSIS_RATE_HZ // 2, dtype=np.float32)
+    syllable = trimmed(np.concatenate([quiet, spoken, quiet]))
+    assert syllable.size == pytest.approx(spoken.size, abs=0.02 * ANALYSIS_RATE_HZ)
+    said = joined([syllable, syllable])
+    assert said.size == pytest.approx(2 * syllable.size - OVERLAP_SECONDS * ANALYSIS_RATE_HZ, abs=1)
+    assert rms(said) == pytest.approx(rms(spoken), abs=0.1)
