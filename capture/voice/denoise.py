@@ -24,6 +24,9 @@ _SPEECH_MEMORY = 0.95
 """A longer one lets the first syllable of a few words pass as noise."""
 _GAIN_MIN = 10 ** (-15 / 20)
 """More taken away would leave tones that are taken for voices."""
+_COLOUR_KEPT = 0.5
+"""So much of what sets the noise's bands apart is kept, in dB; the model knows voices in flat noise best."""
+_COLOUR_GAIN_MIN = 10 ** (-12 / 20)
 _POWER_MIN = 1e-10
 
 Spectrum = NDArray[np.float64]
@@ -32,6 +35,7 @@ Spectrum = NDArray[np.float64]
 class NoiseReducer:
     """Wiener filter in bands of 31 Hz; noise is the lowest power of the last second, so it needs no pause to learn.
 
+    Bands in which the noise is louder than in the mean band are turned down further: what is left of it is flatter.
     About 0.15 ms per 32 ms of sound on a desktop core. Used by one thread.
     """
 
@@ -69,11 +73,12 @@ class NoiseReducer:
 
     def _gain(self, power: Spectrum) -> Spectrum:
         """Decision-directed (Ephraim and Malah): what was voice a moment ago is believed to be voice still."""
-        above = power / self._noise(power)
+        noise = self._noise(power)
+        above = power / noise
         voice = _SPEECH_MEMORY * self._voice + (1 - _SPEECH_MEMORY) * np.maximum(above - 1, 0)
         gain = np.maximum(voice / (1 + voice), _GAIN_MIN)
         self._voice = np.square(gain) * above
-        return np.asarray(gain, dtype=np.float64)
+        return np.asarray(gain * _flattening(noise), dtype=np.float64)
 
     def _noise(self, power: Spectrum) -> Spectrum:
         before = power if self._smoothed is None else self._smoothed
@@ -81,3 +86,9 @@ class NoiseReducer:
         self._recent[self._frames % _LOWEST_OF_FRAMES] = self._smoothed
         self._frames += 1
         return np.asarray(self._recent.min(axis=0) * _LOWEST_TO_MEAN, dtype=np.float64)
+
+
+def _flattening(noise: Spectrum) -> Spectrum:
+    """The gain that takes half of a noise's colour away, where it is loud; nothing is turned up."""
+    level = np.log(noise) / 2
+    return np.asarray(np.clip(np.exp((1 - _COLOUR_KEPT) * (level.mean() - level)), _COLOUR_GAIN_MIN, 1.0))
