@@ -18,15 +18,15 @@ from capture.events import DockStanding, DueTold
 from capture.states import CAPTURING
 from hal.values import ButtonName, TimeSource
 from hw_sim.media.faults import Dead, Frozen
-from sealing.ended_files import file_id_of
 from sealing.errors import SealingError
+from sealing.framing import file_name
 from sealing.references import StoreReceipt
+from sync.unit.spool import SealedFile, opening, read_ended
 from tests.scenario.recorder.unit import OFFICERS, Unit, headers_of, opened, verified
 from tests.scenario.recorder.walk_content import judge_content, merged
 from tests.scenario.recorder.walk_judge import judge
 from tests.scenario.recorder.walk_world import FULL_PERCENT, MIB, SHRILL, TROUBLES, Synced, mend_world
 from tests.scenario.recorder.walked import UNITS, Drawn, Voices, place_of
-from tests.support.chains import identity
 
 HOUR_NS = 3_600_000_000_000
 HOME_SECONDS = 150.0
@@ -208,10 +208,23 @@ class UnitWalk(RuleBasedStateMachine):
         self.go_on(1)
 
     def _take_receipt(self, number: int) -> None:
-        names = sorted(self.unit.hardware.storage.names())
-        behind = [int(name[:8]) for name in names if name.endswith(".evs") and int(name[:8]) > number]
-        file_id = file_id_of(self.unit.hardware.storage, number, min(behind, default=None), identity())
-        self.unit.sealing.seal_receipt(StoreReceipt(number, file_id, bytes([number % 256]) * 32, "store", number))
+        facts = self._uploaded(number)
+        if facts is not None:
+            self.unit.sealing.seal_receipt(
+                StoreReceipt(number, facts.file_id, bytes([number % 256]) * 32, "store", number)
+            )
+
+    def _uploaded(self, number: int) -> SealedFile | None:
+        """What the uploader makes of a file; none while only the file behind it can tell where it ends (SY-25)."""
+        spool, medium = self.place.spool, self.unit.world.medium
+        behind = min((path.name for path in spool.glob("*.evs") if path.name > file_name(number)), default=None)
+        with medium.lock:
+            begun = None if behind is None else medium.unsettled_files.get(behind)
+            whole = behind is not None and (begun is None or begun.synced_bytes > 0)
+            torn = medium.unsettled_files.get(file_name(number))
+            if torn is not None and not medium.gone:
+                torn.synced_bytes = torn.size_bytes  # The uploader puts on the medium what it reads.
+        return read_ended(spool / file_name(number), opening(spool / behind) if behind is not None and whole else None)
 
     def _free(self, number: int, name: str) -> None:
         self.place.handed_over.mkdir(exist_ok=True)
