@@ -60,11 +60,13 @@ class Truth:
             f'"clock_error_ppm": {clock_error_ppm}}}\n'
         )
 
-    def microphone_samples(self, first_sample: int, count: int, captured_boottime_ns: int, lost: int) -> None:
-        """Note a block that is about to be handed over."""
+    def microphone_samples(
+        self, first_sample: int, count: int, captured_boottime_ns: int, lost: int, mean_square: int
+    ) -> None:
+        """Note a block that is about to be handed over; how loud it is tells blocks from one another."""
         self._write(
             f'{{"kind": "microphone_samples", "first_sample": {first_sample}, "count": {count}, '
-            f'"captured_boottime_ns": {captured_boottime_ns}, "lost": {lost}}}\n'
+            f'"captured_boottime_ns": {captured_boottime_ns}, "lost": {lost}, "mean_square": {mean_square}}}\n'
         )
 
     def microphone_stopped(self, at_boottime_ns: int, reason: str) -> None:

@@ -37,8 +37,10 @@ class Truth(Protocol):
         """Learn that sample number 0 is taken at this time."""
         ...
 
-    def microphone_samples(self, first_sample: int, count: int, captured_boottime_ns: int, lost: int) -> None:
-        """Learn that a block is about to be handed over and how many samples were lost before it."""
+    def microphone_samples(
+        self, first_sample: int, count: int, captured_boottime_ns: int, lost: int, mean_square: int
+    ) -> None:
+        """Learn that a block is about to be handed over, how many samples were lost before it, and its power."""
         ...
 
     def microphone_stopped(self, at_boottime_ns: int, reason: str) -> None:

@@ -146,7 +146,7 @@ class _Card:
         dead = self._world.faults.microphone_dead is Dead.ZEROS
         samples = bytes(2 * count) if dead else waveforms.to_s16(self._heard(first, count))
         captured_ns = self._time_ns(first)
-        self._world.truth.microphone_samples(first, count, captured_ns, lost)
+        self._world.truth.microphone_samples(first, count, captured_ns, lost, _mean_square(samples))
         return AudioBlock(samples, first, captured_ns, lost)
 
     def _heard(self, first: int, count: int) -> Waveform:
@@ -156,6 +156,12 @@ class _Card:
         begin = math.floor(places[0]) - 1
         wave = self._world.air.render(begin, math.floor(places[-1]) + 3 - begin)
         return _between(wave, places - begin)
+
+
+def _mean_square(samples: bytes) -> int:
+    """Power of a block in steps of s16le, squared."""
+    wave = np.frombuffer(samples, dtype="<i2").astype(np.float64)
+    return round(float(wave @ wave) / max(1, wave.size))
 
 
 def _between(wave: Waveform, places: npt.NDArray[np.float64]) -> Waveform:

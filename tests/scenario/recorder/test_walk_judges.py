@@ -96,6 +96,22 @@ def block_less(entries: list[Entry]) -> None:
     entries.remove(of_kind(entries, "microphone_samples")[100])
 
 
+def blocks_later(entries: list[Entry]) -> None:
+    """What the card gave stands a block later in the film."""
+    blocks = of_kind(entries, "microphone_samples")
+    powers = [block["mean_square"] for block in blocks]
+    for block, power in zip(blocks, powers[1:], strict=False):
+        block["mean_square"] = power
+
+
+def other_sound(entries: list[Entry]) -> None:
+    """Of what the card gave before it lost something, the film holds the second half in both places."""
+    blocks = of_kind(entries, "microphone_samples")
+    whole = next(place for place, block in enumerate(blocks) if block["lost"])
+    for block, first in zip(blocks[whole // 2 : whole], blocks, strict=False):
+        block["mean_square"] = first["mean_square"]
+
+
 @pytest.mark.requirement("R6", "all")
 def test_a_film_that_holds_what_was_captured_is_passed(
     recorded: tuple[Place, tuple[OpenedSession, ...]], tmp_path: Path
@@ -103,11 +119,13 @@ def test_a_film_that_holds_what_was_captured_is_passed(
     judged(recorded, tmp_path, lambda _entries: None)
 
 
-@pytest.mark.parametrize("doctored", [another_picture, picture_behind, other_content, block_more, block_less])
+@pytest.mark.parametrize(
+    "doctored", [another_picture, picture_behind, other_content, block_more, block_less, blocks_later, other_sound]
+)
 def test_a_film_that_holds_something_else_is_not(
     recorded: tuple[Place, tuple[OpenedSession, ...]], tmp_path: Path, doctored: Callable[[list[Entry]], None]
 ) -> None:
-    with pytest.raises(AssertionError, match=r"captured|shows|missing"):
+    with pytest.raises(AssertionError, match=r"captured|shows|missing|sound"):
         judged(recorded, tmp_path, doctored)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
+from av.audio.codeccontext import AudioCodecContext
 from av.bitstream import BitStreamFilterContext
 
 from capture.media.frame_stamp import FrameStamp, stamps
@@ -32,6 +34,14 @@ EXACT_SAMPLES = 2
 PRIMING_SAMPLES = FRAME_SAMPLES
 UNREADABLE_LUMA = 60
 """Brightest mean of a picture without a readable number: what a covered lens shows."""
+LAGS, LEAST_BLOCKS = 5, 100
+LEAST_CHANGE_DB = 6.0
+"""Sound that changes less than this tells no block from its neighbour."""
+LEAST_LIKENESS = 0.98
+"""0.999 and more is usual: the coder changes little of a block's power."""
+QUIET_POWER = 100.0
+"""Below it the coder leaves out what nobody hears."""
+Levels = npt.NDArray[np.float32]
 CUT_SHORT = frozenset({"crash", "power-loss", "storage-fault", "storage-full", "watchdog"})
 """What may take away what was captured last; the break behind it says from which frame on."""
 
@@ -53,9 +63,12 @@ class Heard:
     firsts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     times_ns: list[int] = field(default_factory=list)
+    blocks: list[tuple[int, int]] = field(default_factory=list)
+    """Number of the first sample and power of each block."""
 
-    def take(self, first: int, count: int, captured_ns: int) -> None:
+    def take(self, first: int, count: int, captured_ns: int, mean_square: int) -> None:
         """Add a block."""
+        self.blocks.append((first, mean_square))
         if self.ends and first == self.ends[-1]:
             self.ends[-1] += count
             return
@@ -99,7 +112,7 @@ class Given:
                     boot = str(entry["boot_id"])
                     heard.append(Heard(boot))
                 case "microphone_samples":
-                    numbers = (entry[name] for name in ("first_sample", "count", "captured_boottime_ns"))
+                    numbers = (entry[name] for name in ("first_sample", "count", "captured_boottime_ns", "mean_square"))
                     heard[-1].take(*(int(number or 0) for number in numbers))
                 case _:
                     pass
@@ -128,6 +141,12 @@ class Track:
         return sum(fragment.lost_samples for fragment in self.fragments)
 
     @property
+    def whole_samples(self) -> int:
+        """Samples from its first one on among which nothing is lost."""
+        until_loss = takewhile(lambda fragment: fragment.lost_samples == 0, self.fragments)
+        return max(0, sum(fragment.sample_count for fragment in until_loss) - PRIMING_SAMPLES)
+
+    @property
     def reach_samples(self) -> int:
         """Numbers of the card that it passes over, the lost ones among them."""
         kept = sum(fragment.sample_count for fragment in self.fragments)
@@ -150,8 +169,10 @@ class _File:
 def judge_content(records: Sequence[RecordHeader], sessions: Sequence[OpenedSession], world: Path) -> None:
     """Raise AssertionError where a film holds other pictures or samples than were captured and are accounted for."""
     given, runs = Given.of(world), runs_of(records)
+    films = {(session.session_id, run.number): run.path for session in sessions for run in session.runs}
     for run in runs:
-        judge_sound(run, tracks_of(run, records), given)
+        for track, card, number in judge_sound(run, tracks_of(run, records), given):
+            judge_waves(track, card, number, films[track.facts.session_id.hex(), track.facts.run])
     kept = iter(runs)
     for session in sessions:
         judge_session(session, kept, given)
@@ -253,8 +274,13 @@ def _files(records: Sequence[RecordHeader]) -> Iterator[_File]:
         yield held
 
 
-def judge_sound(run: Run, tracks: Sequence[Track], given: Given) -> None:
-    """Every sample that was captured between two breaks is in a track, or counted there as lost."""
+def judge_sound(run: Run, tracks: Sequence[Track], given: Given) -> list[tuple[Track, Heard, int]]:
+    """Every sample that was captured between two breaks is in a track, or counted there as lost.
+
+    Returns:
+        Each track with its card and the number of its first sample.
+    """
+    placed: list[tuple[Track, Heard, int]] = []
     cards = [each for each in given.heard if each.boot == run.boot]
     place, number = 0, None
     told = f"run of {run.boot} from {run.first_frame_ns} ended by {run.ended_by}"
@@ -262,8 +288,9 @@ def judge_sound(run: Run, tracks: Sequence[Track], given: Given) -> None:
         place, number = _begin(track, cards, place, number)
         end = number + track.reach_samples
         card = cards[place]
+        placed.append((track, card, number))
         if track.padding_samples is None:
-            return
+            return placed
         missing = track.reach_samples - card.given(number, end)
         assert abs(missing - track.lost_samples) <= EXACT_SAMPLES, (
             f"{told}: {missing} samples missing in a track that says {track.lost_samples}"
@@ -271,6 +298,7 @@ def judge_sound(run: Run, tracks: Sequence[Track], given: Given) -> None:
         number = end
     if run.ended_by not in CUT_SHORT:
         _nothing_behind(run, cards, place, number, told)
+    return placed
 
 
 def _begin(track: Track, cards: Sequence[Heard], place: int, number: int | None) -> tuple[int, int]:
@@ -298,6 +326,40 @@ def _nothing_behind(run: Run, cards: Sequence[Heard], place: int, number: int | 
         begin = card.at(run.first_frame_ns) if number is None or index > place else number
         left = card.given(begin, card.at(until_ns))
         assert left <= EXACT_SAMPLES, f"{told}: {left} samples were captured and are in no track"
+
+
+def judge_waves(track: Track, card: Heard, number: int, film: Path) -> None:
+    """The decoded sound is as loud as what the card gave, block by block: nothing is doubled or out of turn."""
+    wave = _decoded(film)[PRIMING_SAMPLES:]
+    end = number + min(track.whole_samples, len(wave))
+    inside = [(first, power) for first, power in card.blocks if number <= first and first + BLOCK_SAMPLES <= end]
+    if len(inside) < LEAST_BLOCKS:
+        return
+    given = _level([power for _, power in inside])
+    heard = _level([float(np.mean(wave[first - number : first - number + BLOCK_SAMPLES] ** 2)) for first, _ in inside])
+    if float(np.std(given)) < LEAST_CHANGE_DB:
+        return
+    inner = given[LAGS:-LAGS]
+    likeness = [
+        float(np.corrcoef(inner, heard[LAGS + lag : len(heard) - LAGS + lag])[0, 1]) for lag in range(-LAGS, LAGS + 1)
+    ]
+    best = int(np.argmax(likeness)) - LAGS
+    assert best == 0, f"the sound of {film.name} is {best} blocks from its place"
+    assert likeness[LAGS] > LEAST_LIKENESS, f"the sound of {film.name} is another: likeness {likeness[LAGS]:.3f}"
+
+
+def _level(powers: Sequence[float]) -> Levels:
+    return 10 * np.log10(np.array(powers) + QUIET_POWER)
+
+
+def _decoded(film: Path) -> Levels:
+    """Every packet's samples as s16le has them, the priming too, which players pass over."""
+    with av.open(str(film)) as opened:
+        stream = opened.streams.audio[0]
+        decoder = AudioCodecContext.create("aac", "r")
+        decoder.extradata = stream.codec_context.extradata
+        frames = [frame for packet in opened.demux(stream) if packet.size for frame in decoder.decode(packet)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32) * 32_768
 
 
 def merged(folders: Sequence[Path], into: Path) -> Path:

@@ -54,7 +54,10 @@ class Notes:
     def microphone_started(self, at_boottime_ns: int, clock_error_ppm: float) -> None:
         self.microphones.append(f"start {clock_error_ppm}")
 
-    def microphone_samples(self, first_sample: int, count: int, captured_boottime_ns: int, lost: int) -> None:
+    def microphone_samples(
+        self, first_sample: int, count: int, captured_boottime_ns: int, lost: int, mean_square: int
+    ) -> None:
+        assert mean_square >= 0
         self.blocks.append((first_sample, count, captured_boottime_ns, lost))
 
     def microphone_stopped(self, at_boottime_ns: int, reason: str) -> None:
