@@ -57,10 +57,20 @@ class VoiceHead(_Section):
     """Under which it may be used: asked, because a voice is somebody's."""
 
 
+class EngineFile(_Section):
+    """A file that the engine speaks by: a neural voice's model, its lexicon, its tokens."""
+
+    file: Annotated[str, Field(pattern=r"^[^/\\\x00]{1,100}$")]
+    sha256: Digest
+
+
 class EngineEntry(_Section):
     """A program that speaks: text on its standard input, WAV on its standard output."""
 
     command: Annotated[tuple[str, ...], Field(min_length=1, max_length=32)]
+    """`{folder}` in it stands for the agency's folder."""
+    files: Annotated[tuple[EngineFile, ...], Field(max_length=32)] = ()
+    """Files of that folder without which it is not the voice that it is said to be."""
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = (Language.CHINESE,)
 
 
@@ -131,7 +141,7 @@ class AgencyVoice:
             raise AgencyVoiceError(f"{path}: cannot be read: {error.strerror}; check its owner") from error
         description = _described(path, data)
         recordings = {(clip.words, clip.language): _checked(folder, clip) for clip in description.clips}
-        return cls(description, recordings, hashlib.sha256(data).hexdigest())
+        return cls(_with_engine(folder, description), recordings, hashlib.sha256(data).hexdigest())
 
     def recording(self, words: str, language: Language) -> Recording | None:
         """The clip of exactly these words."""
@@ -200,6 +210,26 @@ def _described(path: Path, data: bytes) -> Description:
         found = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in found["loc"]) or "(the whole table)"
         raise AgencyVoiceError(f"{path}: {key}: {found['msg']}; correct it") from error
+
+
+def _with_engine(folder: Path, description: Description) -> Description:
+    """See that the engine's files are those that are named, and give its command the folder."""
+    engine = description.engine
+    if engine is None:
+        return description
+    for each in engine.files:
+        path = folder / each.file
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise AgencyVoiceError(
+                f"{path}: cannot be read: {error.strerror}; put it beside {DESCRIPTION_NAME}"
+            ) from error
+        if digest != each.sha256:
+            raise AgencyVoiceError(f"{path}: is not the file that {DESCRIPTION_NAME} names; correct its sha256")
+    command = tuple(part.replace("{folder}", str(folder)) for part in engine.command)
+    return description.model_copy(update={"engine": engine.model_copy(update={"command": command})})
 
 
 def _checked(folder: Path, clip: ClipEntry) -> Recording:

@@ -133,6 +133,33 @@ def test_an_engine_gets_characters_and_no_pinyin(folder: Path, tmp_path: Path) -
     assert heard.read_text("utf-8").splitlines() == ["我们是执法人员单某晨。", "执法人员单某晨，证号  A  零一。"]
 
 
+def neural(folder: Path, model: bytes) -> None:
+    """An engine that gives the model for an answer: here it is a WAV."""
+    program = "import sys; sys.stdin.read(); sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())"
+    command = ", ".join(f"'''{part}'''" for part in (sys.executable, "-c", program, "{folder}/voice.onnx"))
+    digest = hashlib.sha256(model).hexdigest()
+    (folder / "voice.toml").write_text(
+        f'{HEAD}[engine]\ncommand = [{command}]\nfiles = [{{ file = "voice.onnx", sha256 = "{digest}" }}]\n', "utf-8"
+    )
+
+
+def test_a_neural_voices_files_are_named_and_found_in_the_folder(folder: Path) -> None:
+    model = save(folder / "voice.onnx", tone()).read_bytes()
+    neural(folder, model)
+    assert loaded(folder).synthesiser(Whistler()).synthesise("说明", Language.CHINESE).size > 40_000
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"), [(b"other", "is not the file that voice.toml names"), (None, "cannot be")]
+)
+def test_a_neural_voice_with_other_files_than_named_is_refused(folder: Path, spoil: bytes | None, message: str) -> None:
+    neural(folder, b"model")
+    if spoil is not None:
+        (folder / "voice.onnx").write_bytes(spoil)
+    with pytest.raises(AgencyVoiceError, match=f"voice.onnx: {message}"):
+        AgencyVoice.load(folder)
+
+
 @pytest.mark.parametrize("program", ["no-such-program", "false"])
 def test_where_the_engine_fails_the_built_in_voice_says_everything(folder: Path, tmp_path: Path, program: str) -> None:
     """R4: a unit whose model is gone speaks; it does not only sound tones, and it can be handed over."""
