@@ -6,6 +6,9 @@ idempotent (the same bundle again changes nothing) and writes each file whole or
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +52,17 @@ class UnitFolders:
     certificates: Path
 
 
+@contextmanager
+def _umask_of_a_service() -> Iterator[None]:
+    """Whoever provisions may have a umask of his own; that the services can read what he made is not his to decide."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@_umask_of_a_service()
 def request_enrolment(
     folders: UnitFolders,
     device_id: str,
@@ -86,6 +100,7 @@ def request_enrolment(
         return make_request(device_id, assurance, device, link)
 
 
+@_umask_of_a_service()
 def install_bundle(
     folders: UnitFolders, data: bytes, device_id: str, ca_sha256: bytes | None = None
 ) -> EnrolmentBundle:

@@ -1,6 +1,8 @@
 """A unit becomes its agency's: once, for good, and again without a change."""
 
+import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,10 +49,33 @@ def contents(folders: UnitFolders) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_a_request_makes_two_keys_that_only_their_owners_read(folders: UnitFolders) -> None:
+@pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    """What the administrator's session takes away from every file."""
+    before = os.umask(request.param)
+    yield int(request.param)
+    assert os.umask(before) == request.param, "it is his"
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+
+
+def test_a_request_makes_two_keys_that_only_their_owners_read_whoever_makes_it(
+    umask: int, folders: UnitFolders
+) -> None:
     request_enrolment(folders, UNIT, Assurance.SOFT)
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folders.keys.glob("*.key")}
-    assert modes == {"device.key": 0o600, "link.key": 0o640}
+    modes = modes_in(folders.keys)
+    assert (modes["keys"], modes["device.key"], modes["link.key"]) == (0o750, 0o600, 0o640)
+
+
+def test_the_services_can_read_the_certificates_whoever_installs_them(
+    bundle: bytes, umask: int, folders: UnitFolders
+) -> None:
+    install_bundle(folders, bundle, UNIT)
+    modes = modes_in(folders.certificates)
+    assert {mode for name, mode in modes.items() if name.endswith(".pem")} == {0o644}
+    assert (modes["certificates"], modes["recipients"]) == (0o755, 0o755)
 
 
 def test_asking_again_keeps_the_keys(folders: UnitFolders) -> None:
