@@ -40,16 +40,9 @@ from tests.support.engines import (
     judged,
     name_of,
     opened,
-    started_engines,
 )
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
-    with started_engines(tmp_path_factory.mktemp("engines"), lock=True, outside=True) as running:
-        yield running
 
 
 @pytest.fixture(params=[EMBEDDED, SCALED])

@@ -1,7 +1,6 @@
 """A store on PostgreSQL and a bucket: what only such a one has to show."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,17 +22,10 @@ from tests.support.engines import (
     judged,
     name_of,
     opened,
-    started_engines,
 )
 from tests.support.s3_process import S3Process
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
-    with started_engines(tmp_path_factory.mktemp("engines"), lock=True, outside=True) as running:
-        yield running
 
 
 def test_another_stores_database_and_a_bucket_that_is_not_there_are_refused(engines: Engines, tmp_path: Path) -> None:

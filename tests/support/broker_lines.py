@@ -1,15 +1,14 @@
 """Lines to a broker that fail as real ones do, and brokers that lose, repeat and disorder what they were handed."""
 
-import random
 import socket
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.support.line_proxy import PIECE_BYTES, LineProxy, reset_at_close
+from tests.support.faulty_proxy import CLEAN, Fate, FaultyProxy
+from tests.support.line_proxy import PIECE_BYTES, LineProxy, pieces
 
 PUBLISH = 3
+SCHEME = "mqtt"
 _LENGTH_BYTES_MAX = 4
 
 
@@ -27,7 +26,7 @@ class Breaks:
     """A stalled connection is silent for so long before it ends; a delayed one goes on."""
 
 
-class BrokenLines(LineProxy):
+class BrokenLines(FaultyProxy):
     """Every connection gets its own fate: it ends by FIN, by RST or after a silence, or is late, or stays whole.
 
     Args:
@@ -36,70 +35,22 @@ class BrokenLines(LineProxy):
         breaks: Their shares.
     """
 
+    SCHEME = SCHEME
+
     def __init__(self, port: int, seed: int, breaks: Breaks | None = None) -> None:
-        super().__init__(port)
-        self._random = random.Random(seed)
         self._breaks = breaks or Breaks()
-        self._stop = threading.Event()
-        self.happened: Counter[str] = Counter()
-        self.passed_bytes = 0
-        """Of all connections, both ways."""
-
-    @property
-    def url(self) -> str:
-        return f"mqtt{super().url.removeprefix('http')}"
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        super().__exit__()
-
-    def refused(self) -> None:
-        self.happened["refused"] += 1
+        super().__init__(port, seed, self._breaks.stall_seconds)
 
     def joined(self, unit: socket.socket, store: socket.socket) -> None:
-        rolled, breaks = self._random, self._breaks
-        fate = "clean" if rolled.random() < breaks.clean else rolled.choice(["rst", "fin", "stall", "delay"])
+        rolled, breaks = self.rolled, self._breaks
+        what = CLEAN if rolled.random() < breaks.clean else rolled.choice(["rst", "fin", "stall", "delay"])
         upwards = rolled.random() < 0.6
         # A third breaks inside the first packets, where the states change.
         cut = rolled.randrange(1, 1500 if rolled.random() < 0.3 else breaks.longest_bytes if upwards else 4000)
         flip = rolled.randrange(600, breaks.longest_bytes) if rolled.random() < breaks.flip else None
-        self.happened[fate] += 1
-        self.start(self._pump, unit, store, (fate, cut) if upwards else ("clean", 0), flip)
-        self.start(self._pump, store, unit, ("clean", 0) if upwards else (fate, cut), None)
-
-    def _pump(self, source: socket.socket, target: socket.socket, fate: tuple[str, int], flip: int | None) -> None:
-        seen, (what, cut) = 0, fate
-        try:
-            while data := source.recv(PIECE_BYTES):
-                sent = self._flipped(data, seen, flip)
-                if what != "clean" and seen < cut <= seen + len(sent):
-                    target.sendall(sent[: cut - seen])
-                    if self._broke(source, target, what):
-                        break
-                    sent = sent[cut - seen :]
-                    seen = cut
-                target.sendall(sent)
-                seen += len(sent)
-                self.passed_bytes += len(sent)
-        except OSError:
-            self.happened["broken"] += 1
-        self.close(source, target)
-
-    def _broke(self, source: socket.socket, target: socket.socket, what: str) -> bool:
-        """Do what happens at the place; tells whether the connection is over."""
-        if what in {"stall", "delay"}:
-            self._stop.wait(self._breaks.stall_seconds)
-        if what == "rst":
-            reset_at_close(source, target)
-        return what != "delay"
-
-    def _flipped(self, data: bytes, seen: int, flip: int | None) -> bytes:
-        if flip is None or not seen <= flip < seen + len(data):
-            return data
-        self.happened["flip"] += 1
-        changed = bytearray(data)
-        changed[flip - seen] ^= 1
-        return bytes(changed)
+        self.happened[what] += 1
+        self.start(self.carry_fated, unit, store, Fate(what, cut, flip) if upwards else Fate(flip=flip))
+        self.start(self.carry_fated, store, unit, Fate() if upwards else Fate(what, cut))
 
 
 class NarrowLine(LineProxy):
@@ -110,33 +61,21 @@ class NarrowLine(LineProxy):
         bytes_per_second: What it takes downwards.
     """
 
+    SCHEME = SCHEME
+
     def __init__(self, port: int, bytes_per_second: int) -> None:
         super().__init__(port)
         self._seconds = PIECE_BYTES / bytes_per_second
-        self._stop = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"mqtt{super().url.removeprefix('http')}"
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        super().__exit__()
 
     def joined(self, unit: socket.socket, store: socket.socket) -> None:
-        self.start(self._pump, unit, store, 0.0)
-        self.start(self._pump, store, unit, self._seconds)
+        self.start(self.carry, unit, store)
+        self.start(self._downwards, store, unit)
 
-    def _pump(self, source: socket.socket, target: socket.socket, seconds: float) -> None:
-        try:
-            while data := source.recv(PIECE_BYTES):
-                target.sendall(data)
-                if seconds:
-                    self._stop.wait(seconds)
-        except OSError:
-            self.close(source, target)
-            return
-        self.close(source, target)
+    def _downwards(self, broker: socket.socket, unit: socket.socket) -> None:
+        with self.carrying(broker, unit):
+            for data in pieces(broker):
+                unit.sendall(data)
+                self.over.wait(self._seconds)
 
 
 @dataclass(frozen=True)
@@ -151,7 +90,7 @@ class Losses:
     """Share that arrives behind the next one."""
 
 
-class LosingBroker(LineProxy):
+class LosingBroker(FaultyProxy):
     """A broker, as whoever stands behind this line sees it: it takes every message, and then does as it likes.
 
     Args:
@@ -160,36 +99,29 @@ class LosingBroker(LineProxy):
         losses: Shares of the messages towards the broker.
     """
 
-    def __init__(self, port: int, seed: int, losses: Losses) -> None:
-        super().__init__(port)
-        self._random = random.Random(seed)
-        self._losses = losses
-        self.happened: Counter[str] = Counter()
+    SCHEME = SCHEME
 
-    @property
-    def url(self) -> str:
-        return f"mqtt{super().url.removeprefix('http')}"
+    def __init__(self, port: int, seed: int, losses: Losses) -> None:
+        super().__init__(port, seed)
+        self._losses = losses
 
     def joined(self, unit: socket.socket, store: socket.socket) -> None:
         self.start(self._upwards, unit, store)
-        self.start(self._downwards, store, unit)
+        self.start(self.carry, store, unit)
 
     def _upwards(self, unit: socket.socket, broker: socket.socket) -> None:
         held = b""
-        try:
+        with self.carrying(unit, broker):
             for packet in _packets(unit):
                 if packet[0] >> 4 != PUBLISH:
                     broker.sendall(packet)
                     continue
                 now, held = self._fate(packet, held, unit)
                 broker.sendall(now)
-        except OSError:
-            self.happened["broken"] += 1
-        self.close(unit, broker)
 
     def _fate(self, packet: bytes, held: bytes, unit: socket.socket) -> tuple[bytes, bytes]:
         """What goes on now, and what waits for the next message."""
-        losses, roll = self._losses, self._random.random()
+        losses, roll = self._losses, self.rolled.random()
         self.happened["messages"] += 1
         if roll < losses.dropped:
             self.happened["dropped"] += 1
@@ -204,19 +136,11 @@ class LosingBroker(LineProxy):
             return b"", packet
         return packet + held, b""
 
-    def _downwards(self, broker: socket.socket, unit: socket.socket) -> None:
-        try:
-            while data := broker.recv(PIECE_BYTES):
-                unit.sendall(data)
-        except OSError:
-            self.happened["broken"] += 1
-        self.close(unit, broker)
-
 
 def _packets(line: socket.socket) -> Iterator[bytes]:
     """MQTT's packets as they come."""
     buffer = bytearray()
-    while data := line.recv(PIECE_BYTES):
+    for data in pieces(line):
         buffer += data
         while (size := _size(buffer)) is not None and len(buffer) >= size:
             yield bytes(buffer[:size])

@@ -4,7 +4,7 @@ import socket
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tests.support.line_proxy import PIECE_BYTES, LineProxy, reset_at_close
+from tests.support.line_proxy import LineProxy, pieces, reset_at_close
 
 
 class Way(Enum):
@@ -51,18 +51,14 @@ class CuttingProxy(LineProxy):
         self.start(self._pump, store, unit, Way.DOWN)
 
     def _pump(self, source: socket.socket, target: socket.socket, way: Way) -> None:
-        try:
-            while data := source.recv(PIECE_BYTES):
+        with self.carrying(source, target):
+            for data in pieces(source):
                 passed, broken, reset = self._judge(data, way)
                 target.sendall(passed)
                 if broken:
                     if reset:
                         reset_at_close(source, target)
                     break
-        except OSError:
-            self.close(source, target)
-            return
-        self.close(source, target)
 
     def _judge(self, data: bytes, way: Way) -> tuple[bytes, bool, bool]:
         """What passes of a piece, whether the line breaks behind it, and how."""

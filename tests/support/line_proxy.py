@@ -3,8 +3,9 @@
 import socket
 import struct
 import threading
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Self
 
 PIECE_BYTES = 65_536
 _RESET = struct.pack("ii", 1, 0)
@@ -17,27 +18,31 @@ class LineProxy:
         port: The store's port on this machine.
     """
 
+    SCHEME: ClassVar[str] = "http"
+
     def __init__(self, port: int) -> None:
         self.store_port = port
+        self.over = threading.Event()
+        """Set at the end: nobody is to wait any longer."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
-        self._over = False
         self._lock = threading.Lock()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{self.SCHEME}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
         self.start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
-            self._over, left = True, list(self._open)
+            left = list(self._open)
         for one in left:
             _end(one)
         for thread in self._threads:
@@ -49,6 +54,25 @@ class LineProxy:
 
     def refused(self) -> None:
         """The store did not answer; the unit's connection is closed."""
+
+    def broken(self) -> None:
+        """One end did not take what was sent on, or was gone; the connection is closed."""
+
+    @contextmanager
+    def carrying(self, source: socket.socket, target: socket.socket) -> Iterator[None]:
+        """Bytes are sent on in here; with the end of it, or of either line, both are closed."""
+        try:
+            yield
+        except OSError:
+            self.broken()
+        finally:
+            self.close(source, target)
+
+    def carry(self, source: socket.socket, target: socket.socket) -> None:
+        """Send on everything as it comes."""
+        with self.carrying(source, target):
+            for piece in pieces(source):
+                target.sendall(piece)
 
     def start(self, body: Callable[..., None], *args: object) -> None:
         """Run something on a thread that is joined at the end."""
@@ -79,13 +103,18 @@ class LineProxy:
                 continue
             store.settimeout(None)
             with self._lock:
-                over = self._over
+                over = self.over.is_set()
                 self._open |= {unit, store}
             if over:
                 # It came just before the end, which has not seen it.
                 self.close(unit, store)
                 return
             self.joined(unit, store)
+
+
+def pieces(source: socket.socket) -> Iterator[bytes]:
+    """What comes from one end, until it sends no more. Raises OSError."""
+    return iter(lambda: source.recv(PIECE_BYTES), b"")
 
 
 def reset_at_close(*sockets: socket.socket) -> None:

@@ -16,7 +16,7 @@ from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.cutting_gateway import POINTS
 from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit
 from tests.support.engines import Engines, check_whole, opened, started_engines
-from tests.support.line_proxy import PIECE_BYTES, LineProxy
+from tests.support.line_proxy import LineProxy, pieces
 from tests.support.restarting import started_again
 from tests.support.s3_process import S3Process
 from tests.support.store_process import StoreProcess
@@ -111,19 +111,15 @@ class Balancer(LineProxy):
         """The list decides."""
 
     def joined(self, unit: socket.socket, store: socket.socket) -> None:
-        self.start(self._pump, unit, store, True)
-        self.start(self._pump, store, unit, False)
+        self.start(self._upwards, unit, store)
+        self.start(self.carry, store, unit)
 
-    def _pump(self, source: socket.socket, target: socket.socket, upwards: bool) -> None:
-        try:
-            while data := source.recv(PIECE_BYTES):
-                if upwards:
-                    self.sent_bytes += len(data)
-                    self._passed(self.sent_bytes)
-                target.sendall(data)
-        except OSError:
-            pass
-        self.close(source, target)
+    def _upwards(self, unit: socket.socket, gateway: socket.socket) -> None:
+        with self.carrying(unit, gateway):
+            for data in pieces(unit):
+                self.sent_bytes += len(data)
+                self._passed(self.sent_bytes)
+                gateway.sendall(data)
 
 
 def test_a_lost_gateway_costs_each_unit_at_most_one_file(tmp_path: Path, engines: Engines) -> None:
