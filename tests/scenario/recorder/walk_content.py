@@ -29,6 +29,7 @@ from tests.scenario.recorder.long_day import BLOCK_SAMPLES, FRAME_SAMPLES, Run, 
 
 SECOND_NS = 1_000_000_000
 RATE_HZ = 48_000
+PTS_PER_SECOND = 90_000
 EXACT_SAMPLES = 2
 """The first sample is found from a time in whole ticks of 48 kHz."""
 PRIMING_SAMPLES = FRAME_SAMPLES
@@ -133,7 +134,7 @@ class Track:
     def begun_ns(self) -> int:
         """When its first sample was captured."""
         first = next(fragment for fragment in self.fragments if fragment.sample_count)
-        return self.run.zero_ns + (first.first_audio_pts + PRIMING_SAMPLES) * SECOND_NS // RATE_HZ
+        return _zero_ns(self.run) + (first.first_audio_pts + PRIMING_SAMPLES) * SECOND_NS // RATE_HZ
 
     @property
     def lost_samples(self) -> int:
@@ -301,6 +302,12 @@ def judge_sound(run: Run, tracks: Sequence[Track], given: Given) -> list[tuple[T
     return placed
 
 
+def _zero_ns(run: Run) -> int:
+    """Session time 0 in the run's own boot: a start that lost its power before the checks goes on without a RESUME."""
+    first = run.fragments[0]
+    return first.captured_boottime_ns - first.first_video_pts * SECOND_NS // PTS_PER_SECOND
+
+
 def _begin(track: Track, cards: Sequence[Heard], place: int, number: int | None) -> tuple[int, int]:
     """Card and number of a track's first sample: right behind the track before, or where the picture begins."""
     if number is None:
@@ -319,7 +326,8 @@ def _begin(track: Track, cards: Sequence[Heard], place: int, number: int | None)
 
 def _nothing_behind(run: Run, cards: Sequence[Heard], place: int, number: int | None, told: str) -> None:
     """What was captured until the last picture, less the block that was still being filled, is in a track."""
-    until_ns = run.last_frame_ns - BLOCK_SAMPLES * SECOND_NS // RATE_HZ
+    last_ns = _zero_ns(run) + run.fragments[-1].last_video_pts * SECOND_NS // PTS_PER_SECOND
+    until_ns = last_ns - BLOCK_SAMPLES * SECOND_NS // RATE_HZ
     for index, card in enumerate(cards):
         if index < place or not card.firsts:
             continue
