@@ -168,6 +168,8 @@ class UnitPaths:
         self.voice = state / "voice"
         self.agency_voice = state / "agency-voice"
         """The agency's own clips and engine, described by `voice.toml`; absent, the built-in voice speaks alone."""
+        self.drain = state / "drain"
+        """What an hour of recording took of the pack when it was measured last, in percent."""
         self.keys = state / "keys"
         """`device.key`, `link.key` (PEM, 0600)."""
         self.certificates = state / "certificates"

@@ -41,8 +41,9 @@ from agent.upload import Decision, clear_contradiction, upload_standing
 from agent.voices import spoken_labels, voice_settings
 from capture.events import DockStanding, DueTold
 from capture.media.limits import FileLimits
-from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
+from capture.recorder import ProfileFacts, Recorder, first_snapshot
 from capture.resume import replay
+from capture.settings import RecorderSettings
 from hal.errors import HardwareError
 from hal.ports import Hardware
 from hal.worker import Worker
@@ -286,6 +287,7 @@ class Agent:
                 labels=spoken_labels(prepared.profile.profile),
                 caption=caption_facts(prepared.profile.profile.profile, language, prepared.identity.device_id),
                 suite=prepared.policy.check(),
+                drain_path=prepared.paths.drain,
             ),
         )
 

@@ -17,7 +17,7 @@ from agent.profile import LoadedProfile
 from agent.supervision import Health
 from agent.upload import UploadStanding
 from capture.preflight import PreflightResult
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.status import RecorderStatus, check_statuses
 from hal.errors import HardwareError
 from hal.ports import Hardware

@@ -16,7 +16,7 @@ from agent.errors import SpoolError
 from agent.lock import only_agent
 from agent.profile import Profile
 from agent.signed_profile import load_for_unit
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.wardrobe import ASSIGNMENT_NAME, VoiceSettings, Wardrobe
 from capture.voice.language import Language as VoiceLanguage
 from capture.voice.wording import Words

@@ -30,11 +30,16 @@ class _Reading:
 
 
 class DrainMeter:
-    """Measures what a recording takes from the pack."""
+    """Measures what a recording takes from the pack.
 
-    def __init__(self) -> None:
+    Args:
+        known_percent_per_hour: What a recording before took; it stands until this unit has measured anew.
+    """
+
+    def __init__(self, known_percent_per_hour: float | None = None) -> None:
         self._readings: deque[_Reading] = deque()
-        self._known_percent_per_hour: float | None = None
+        self.known_percent_per_hour = known_percent_per_hour
+        """What a recording takes of the pack as measured last; None before anything was measured."""
 
     def add(self, at_ns: int, battery: BatteryReading) -> None:
         """Take a reading made while recording."""
@@ -47,7 +52,7 @@ class DrainMeter:
         self._readings.append(_Reading(at_ns, battery))
         while at_ns - self._readings[0].at_ns > DRAIN_WINDOW_SECONDS * _SECOND_NS:
             self._readings.popleft()
-        self._known_percent_per_hour = self._by_charge() or self._by_power() or self._known_percent_per_hour
+        self.known_percent_per_hour = self._by_charge() or self._by_power() or self.known_percent_per_hour
 
     def pause(self) -> None:
         """The recording is over: what was measured stands, and is not mixed with an idle unit's drain."""
@@ -56,11 +61,11 @@ class DrainMeter:
     @property
     def known(self) -> bool:
         """Whether a recording's drain was measured."""
-        return self._known_percent_per_hour is not None
+        return self.known_percent_per_hour is not None
 
     def minutes_left(self, battery: BatteryReading) -> int | None:
         """Whole minutes of recording in the pack; None while charging, and where nothing tells the drain."""
-        rate = self._known_percent_per_hour or _percent_per_hour(battery)
+        rate = self.known_percent_per_hour or _percent_per_hour(battery)
         if battery.charging or rate is None:
             return None
         return int(battery.charge_percent / rate * _MINUTES_PER_HOUR)

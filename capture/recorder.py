@@ -10,25 +10,24 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta, timezone, tzinfo
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from capture import events as ev
 from capture.assignment import Assignment
-from capture.caption import CaptionFacts
 from capture.conditions import Condition
 from capture.errors import RecorderBusyError, RecorderError
 from capture.gestures import GestureReader
-from capture.media.limits import FileLimits
 from capture.moves.standing import held_assignment
 from capture.preflight import PreflightResult
-from capture.profile import CaptureProfile, ExemptionGround
+from capture.profile import CaptureProfile
 from capture.resume import LastKnown, bodies, fold, plan
+from capture.settings import RecorderSettings
 from capture.shell.camera import CameraKeeper
 from capture.shell.captioning import make_caption
 from capture.shell.executor import Executor, Parts
 from capture.shell.intake import MediaQueue
+from capture.shell.kept_drain import KeptDrain
 from capture.shell.measuring import Measuring, Senses
 from capture.shell.media import MediaDesk
 from capture.shell.microphone import MicrophoneReader
@@ -36,23 +35,20 @@ from capture.shell.panel import Panel
 from capture.shell.runner import Reply, SessionRunner
 from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
-from capture.shell.wardrobe import VoiceSettings, Wardrobe
+from capture.shell.wardrobe import Wardrobe
 from capture.shell.watch import CHECK_SECONDS, Probe, Thresholds, Watch, Watched
 from capture.states import CAPTURING, Machine, SessionRules, State, snapshot
 from capture.status import RecorderStatus, status_of
 from capture.voice.ring import RecentSound
-from capture.voice.wording import Words
 from hal.ports import Hardware
 from hal.values import ButtonName, CameraSettings, Caption
 from hal.worker import Worker
 from sealing.records import StateSnapshot
 from sealing.recovery import Recovery
 from sealing.service import SealingService
-from sealing.suites import SUITE_1, Suite
 
 log = logging.getLogger(__name__)
 
-CHINA = timezone(timedelta(hours=8), "CST")
 ANSWER_SECONDS = 30.0
 """Longest wait for a record that somebody asked for: a card may stall for 20 s."""
 STOP_SECONDS = 15.0
@@ -67,26 +63,6 @@ class ProfileFacts:
 
     id: str
     hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderSettings:
-    """What the agent decides about a recorder."""
-
-    voice: VoiceSettings
-    zone: tzinfo = CHINA
-    """Local civil time, for words."""
-    file_limits: FileLimits = field(default_factory=FileLimits)
-    grounds: tuple[ExemptionGround, ...] = ()
-    """On which the profile's text lets officers not record (R11)."""
-    labels: tuple[tuple[str, Words], ...] = ()
-    """What the profile wants recordings to be labelled with, code and words (R22)."""
-    reserve_bytes: int = 64 * 1024 * 1024
-    """Room that only ledger records may use (`SealingPolicy.reserve_bytes`)."""
-    caption: CaptionFacts = field(default_factory=CaptionFacts)
-    """What the burnt-in line says of the unit, where the profile wants one."""
-    suite: Suite = SUITE_1
-    """Suite in force: names each run's film header."""
 
 
 def first_snapshot(facts: ProfileFacts, boot_id: str) -> StateSnapshot:
@@ -142,7 +118,7 @@ class Recorder:
         measuring = Measuring(hardware, sealing, senses, settings.reserve_bytes)
         watched = Watched(self._camera, self._seals, self._voice, recent, self._is_capturing, self._conditions)
         thresholds = Thresholds(profile.preflight, profile.warnings)
-        self._watch = Watch(self._clock, thresholds, measuring, watched, post)
+        self._watch = Watch(self._clock, thresholds, measuring, watched, post, KeptDrain(settings.drain_path))
         self._runner = self._make_runner(facts)
 
     def _make_runner(self, facts: ProfileFacts) -> SessionRunner:

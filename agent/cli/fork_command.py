@@ -13,7 +13,7 @@ import click
 
 from agent.cli.surroundings import Surroundings, json_option, pass_surroundings, print_json, print_pairs
 from agent.cli.verify_command import own_trust
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from sealing.fork_proof import Claim, prove_fork, read_record
 from sealing.trust import Trust
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from capture.conditions import UNCLIPPED_SECONDS, WHOLE_SECONDS, Glance, Losses
 from capture.endurance import BitRateMeter, DrainMeter
 from capture.preflight import Measurements, recordable_minutes
+from capture.shell.kept_drain import KeptDrain
 from capture.shell.measuring import Measuring
 from hal.values import BatteryReading
 
@@ -23,11 +24,13 @@ class Glances:
 
     Args:
         measuring: Asks the parts.
+        kept: The drain that recordings before had.
     """
 
-    def __init__(self, measuring: Measuring) -> None:
+    def __init__(self, measuring: Measuring, kept: KeptDrain) -> None:
         self._measuring = measuring
-        self._drain = DrainMeter()
+        self._kept = kept
+        self._drain = DrainMeter(kept.percent_per_hour)
         self._rate = BitRateMeter()
         self._battery: BatteryReading | None = None
         self._asked_ns = -GAUGE_NS
@@ -42,6 +45,7 @@ class Glances:
         self._losses.clear()
         self._whole_until = self._seen_until = self._measuring.losses()
         self._drain.pause()
+        self._kept.keep(self._drain.known_percent_per_hour)
         self._rate.pause()
         self._asked_ns = -GAUGE_NS
 

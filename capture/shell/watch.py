@@ -17,6 +17,7 @@ from capture.preflight import PreflightResult, judge, judge_standing
 from capture.profile import PreflightSection, WarningsSection
 from capture.shell.camera import CameraKeeper
 from capture.shell.glancing import Glances
+from capture.shell.kept_drain import KeptDrain
 from capture.shell.listening import ListeningWindow, opening_ns
 from capture.shell.measuring import Measuring
 from capture.shell.seals import Seals
@@ -85,6 +86,7 @@ class Watch:
         measuring: Asks the parts.
         watched: What is looked after.
         post: Where the session machine hears of what was found. Never blocks.
+        drain: What recordings before took of the pack.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Watch:
         measuring: Measuring,
         watched: Watched,
         post: Callable[[Event], None],
+        drain: KeptDrain,
     ) -> None:
         self._clock = clock
         self._limits = limits.preflight
@@ -105,7 +108,7 @@ class Watch:
         self._recent = watched.recent
         self._capturing = watched.capturing
         self._known = watched.conditions
-        self._glances = Glances(measuring)
+        self._glances = Glances(measuring, drain)
         self._post = post
         self._orders: Mailbox[Order | Probe] = Mailbox(clock, _ORDERS_MAX)
         self._due: list[Measure | Probe] = []

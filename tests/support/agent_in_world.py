@@ -15,7 +15,7 @@ import numpy as np
 from agent.assembly import Prepared, make_directories, prepare
 from agent.daemon import Agent
 from agent.profile import load_profile
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
 from capture.voice.language import Language
 from capture.voice.samples import VOICE_RATE_HZ, Samples

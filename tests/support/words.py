@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.wardrobe import ASSIGNMENT_NAME, VoiceSettings, Wardrobe
 from tests.scenario.recorder.unit import OFFICERS, sample_profile
 from tests.support.once import made_once

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.profile import load_profile
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.wardrobe import ASSIGNMENT_NAME, VoiceSettings, Wardrobe
 from tests.scenario.agencies.day import Day, day_of
 from tests.scenario.agencies.evidence import Evidence, evidence_of

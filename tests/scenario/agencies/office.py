@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.cli.main import run
 from agent.profile import load_profile
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from sealing.keys import load_recipient_key
 from sealing.oids import Assurance
 from sealing.suites import RecipientPrivateKey

@@ -16,7 +16,7 @@ import pytest
 from capture.assignment import Assignment, Officer
 from capture.caption import CaptionFacts, caption_parts
 from capture.preflight import CAPTION
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.lettering import Letterer, Lettering
 from hal.values import TimeSource
 from hw_sim.media import frame_code

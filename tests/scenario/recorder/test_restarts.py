@@ -139,3 +139,17 @@ def test_after_a_power_loss_the_time_away_decides_cs_9(place: Place, off_seconds
     assert (broken.cause, resumed.automatic, resumed.duration_certain) == ("power-loss", automatic, False)
     assert resumed.duration_ns > off_seconds * SECOND_NS
     assert resumed.media_time_ns > broken.media_time_ns + off_seconds * SECOND_NS
+
+
+@pytest.mark.requirement("R1", "all")
+def test_what_a_recording_takes_of_the_pack_is_known_behind_a_restart(place: Place) -> None:
+    """R1: predicted minutes from measured drain, before the unit of today has measured any."""
+    with Unit(place) as unit:
+        unit.recorder.checkout(OFFICERS)
+        record(unit)
+        unit.wait(10)
+        finish(unit)
+        unit.wait(2)
+    with Unit(place) as unit:
+        minutes = [check for check in unit.standing() if (check.check, check.unit) == ("battery", "minutes")]
+        assert [each.figure > 0 for each in minutes] == [True]

@@ -8,7 +8,7 @@ test is exact, and as fast as the machine is.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,11 @@ from capture.assignment import Assignment, Officer
 from capture.caption import CaptionFacts
 from capture.media.limits import FileLimits
 from capture.profile import CaptureProfile, ExemptionGround
-from capture.recorder import ProfileFacts, Recorder, RecorderSettings, first_snapshot
+from capture.recorder import ProfileFacts, Recorder, first_snapshot
 from capture.resume import replay
+from capture.settings import RecorderSettings
 from capture.shell.wardrobe import VoiceSettings
+from capture.status import CheckStatus
 from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
 from hal.ports import Hardware
 from hal.values import ButtonName
@@ -110,7 +112,11 @@ class Unit:
         recovery = self.sealing.start()
         voice = VoiceSettings(self.place.voice, synthesiser=self.place.synthesiser)
         settings = RecorderSettings(
-            voice, file_limits=self.place.file_limits, grounds=self.place.grounds, caption=self.place.caption
+            voice,
+            file_limits=self.place.file_limits,
+            grounds=self.place.grounds,
+            caption=self.place.caption,
+            drain_path=self.place.directory / "drain",
         )
         self.recorder = Recorder(self.hardware, self.sealing, self.place.profile, FACTS, settings)
         self.recorder.start(recovery)
@@ -121,6 +127,11 @@ class Unit:
             if not self.crashed:
                 self.recorder.stop()
                 self.sealing.stop("stop", 20.0)
+
+    def standing(self) -> Sequence[CheckStatus]:
+        """What an idle unit knows of itself, as soon as it has looked."""
+        self._wait_until(lambda: self.recorder.status().standing, "a look at the parts", 60.0)
+        return self.recorder.status().standing
 
     def crash(self) -> None:
         """End every thread without sealing anything more, as a killed process would."""

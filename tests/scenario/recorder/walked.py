@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.profile import shipped_profiles
 from capture.media.limits import FileLimits
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
 from capture.voice.synthesiser import EspeakSynthesiser, Synthesiser
 from sealing.service import CAPACITY_BYTES

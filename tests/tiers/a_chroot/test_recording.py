@@ -10,8 +10,9 @@ from pathlib import Path
 import av
 import pytest
 
-from capture.recorder import CHINA, ProfileFacts, Recorder, RecorderSettings, first_snapshot
+from capture.recorder import ProfileFacts, Recorder, first_snapshot
 from capture.resume import replay
+from capture.settings import CHINA, RecorderSettings
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
 from sealing.identity import SoftwareFacts
 from sealing.records import Break, Fragment, Prompt, PromptKind

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from capture.profile import CaptureProfile
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
 from capture.voice.agency_voice import AgencyVoice
 from capture.voice.cache import VoiceCache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.profile import load_profile
 from capture.assignment import Assignment, Officer
-from capture.recorder import CHINA
+from capture.settings import CHINA
 from capture.shell.wardrobe import VoiceSettings, Wardrobe
 
 OFFICERS = Assignment((Officer("A0001", "甲某"), Officer("A0002", "乙某")))
