@@ -152,6 +152,8 @@ class Gap:
     last_frame_utc_ns: int | None = None
     same_boot: bool = True
     """Times of before the break are on the monotonic axis of now."""
+    camera_out: bool = False
+    """The break has another cause, and the camera did not come back behind it: its FAULT is sealed."""
 
 
 @dataclass(frozen=True, slots=True)

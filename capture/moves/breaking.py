@@ -188,12 +188,17 @@ def first_frame(turn: Turn, event: FirstFrame) -> None:
     _try_resume(turn)
 
 
-def lost_again(turn: Turn, _event: CaptureLost) -> None:
-    """The camera went away before anything could be kept."""
+def lost_again(turn: Turn, event: CaptureLost) -> None:
+    """The camera went away before anything could be kept; behind another cause that is a fault of its own (R18)."""
     turn.note(flowing=False)
     turn.note_gap(returned=None)
-    if turn.gap.waiting is Waiting.CAMERA:
-        turn.do(StartCapture())
+    gap = turn.gap
+    if gap.waiting is not Waiting.CAMERA:
+        return
+    turn.do(StartCapture())
+    if event.cause == CAMERA_FAULT and gap.cause != CAMERA_FAULT and not gap.camera_out:
+        turn.note_gap(camera_out=True)
+        turn.seal_fault("camera", event.cause, present=True)
 
 
 def resume_pressed(turn: Turn, _event: ResumePressed) -> None:
@@ -263,8 +268,8 @@ def _try_resume(turn: Turn) -> None:
     if gap.sequence is None or gap.returned is None:
         return
     turn.do(Hush())
-    if gap.cause == CAMERA_FAULT:
-        turn.seal_fault("camera", gap.cause, present=False)
+    if gap.cause == CAMERA_FAULT or gap.camera_out:
+        turn.seal_fault("camera", CAMERA_FAULT, present=False)
     turn.seal(_resume_body(turn, gap, gap.sequence, gap.returned))
     runs.begin_run(turn)
     turn.go(State.RESUMING)

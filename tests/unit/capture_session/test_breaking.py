@@ -106,6 +106,31 @@ def test_a_camera_lost_again_before_resuming_is_tried_on() -> None:
     assert driver.state() is State.RESUMING
 
 
+@pytest.mark.requirement("R18", "all")
+def test_a_camera_that_does_not_come_back_behind_another_cause_is_a_fault_of_its_own_r18() -> None:
+    driver = recording()
+    driver.announce()
+    driver.run_ended()
+    driver.break_sealed()
+    driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+    assert driver.sealed(Fault) == [], "the camera was stopped for the break: nobody asked for a picture"
+
+    driver.feed(ev.ResumePressed(driver.now_ns))
+    for _ in range(3):
+        driver.wait(1)
+        made = driver.feed(ev.CaptureLost("camera-fault", driver.now_ns))
+        assert fx.StartCapture() in made
+    assert [(fault.part, fault.code, fault.present) for fault in driver.sealed(Fault)] == [
+        ("camera", "camera-fault", True)
+    ]
+
+    driver.frame()
+    assert driver.state() is State.RESUMING
+    assert [fault.present for fault in driver.sealed(Fault)] == [True, False]
+    assert driver.sealed(Resume)[0].break_sequence is not None
+    assert driver.sealed(Break)[0].cause != "camera-fault"
+
+
 @pytest.mark.requirement("R8", "all")
 def test_the_marker_names_time_and_cause_and_is_proved_cs_10() -> None:
     driver = recording()
