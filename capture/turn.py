@@ -80,6 +80,7 @@ class GapChange(TypedDict, total=False):
     asked: bool
     automatic: bool
     same_boot: bool
+    camera_out: bool
     sequence: int
     ended: RunEnded
     returned: FirstFrame | None
