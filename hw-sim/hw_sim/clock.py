@@ -64,6 +64,7 @@ class SimClock:
         self._lock = threading.Lock()
         self._local = threading.local()
         self._running = 0
+        self._held = False
         self._tickets = 0
         self._due: list[tuple[int, int, Waiter]] = []
         self._parked: set[Waiter] = set()
@@ -139,6 +140,7 @@ class SimClock:
         """Change how the world's time follows real time; any thread."""
         with self._lock:
             self._catch_up()
+            self._let_go()
             old = self._set_speed(speed)
             if self._running == 0:
                 self._advance()
@@ -148,6 +150,16 @@ class SimClock:
     def sleep(self, seconds: float) -> None:
         """Wait for the world's time alone."""
         self.wait(self.signal(), seconds)
+
+    def hold(self) -> None:
+        """Let no time pass before the first thread from outside the world takes part, waits, steps or sets a speed.
+
+        Or a pack drains at `"max"` between a world's opening and its first participant: minutes on a slow machine.
+        """
+        with self._lock:
+            if not self._held:
+                self._held = True
+                self._running += 1
 
     def spawn(self, name: str, body: Callable[[], None]) -> threading.Thread:
         """Start a participating thread; no time passes before its first wait. End it by a signal and `join` it."""
@@ -195,6 +207,7 @@ class SimClock:
         if self._speed != "stepped" or waiter.gating or world_ns < self._now_ns:
             raise SimulationError(f"cannot step to {world_ns} ns: clock is {self._speed} at {self._now_ns} ns")
         with self._lock:
+            self._let_go()
             self._horizon_ns = world_ns
             self._stepper = waiter
             if self._running == 0:
@@ -263,6 +276,12 @@ class SimClock:
             self._catch_up()
             waiter.gating = True
             self._running += 1
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held = False
+            self._running -= 1
 
     def _leave(self, waiter: Waiter) -> None:
         """Takes the lock itself."""
@@ -283,6 +302,8 @@ class SimClock:
             heappush(self._due, (self._now_ns + int(timeout_seconds * NANOSECONDS), waiter.ticket, waiter))
         if waiter.gating:
             self._running -= 1
+        else:
+            self._let_go()
         if self._running == 0:
             self._advance()
 

@@ -101,6 +101,8 @@ class SimDriverSet:
         if scenario is not None and options.settings.speed != "stepped":
             # Until the scenario plays, nothing in the world has a reason to run ahead of real time.
             world.clock.set_speed(1.0)
+        elif options.settings.speed == "max":
+            world.clock.hold()
         stage = self._furnish(world, options, film, scenario)
         world.start()
         world.timeline.every(_REMEMBER_SECONDS, lambda: _remember(world, stage))

@@ -148,6 +148,32 @@ def test_a_thread_that_does_not_participate_is_served_but_holds_nothing(clock: S
     assert clock.world_ns == 5 * NANOSECONDS
 
 
+def test_a_held_world_waits_for_its_first_participant(clock: SimClock) -> None:
+    clock.set_speed("max")
+    clock.hold()
+    log: list[tuple[str, int]] = []
+    ticker = Ticker(clock, "a", 60.0, log)
+    deadline_ns = real_ns() + 20_000_000
+    while real_ns() < deadline_ns:
+        assert clock.world_ns == 0
+    with clock.participate():
+        assert clock.world_ns == 0
+        clock.sleep(90.0)
+        assert [name for name, _ in log] == ["a"]
+        ticker.end()
+
+
+def test_a_held_world_goes_on_with_whoever_waits_or_sets_its_speed(clock: SimClock) -> None:
+    clock.set_speed("max")
+    clock.hold()
+    clock.sleep(5.0)
+    assert clock.world_ns == 5 * NANOSECONDS
+    clock.hold()
+    clock.set_speed("stepped")
+    clock.step_by(1.0)
+    assert clock.world_ns == 6 * NANOSECONDS
+
+
 def test_participation_nests(clock: SimClock) -> None:
     with clock.participate():
         with clock.participate():

@@ -16,6 +16,7 @@ from hw_sim.battery import Pack
 from hw_sim.civil import NANOSECONDS
 from hw_sim.drivers import SimDriverSet
 from hw_sim.options import Option, read_options
+from hw_sim.pacer import real_ns
 from hw_sim.simulation import simulation
 from tests.unit.hw_sim_media.support import ClipSpec, make_clip, tone
 
@@ -116,6 +117,16 @@ def test_it_opens_once_and_closes_twice(tmp_path: Path) -> None:
     with pytest.raises(DriverSetError, match="open already"):
         drivers.open({}, str(tmp_path / "spool"))
     drivers.close()
+    drivers.close()
+
+
+def test_no_time_passes_between_opening_and_the_first_participant(tmp_path: Path) -> None:
+    drivers = SimDriverSet()
+    hardware = drivers.open({"speed": "max"}, str(tmp_path / "spool"))
+    opened_ns = hardware.clock.boottime_ns()
+    deadline_ns = real_ns() + 50_000_000
+    while real_ns() < deadline_ns:
+        assert hardware.clock.boottime_ns() == opened_ns
     drivers.close()
 
 
