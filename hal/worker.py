@@ -70,10 +70,14 @@ class Worker:
         self.stop.set()
 
     def join(self, timeout_seconds: float) -> bool:
-        """Wait for the thread's end by the clock; says whether it ended."""
+        """Wait for the thread's end by the clock; says whether it ended. Then there is no such thread any more."""
         if self._thread.ident is None:
             return True
-        return self.clock.wait(self._done, timeout_seconds)
+        ended = self.clock.wait(self._done, timeout_seconds)
+        if ended:
+            # It is on its way out and waits for nobody: not by the clock, which may stand still meanwhile.
+            self._thread.join()
+        return ended
 
     def _run(self) -> None:
         with self.clock.participate():

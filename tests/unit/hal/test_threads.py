@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -88,6 +90,25 @@ def test_a_worker_has_a_name_a_heartbeat_and_an_end(clock: SimClock) -> None:
     assert not worker.join(0.1)
     worker.request_stop()
     assert worker.join(1.0)
+
+
+class LingeringClock(SimClock):
+    """Who has done his work leaves it late, as on a machine that has no turn for him."""
+
+    @contextmanager
+    def participate(self) -> Iterator[None]:
+        with super().participate():
+            yield
+        threading.Event().wait(0.1)
+
+
+def test_a_worker_that_was_joined_is_gone() -> None:
+    clock = LingeringClock("max")
+    worker = Worker("lingers", clock, lambda _: None)
+    worker.start()
+    assert worker.join(1.0)
+    assert not worker.alive
+    assert "lingers" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_crash_is_logged_and_told(clock: SimClock, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar, Self
@@ -15,8 +17,13 @@ from gpiozero.pins import Factory
 from gpiozero.pins.mock import MockFactory
 
 from hal.conformance.camera import Spoiled, Stripe
-from hal.drivers.common.camera_run import CameraSession
+from hal.drivers.common import clock_steps, patterns
+from hal.drivers.common.camera_run import USUAL, CameraSession, GuardedCamera
+from hal.drivers.common.guarded_battery import GuardedBattery
+from hal.drivers.linux import driver_set as linux
 from hal.drivers.linux.driver_set import LinuxDriverSet, LinuxParts
+from hal.drivers.pi import driver_set as pi
+from hal.drivers.pi import lines
 from hal.drivers.pi.driver_set import PiDriverSet, PiParts
 from hal.drivers.pi.options import PiOptions
 from hal.drivers.pi.picamera import FrameNotes
@@ -28,6 +35,19 @@ from tests.support.clocks import ManualClock
 from tests.unit.hal_drivers.drawn_webcam import DrawnWebcam
 from tests.unit.hal_drivers.sound_card import SoundCard
 from tests.unit.hal_drivers.sysfs import Sysfs
+
+_PATIENCE_SECONDS = 60.0
+
+
+@pytest.fixture(autouse=True)
+def a_thread_without_a_turn_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sets' clock is the machine's: what its limits cut off on a busy one hangs in no library and no bus."""
+    limits = replace(USUAL, **dict.fromkeys(("start_seconds", "stop_seconds", "close_seconds"), _PATIENCE_SECONDS))
+    for module in (pi, linux):
+        monkeypatch.setattr(module, "GuardedBattery", partial(GuardedBattery, limit_seconds=_PATIENCE_SECONDS))
+        monkeypatch.setattr(module, "GuardedCamera", partial(GuardedCamera, limits=limits))
+    for module in (clock_steps, lines, patterns):
+        monkeypatch.setattr(module, "_JOIN_SECONDS", _PATIENCE_SECONDS)
 
 
 def no_camera(_: PiOptions) -> Callable[[], CameraSession]:
