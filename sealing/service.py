@@ -51,8 +51,12 @@ class _Request(Generic[Result]):
         self.size_bytes = size_bytes
         self._operation = operation
 
-    def run(self, writer: ChainWriter) -> None:
+    def run(self, writer: ChainWriter, note: Callable[[], None]) -> None:
         """Do it once; the ticket learns how it went, unless the medium failed.
+
+        Args:
+            writer: Does it.
+            note: Called between the two, so that who waited for the ticket finds the service as it is now.
 
         Raises:
             StorageFaultError: The medium failed; may be done again.
@@ -62,11 +66,13 @@ class _Request(Generic[Result]):
         except StorageFaultError:
             raise
         except SealingError as error:
+            note()
             self.ticket.fail(error)
         except Exception as error:
             self.ticket.fail(SealingError(f"the writer failed by a fault of its own: {error!r}"))
             raise
         else:
+            note()
             self.ticket.complete(outcome)
 
 
@@ -323,19 +329,18 @@ class SealingService:
         while True:
             writer.queue_high_water_bytes = self._load.file_high_bytes
             try:
-                request.run(writer)
+                request.run(writer, lambda: self._note_done(writer, request))
             except StorageFaultError as error:
                 self._note_fault(error)
             else:
-                self._note_success(request)
                 break
             if self._clock.wait(worker.stop, _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]):
-                request.ticket.fail(SealingStoppedError(f"stopped while the medium failed: {self._fault}"))
+                self._files = writer.sealed_files()
                 self._load.take(request.size_bytes)
+                request.ticket.fail(SealingStoppedError(f"stopped while the medium failed: {self._fault}"))
                 break
             attempt += 1
             worker.beat()
-        self._files = writer.sealed_files()
 
     def _note_fault(self, error: StorageFaultError) -> None:
         first = self._fault is None
@@ -344,7 +349,8 @@ class SealingService:
             log.error("the medium fails: %s", error)
             self._on_fault(error)
 
-    def _note_success(self, request: _Request[object]) -> None:
+    def _note_done(self, writer: ChainWriter, request: _Request[object]) -> None:
+        self._files = writer.sealed_files()
         self._load.take(request.size_bytes)
         if self._fault is not None:
             log.warning("the medium works again; %d bytes wait", self._load.waiting_bytes)

@@ -76,6 +76,24 @@ def test_a_ticket_calls_back_on_the_writers_thread_and_at_once_when_done(tmp_pat
     assert names in (["writer", "sequence 3"], ["MainThread", "sequence 3"])
 
 
+def test_who_waited_for_a_ticket_finds_files_and_load_as_they_are_now(tmp_path: Path) -> None:
+    """What had ended at the dock was asked for behind a ticket, and the file that the ticket ended was not in it."""
+    service, _ = service_on(DirectoryStorage(tmp_path))
+    service.start()
+    ended: list[list[int]] = []
+    waiting: list[int] = []
+    for _ in range(20):
+        service.seal(event())
+        service.roll_ledger("dock").then(lambda _: ended.append([file.number for file in service.sealed_files()]))
+    service.open_footage(chains.run_facts())
+    fragment = service.append_fragment(chains.fragment(0), chains.media(0))
+    fragment.then(lambda _: waiting.append(service.waiting_bytes))
+    fragment.result(PATIENCE_SECONDS)
+    service.stop("test", PATIENCE_SECONDS)
+    assert ended == [list(range(1, last + 1)) for last in range(1, 21)]
+    assert waiting == [0]
+
+
 def test_a_failing_callback_does_not_stop_the_writer(tmp_path: Path) -> None:
     service, _ = service_on(DirectoryStorage(tmp_path))
     service.start()
