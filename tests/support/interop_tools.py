@@ -56,6 +56,12 @@ def nginx_program() -> str:
 
 
 def _fetch(what: str, command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    if done.returncode:
-        pytest.skip(f"{what} cannot be had here: {(done.stderr or done.stdout).strip()[-200:]}")
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        said = (done.stderr or done.stdout).strip()[-200:] if done.returncode else None
+    except subprocess.TimeoutExpired:
+        said = f"not in {_SECONDS} s"
+    if said is not None:
+        # What came by halves would be taken for the whole next time.
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(f"{what} cannot be had here: {said}")
