@@ -79,11 +79,13 @@ class FaultyStorage:
         count = len(self.operations)
         if self._cut_after is not None and count >= self._cut_after:
             raise PowerCutError
-        in_range = self._fail_at is not None and self._fail_at <= count < self._fail_at + self._fails_on
-        if self._error is not None and (self._always or in_range):
-            if self._fail_at == count:
+        # Another thread may let it work again at any moment.
+        error, fail_at = self._error, self._fail_at
+        in_range = fail_at is not None and fail_at <= count < fail_at + self._fails_on
+        if error is not None and (self._always or in_range):
+            if fail_at == count:
                 do_part(self._partial)
-            raise self._error
+            raise error
 
 
 class _FaultyFile:

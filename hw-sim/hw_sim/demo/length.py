@@ -6,6 +6,7 @@ that the demo stays below its time on a slow one too; whatever is cut short is s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +41,30 @@ class Length:
     remark: Both | None = None
 
 
-def length_of(video: Path | None, wanted_seconds: float | None) -> Length:
+def frames_per_second(pictures: PictureSource) -> float:
+    """How fast this machine makes and encodes pictures."""
+    settings = pictures.settings(CameraSettings())
+    pictures.begin(settings)
+    encoder = H264Encoder(settings)
+    begun_ns, made = real_ns(), 0
+    while made < _PROBED_FRAMES and real_ns() - begun_ns < _PROBE_SECONDS * _NS:
+        position_ns = round(made * _NS / settings.frames_per_second)
+        encoder.encode(pictures.picture(Moment(position_ns, made, position_ns)))
+        made += 1
+    return made * _NS / max(1, real_ns() - begun_ns)
+
+
+def length_of(
+    video: Path | None,
+    wanted_seconds: float | None,
+    measured: Callable[[PictureSource], float] = frames_per_second,
+) -> Length:
     """Decide how long plain recording lasts.
 
     Args:
         video: The film, None for the drawn scene.
         wanted_seconds: What was asked for, roughly for the first session as a whole.
+        measured: How fast this machine makes and encodes pictures.
 
     Raises:
         SimulatedMediaError: The film cannot be used.
@@ -57,7 +76,7 @@ def length_of(video: Path | None, wanted_seconds: float | None) -> Length:
     seconds = film_seconds if wanted_seconds is None else wanted_seconds
     if seconds < SHORTEST_FILM_SECONDS:
         return Length(Course(), _repeats(film_seconds))
-    possible = _possible_seconds(film)
+    possible = _possible_seconds(film, measured)
     if wanted_seconds is None and possible < seconds:
         remark = Both(
             f"片长 {film_seconds:.0f} 秒，本机两分钟内能录约 {possible:.0f} 秒，录到此处为止",
@@ -84,24 +103,11 @@ def _repeats(film_seconds: float) -> Both:
     )
 
 
-def _possible_seconds(film: VideoFile) -> float:
+def _possible_seconds(film: VideoFile, measured: Callable[[PictureSource], float]) -> float:
     """How much of a film this machine records in the time, by a short trial."""
     rate = float(film.facts.frames_per_second)
     pictures = VideoPictures(film)
     try:
-        return frames_per_second(pictures) * SHARE_OF_PROBE * RECORDING_BUDGET_SECONDS / rate
+        return measured(pictures) * SHARE_OF_PROBE * RECORDING_BUDGET_SECONDS / rate
     finally:
         pictures.close()
-
-
-def frames_per_second(pictures: PictureSource) -> float:
-    """How fast this machine makes and encodes pictures."""
-    settings = pictures.settings(CameraSettings())
-    pictures.begin(settings)
-    encoder = H264Encoder(settings)
-    begun_ns, made = real_ns(), 0
-    while made < _PROBED_FRAMES and real_ns() - begun_ns < _PROBE_SECONDS * _NS:
-        position_ns = round(made * _NS / settings.frames_per_second)
-        encoder.encode(pictures.picture(Moment(position_ns, made, position_ns)))
-        made += 1
-    return made * _NS / max(1, real_ns() - begun_ns)

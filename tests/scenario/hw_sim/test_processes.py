@@ -32,7 +32,7 @@ class Unit:
     def run(self) -> tuple[int, int, str]:
         """Exit code, CLOCK_BOOTTIME at its start, boot id."""
         with self.start() as process:
-            output, _ = process.communicate(timeout=110)
+            output, _ = process.communicate(timeout=400)
         boottime, boot_id = output.split()
         return process.returncode, int(boottime), boot_id
 

@@ -24,13 +24,15 @@ from hw_sim.demo.documents import Document, read
 from hw_sim.demo.errors import CommandFailedError, DemoError, LateError
 from hw_sim.demo.folder import MARKER
 from hw_sim.demo.happenings import BAD, GOOD
-from hw_sim.demo.length import length_of
+from hw_sim.demo.length import SHORTEST_FILM_SECONDS, frames_per_second, length_of
 from hw_sim.demo.programs import Programs, program, wait_until
 from hw_sim.demo.telling import Both, Telling
 from hw_sim.demo.witness import Witness
 from hw_sim.files import Entry
 from hw_sim.media.errors import VideoFileError
 from hw_sim.media.faults import Dead, Frozen
+from hw_sim.media.video_file import VideoFile
+from hw_sim.media.video_pictures import VideoPictures
 from hw_sim.world import World
 from tests.unit.hw_sim_media.support import ClipSpec, make_clip
 
@@ -73,7 +75,7 @@ def test_a_command_may_be_expected_to_refuse(tmp_path: Path) -> None:
 def test_what_was_started_is_ended(tmp_path: Path) -> None:
     code = "import signal, sys; print('up', flush=True); signal.pause()"
     with Programs(tmp_path).started("python", Path(sys.executable).name, "-c", code) as running:
-        wait_until(lambda: "up" in running.out.read_text(encoding="utf-8"), 20, "the start")
+        wait_until(lambda: "up" in running.out.read_text(encoding="utf-8"), 120, "the start")
         assert running.exit_code is None
     assert running.stop() == -signal.SIGTERM
     assert "its words" in str(running.failed("ended; all of its words"))
@@ -106,13 +108,30 @@ def test_a_short_film_repeats_and_a_long_one_is_followed(tmp_path: Path) -> None
     assert repeated.course.film_seconds is None
     assert repeated.remark is not None
     assert "repeats" in repeated.remark.en
-    followed = length_of(long, None)
+    followed = length_of(long, None, lambda _: 200.0)
     assert followed.course.film_seconds is not None
     assert followed.course.film_seconds[2] == pytest.approx(100, abs=0.2)
     wanted = length_of(None, 120).course.film_seconds
     assert wanted is not None
     assert wanted[2] == 120
     assert wanted[1] <= 120 - 25
+
+
+@pytest.mark.parametrize(("speed", "seconds"), [(30.0, 90.0), (3.0, SHORTEST_FILM_SECONDS)])
+def test_a_long_film_is_followed_as_far_as_the_machine_comes_and_it_is_said(
+    tmp_path: Path, speed: float, seconds: float
+) -> None:
+    found = length_of(make_clip(tmp_path / "long.mp4", ClipSpec(64, 48, 1_000, Fraction(10))), None, lambda _: speed)
+    assert found.course.film_seconds is not None
+    assert found.course.film_seconds[2] == seconds
+    assert found.remark is not None
+    assert f"this machine records about {3 * speed:.0f} s" in found.remark.en
+
+
+def test_a_machines_speed_is_measured_with_the_films_own_pictures(tmp_path: Path) -> None:
+    pictures = VideoPictures(VideoFile(make_clip(tmp_path / "film.mp4", ClipSpec(64, 48, 30))))
+    assert 0 < frames_per_second(pictures) < 1e9
+    pictures.close()
 
 
 def test_what_is_no_film_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.support.forging import records_of
 
 MANY = 40_000
 PLACE = Place("00000001.evs")
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
