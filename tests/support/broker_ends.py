@@ -2,7 +2,6 @@
 
 import random
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,14 +10,13 @@ from sync.unit.broker_link import BrokerLink
 from sync.unit.mqtt_client import MqttStoreClient
 from tests.support.broker import Broker
 from tests.support.docks import UnitOnDisk
+from tests.support.restarting import ended_after_all, killed_at_random
 from tests.support.store_process import StoreProcess
 
 HASTE = 5
 """So many times faster the unit's clock goes: its two seconds without progress are over in 0.4, its patience in 4."""
 HURRY_SECONDS = 40.0
 """Then it goes as the product's: where every answer takes longer than a hurried unit waits, none would ever count."""
-LONGEST_LIFE = 500
-_LOOK_SECONDS = 0.02
 
 
 def mqtt_client(unit: UnitOnDisk, url: str, tls: ssl.SSLContext | None = None, haste: int = HASTE) -> MqttStoreClient:
@@ -41,39 +39,12 @@ def all_killed_at_random(store: StoreProcess, broker: Broker, seed: int, passed:
         store: One of them.
         broker: The other.
         seed: Of who and when.
-        passed: Bytes that store and broker have exchanged: a death comes behind a random number of them, in the middle
-            of something on a slow machine, too.
+        passed: Bytes that store and broker have exchanged.
     """
-    rolled, over = random.Random(seed), threading.Event()
     store.start()
 
-    def keep_killing() -> None:
-        while not over.is_set():
-            near = rolled.random() < 0.25
-            until = passed() + rolled.randrange(3_000 if near else 4_000_000)
-            for _ in range(LONGEST_LIFE):
-                if over.wait(_LOOK_SECONDS) or passed() > until:
-                    break
-            victim: StoreProcess | Broker = store if rolled.random() < 0.7 else broker
-            victim.kill()
-            over.wait(rolled.uniform(0.0, 0.1))
-            victim.start()
+    def victim(rolled: random.Random) -> StoreProcess | Broker:
+        return store if rolled.random() < 0.7 else broker
 
-    killer = threading.Thread(target=keep_killing, name="killer")
-    killer.start()
-    with ended_after_all(store):
-        try:
-            yield
-        finally:
-            over.set()
-            killer.join(100)
-
-
-@contextmanager
-def ended_after_all(store: StoreProcess) -> Iterator[None]:
-    """A store that does not outlive a test that failed."""
-    try:
+    with ended_after_all(store), killed_at_random(victim, seed, passed):
         yield
-    except BaseException:
-        store.kill()
-        raise

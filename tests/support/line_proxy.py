@@ -45,6 +45,8 @@ class LineProxy:
             left = list(self._open)
         for one in left:
             _end(one)
+        # The first one makes the others: behind its end there are no more.
+        self._threads[0].join(60)
         for thread in self._threads:
             thread.join(60)
 

@@ -11,6 +11,7 @@ from cryptography import x509
 from hal.drivers.system_clock import SystemClock
 from sealing.receipts import receipt_key
 from sync.backoff import Backoff
+from sync.store.server import BODY_IDLE_SECONDS
 from sync.unit.broker_link import BrokerLink
 from sync.unit.client import LinkError, RefusedError
 from sync.unit.courier import Courier, Ending, Surroundings
@@ -25,6 +26,7 @@ ANSWER_SECONDS = 2.0
 """For a unit whose loop asks again."""
 PATIENT_SECONDS = 60.0
 """For a question that is asked once."""
+LONGEST_SECONDS = 300.0
 
 
 def mqtt_client(
@@ -39,7 +41,9 @@ def mqtt_client(
     return MqttStoreClient(link, unit.device_id, SystemClock().boottime_ns, answer_seconds=answer_seconds)
 
 
-def carry_by(unit: UnitOnDisk, client: Transport, seconds: float = 120.0, reporter: Reporter | None = None) -> Ending:
+def carry_by(
+    unit: UnitOnDisk, client: Transport, seconds: float = LONGEST_SECONDS, reporter: Reporter | None = None
+) -> Ending:
     """The unit's own loop over a line, with short waits."""
     certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
     clock = SystemClock()
@@ -83,7 +87,7 @@ def wait_until_heard(client: MqttStoreClient) -> None:
 
 
 @contextmanager
-def served_by(directory: Path, url: str, body_idle_seconds: float = 1.0) -> Iterator[StoreProcess]:
+def served_by(directory: Path, url: str, body_idle_seconds: float = BODY_IDLE_SECONDS) -> Iterator[StoreProcess]:
     """A store's process, served through a broker beside HTTP."""
     process = StoreProcess(directory, mqtt=url, body_idle_seconds=body_idle_seconds)
     process.start()

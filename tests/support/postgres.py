@@ -16,6 +16,7 @@ import psycopg
 from tests.support.ports import free_port
 
 _STARTING_SECONDS = 90.0
+_MAKING_SECONDS = 300.0
 _USER = "recorder"
 
 
@@ -42,7 +43,7 @@ class PrivatePostgres:
         self.port = free_port()
         self.kills = 0
         command = [program("initdb"), "-D", str(self._data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
-        subprocess.run(command, check=True, capture_output=True, user=owner, cwd=folder, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, user=owner, cwd=folder, timeout=_MAKING_SECONDS)
 
     @property
     def pid_file(self) -> Path:

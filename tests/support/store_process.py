@@ -6,9 +6,11 @@ import sys
 import threading
 from pathlib import Path
 
+from sync.store.server import BODY_IDLE_SECONDS
 from tests.support.ports import free_port
 
 _END_SECONDS = 60.0
+_LOG_TAIL = 4_000
 
 
 class StoreProcess:
@@ -20,7 +22,8 @@ class StoreProcess:
         dies_at: Name of the point at which it ends by SIGKILL once (`dying_store`); None: it lives.
         head_seconds: Longest wait for a request's head.
         mqtt: URL of a broker by which units are served, too.
-        body_idle_seconds: Longest stillness of an upload; short, so that a unit that lost its line need not wait.
+        body_idle_seconds: Longest stillness of an upload. A unit that lost its line need not wait for it (SY-12); a
+            short one has a unit that has no turn on a busy machine send again.
     """
 
     def __init__(
@@ -31,7 +34,7 @@ class StoreProcess:
         dies_at: str | None = None,
         head_seconds: float = 20.0,
         mqtt: str | None = None,
-        body_idle_seconds: float = 1.0,
+        body_idle_seconds: float = BODY_IDLE_SECONDS,
     ) -> None:
         self.directory = directory
         self._start = ["-c", "from sync.store_main import main; main()"]
@@ -78,6 +81,7 @@ class StoreProcess:
             self._process = subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=log, text=True)
             assert self._process.stdout is not None
             said = self._process.stdout.readline()
+        assert said, self.log.read_text(encoding="utf-8")[-_LOG_TAIL:]
         self.recovered += json.loads(said)["recovered"]
 
     def alive(self) -> bool:

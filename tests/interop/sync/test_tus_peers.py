@@ -24,7 +24,7 @@ from tests.support.interop_tools import nginx_program, node_folder, tuspy_folder
 from tests.support.ports import free_port
 from tests.system.sync.test_chaos import carry
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 HERE = Path(__file__).parent
 NGINX = """
@@ -90,7 +90,7 @@ def run(*command: str | Path, environment: dict[str, str] | None = None) -> str:
         [str(one) for one in command],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
         env={**os.environ, **(environment or {})},
     )
@@ -176,7 +176,7 @@ def nginx(folder: Path, store_url: str) -> Iterator[str]:
 
 def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
     nothing = threading.Event()
-    for _ in range(200):
+    for _ in range(1200):
         assert process.poll() is None
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -4,10 +4,7 @@ import hashlib
 import os
 import random
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,19 +24,21 @@ from sync.unit.transport import Transport
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import UnitOnDisk, crash_spool, fill_spool, make_unit, opened_store
+from tests.support.restarting import ended_after_all, killed_at_random
 from tests.support.store_process import StoreProcess
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
-LONGEST_SECONDS = 120.0
+LONGEST_SECONDS = 300.0
 ENOUGH_KILLS = 5
-LOOKS = 500
+STILL_SECONDS = 1.0
+"""So long a unit waits on a line that breaks all the time."""
 
 
 def carry(unit: UnitOnDisk, client: Transport | str, seed: int = 1, seconds: float = LONGEST_SECONDS) -> Ending:
     """The unit's own loop, with short waits, over a client or, without TLS, to a URL."""
     if isinstance(client, str):
-        client = StoreClient(client, unit.device_id, None, timeout_seconds=1.0)
+        client = StoreClient(client, unit.device_id, None)
     certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
     clock = SystemClock()
     courier = Courier(
@@ -61,35 +60,9 @@ def carry(unit: UnitOnDisk, client: Transport | str, seed: int = 1, seconds: flo
         client.close()
 
 
-@contextmanager
-def killed_at_random(store: StoreProcess, seed: int, passed: Callable[[], int]) -> Iterator[None]:
-    """Kill the store again and again, and start it again, until the block ends; it runs behind it.
-
-    Args:
-        store: The one.
-        seed: Of when.
-        passed: Bytes that it was sent: on a busy machine it lives on until some more have come, or no file ever would.
-    """
-    rolled, over = random.Random(seed), threading.Event()
-    store.start()
-
-    def keep_killing() -> None:
-        while not over.wait(rolled.uniform(0.3, 1.2)):
-            until = passed() + rolled.randrange(20_000)
-            for _ in range(LOOKS):
-                if passed() > until or over.wait(0.02):
-                    break
-            store.kill()
-            over.wait(rolled.uniform(0.0, 0.1))
-            store.start()
-
-    killer = threading.Thread(target=keep_killing, name="killer")
-    killer.start()
-    try:
-        yield
-    finally:
-        over.set()
-        killer.join(100)
+def hasty(unit: UnitOnDisk, url: str) -> StoreClient:
+    """A client that soon gives a silent line up."""
+    return StoreClient(url, unit.device_id, None, timeout_seconds=STILL_SECONDS)
 
 
 def check_nothing_lost(directory: Path, unit: UnitOnDisk) -> None:
@@ -145,13 +118,18 @@ def test_kills_and_broken_lines_lose_nothing(tmp_path: Path, seed: int, capsys: 
     units = make_units(directory, tmp_path, count=3)
     process = StoreProcess(directory)
     day = 0
-    with ChaosProxy(process.port, seed) as proxy, killed_at_random(process, seed, lambda: proxy.passed_bytes):
+    process.start()
+    with (
+        ended_after_all(process),
+        ChaosProxy(process.port, seed) as proxy,
+        killed_at_random(lambda _: process, seed, lambda: proxy.passed_bytes),
+    ):
         while process.kills < ENOUGH_KILLS:
             day += 1
             for unit in units:
                 work_a_day(unit, day)
             with ThreadPoolExecutor(len(units)) as pool:
-                endings = list(pool.map(lambda unit: carry(unit, proxy.url, seed), units))
+                endings = list(pool.map(lambda unit: carry(unit, hasty(unit, proxy.url), seed), units))
             assert endings == [Ending.ALL_RECEIPTED] * len(units)
     assert process.stop() == os.EX_OK
     happened = dict(proxy.happened)

@@ -259,6 +259,10 @@ def test_the_units_command_speaks_to_its_broker_alone_and_the_fleet_shows_it(
                 "sync": {"mqtt_url": one.url},
             }
         )
+        # The doctor asks once, and the store may be served before it hears what the broker has for it.
+        heard = mqtt_client(unit, one.url, tls_context(unit.paths))
+        wait_until_heard(heard)
+        heard.close()
         assert try_store(config).outcome is Outcome.PASS
         done = run("sync.unit_main", "--config", unit.config, "--once", "--give-up-after", "120")
         assert rows(done.stdout)[-1]["event"] == "done"

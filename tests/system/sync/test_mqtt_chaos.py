@@ -10,19 +10,19 @@ import pytest
 
 from sync.unit.courier import Ending
 from tests.support.broker import Broker, plain_broker
-from tests.support.broker_ends import all_killed_at_random, ended_after_all, mqtt_client
+from tests.support.broker_ends import all_killed_at_random, mqtt_client
 from tests.support.broker_lines import BrokenLines, LosingBroker, Losses, NarrowLine
 from tests.support.broker_peer import peer
 from tests.support.clocks import START_UTC_NS, ManualClock
 from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.support.dying_store import POINTS
-from tests.support.restarting import started_again
+from tests.support.restarting import ended_after_all, started_again
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry, check_nothing_lost, make_units, work_a_day
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
-LONGEST_SECONDS = 150.0
+LONGEST_SECONDS = 300.0
 ENOUGH_KILLS = 3
 LATER_UTC_NS = START_UTC_NS + 86_400 * 10**9
 QUICK_POINTS = ("between-rename-and-folder-sync", "after-row")

@@ -21,9 +21,10 @@ from sync.backoff import Backoff
 from sync.unit.courier import Courier, Ending, Surroundings
 from sync.unit.reports import Report
 from tests.support.broker import plain_broker
-from tests.support.broker_ends import ended_after_all, mqtt_client
+from tests.support.broker_ends import mqtt_client
 from tests.support.cutting_proxy import Cut, CuttingProxy, Way
 from tests.support.docks import UnitOnDisk, fill_spool, make_unit, opened_store
+from tests.support.restarting import ended_after_all
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import check_nothing_lost
 

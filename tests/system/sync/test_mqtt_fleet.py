@@ -14,8 +14,9 @@ from sync.unit.client import tls_context
 from sync.unit.courier import Ending
 from sync.unit.spool import numbers
 from tests.support.broker import agency_broker
-from tests.support.broker_ends import ended_after_all, mqtt_client
+from tests.support.broker_ends import mqtt_client
 from tests.support.docks import opened_store
+from tests.support.restarting import ended_after_all
 from tests.support.store_process import StoreProcess
 from tests.system.sync.test_chaos import carry
 from tests.system.sync.test_fleet import SHARE_LEAST, UNITS, shift

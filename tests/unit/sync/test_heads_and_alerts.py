@@ -53,7 +53,7 @@ def url(store: StoreOnDisk) -> Iterator[str]:
 def herald(unit: UnitOnDisk, url: str, clock: ManualClock | None = None) -> Herald:
     certificate = x509.load_pem_x509_certificate(unit.paths.receipt_certificate.read_bytes())
     return Herald(
-        client=StoreClient(url, unit.device_id, None, timeout_seconds=5),
+        client=StoreClient(url, unit.device_id, None, timeout_seconds=60),
         inbox=unit.paths.inbox,
         device_id=unit.device_id,
         store_key=receipt_key(certificate),
@@ -175,7 +175,7 @@ def test_another_units_or_a_changed_record_is_refused(
 ) -> None:
     """SY-32: nobody can witness what the device key did not sign."""
     writer.seal(FAULT)
-    client = StoreClient(url, unit.device_id, None, timeout_seconds=5)
+    client = StoreClient(url, unit.device_id, None, timeout_seconds=60)
     chronicle = look(unit)
     note = next(one for one in chronicle.notes() if isinstance(one.header.body, Fault))
     told = _full_report(chronicle, note.header.sequence)
@@ -230,7 +230,7 @@ def test_r9_is_reported_where_the_profile_names_somebody(report_to: str | None, 
 def test_time_comes_signed_and_for_one_question(store: StoreOnDisk, unit: UnitOnDisk, url: str) -> None:
     """SY-35."""
     key = receipt_key(store.receipt_certificate())
-    client = StoreClient(url, unit.device_id, None, timeout_seconds=5)
+    client = StoreClient(url, unit.device_id, None, timeout_seconds=60)
     data = client.time(b"n" * 16)
     client.close()
     token = verify_time(data, key)

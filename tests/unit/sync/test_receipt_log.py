@@ -164,7 +164,7 @@ def test_the_log_is_told_over_the_line(store: StoreOnDisk, unit: UnitOnDisk) -> 
     assert file is not None
     key = store.intake.signer.key.public_key()
     with served(store) as url:
-        client = StoreClient(url, unit.device_id, None, timeout_seconds=5)
+        client = StoreClient(url, unit.device_id, None, timeout_seconds=60)
         answer = client.log(2)
         checkpoint = verify_checkpoint(answer.checkpoint.encode(), key)
         assert checkpoint.size == len(receipts)

@@ -60,7 +60,7 @@ def test_a_revoked_unit_is_refused_at_the_door(store: StoreOnDisk, unit: UnitOnD
     file = first_file(unit)
     Register(store.ledger).revoke(unit.device_id, "lost", START_UTC_NS)
     with served(store) as url:
-        client = StoreClient(url, unit.device_id, None, timeout_seconds=5)
+        client = StoreClient(url, unit.device_id, None, timeout_seconds=60)
         with pytest.raises(RefusedError) as raised:
             client.create(file)
         client.close()
