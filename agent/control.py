@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX: Final = 8
 SILENCE_SECONDS_MAX: Final = 10.0
-"""A connection that sends nothing for so long is given up."""
 _SOCKET_MODE: Final = 0o660
 _JOIN_SECONDS: Final = 5.0
 
@@ -41,11 +40,13 @@ class ControlSocket:
     Args:
         path: Where the socket is made; one that an agent before left behind is replaced.
         handler: Does what is asked, on a connection's thread; several at a time. What it raises is the refusal.
+        silence_seconds: A connection that sends nothing for so long is given up.
     """
 
-    def __init__(self, path: Path, handler: Handler) -> None:
+    def __init__(self, path: Path, handler: Handler, silence_seconds: float = SILENCE_SECONDS_MAX) -> None:
         self._path = path
         self._handler = handler
+        self._silence_seconds = silence_seconds
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
@@ -53,16 +54,18 @@ class ControlSocket:
         self._thread = threading.Thread(target=self._accept, name="control", daemon=True)
 
     def start(self) -> None:
-        """Make the socket and listen.
+        """Make the socket and listen; whoever sees it there is answered.
 
         Raises:
             SpoolError: The socket cannot be made there.
         """
+        beside = self._path.with_name(f".{self._path.name}")
         try:
-            self._path.unlink(missing_ok=True)
-            _bind(self._listener, self._path)
-            self._path.chmod(_SOCKET_MODE)
+            beside.unlink(missing_ok=True)
+            _bind(self._listener, beside)
+            beside.chmod(_SOCKET_MODE)
             self._listener.listen(CONNECTIONS_MAX)
+            beside.replace(self._path)
         except OSError as error:
             self._listener.close()
             raise SpoolError(f"{self._path}: the control socket cannot be made: {error}") from error
@@ -104,7 +107,7 @@ class ControlSocket:
 
     def _serve(self, link: socket.socket) -> None:
         try:
-            link.settimeout(SILENCE_SECONDS_MAX)
+            link.settimeout(self._silence_seconds)
             with link, link.makefile("rb") as lines:
                 while line := lines.readline(LINE_BYTES_MAX + 1):
                     link.sendall(to_line(self._answer(line)))

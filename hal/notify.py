@@ -34,10 +34,9 @@ class Notifier:
         self._send("READY=1")
 
     def status(self, text: str) -> None:
-        """Say how it is, in one line; the same line again is not sent."""
-        if text != self._status:
+        """Say how it is, in one line; the same line again is not sent, unless nobody took it."""
+        if text != self._status and self._send(f"STATUS={text}"):
             self._status = text
-            self._send(f"STATUS={text}")
 
     def alive(self) -> None:
         """Feed the watchdog."""
@@ -48,9 +47,10 @@ class Notifier:
         """Say that the service is on its way down."""
         self._send("STOPPING=1")
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str) -> bool:
+        """Give it to the manager; says whether there is none, or it took it."""
         if not self._address:
-            return
+            return True
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as link:
@@ -59,6 +59,8 @@ class Notifier:
                 link.sendto(message.encode(), address)
         except OSError as error:
             log.warning("the service manager did not take %r: %s", message, error)
+            return False
+        return True
 
 
 def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:

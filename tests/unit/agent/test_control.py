@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from agent import control
 from agent.control import CONNECTIONS_MAX, ControlSocket
 from agent.control_client import AgentRefusedError, ask
 from agent.control_wire import (
@@ -49,10 +50,10 @@ def answers() -> Answers:
 
 @pytest.fixture
 def path(tmp_path: Path, answers: Answers) -> Iterator[Path]:
-    control = ControlSocket(tmp_path / "control.sock", answers)
-    control.start()
+    opened = ControlSocket(tmp_path / "control.sock", answers, silence_seconds=600)
+    opened.start()
     yield tmp_path / "control.sock"
-    control.stop()
+    opened.stop()
 
 
 def raw(path: Path, *lines: bytes) -> list[bytes]:
@@ -148,36 +149,57 @@ def test_more_connections_than_allowed_are_closed_at_once(path: Path) -> None:
 
 
 def test_it_ends_while_connections_are_open(tmp_path: Path, answers: Answers) -> None:
-    control = ControlSocket(tmp_path / "c.sock", answers)
-    control.start()
+    opened = ControlSocket(tmp_path / "c.sock", answers)
+    opened.start()
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(60)
         link.connect(str(tmp_path / "c.sock"))
         link.sendall(to_line(StatusRequest()))
         assert link.recv(LINE_BYTES_MAX)
-        control.stop()
+        opened.stop()
         assert link.recv(LINE_BYTES_MAX) == b""
     assert not (tmp_path / "c.sock").exists()
-    assert "control" not in {thread.name for thread in threading.enumerate()}
+    for thread in threading.enumerate():
+        if thread.name.startswith("control"):
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def test_it_is_not_to_be_seen_before_it_answers(
+    tmp_path: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind, seen = control._bind, list[bool]()
+
+    def and_look(listener: socket.socket, path: Path) -> None:
+        bind(listener, path)
+        seen.append((tmp_path / "c.sock").exists())
+
+    monkeypatch.setattr(control, "_bind", and_look)
+    listening = ControlSocket(tmp_path / "c.sock", answers)
+    listening.start()
+    assert seen == [False]
+    assert [path.name for path in tmp_path.iterdir()] == ["c.sock"]
+    assert ask(tmp_path / "c.sock", StatusRequest(), 60)
+    listening.stop()
 
 
 def test_a_socket_that_a_crash_left_behind_is_replaced(tmp_path: Path, answers: Answers) -> None:
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(tmp_path / "c.sock"))
     left.close()
-    control = ControlSocket(tmp_path / "c.sock", answers)
-    control.start()
+    opened = ControlSocket(tmp_path / "c.sock", answers)
+    opened.start()
     assert ask(tmp_path / "c.sock", StatusRequest(), 60)
-    control.stop()
+    opened.stop()
 
 
 def test_a_path_longer_than_a_sockets_address_works(tmp_path: Path, answers: Answers) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    control = ControlSocket(folder / "control.sock", answers)
-    control.start()
+    opened = ControlSocket(folder / "control.sock", answers)
+    opened.start()
     assert ask(folder / "control.sock", StatusRequest(), 60)
-    control.stop()
+    opened.stop()
 
 
 def test_a_folder_that_is_not_there_is_an_error_with_its_path(tmp_path: Path, answers: Answers) -> None:

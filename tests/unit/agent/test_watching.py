@@ -1,5 +1,6 @@
 """What the main thread lives by: heartbeats, the service manager, the log, the self-test, the lock."""
 
+import contextlib
 import io
 import logging
 import os
@@ -57,6 +58,16 @@ def said(manager: socket.socket, count: int) -> list[str]:
     return [manager.recv(1000).decode() for _ in range(count)]
 
 
+def waiting_for(manager: socket.socket) -> list[bytes]:
+    """All that it was told and has not heard yet."""
+    found: list[bytes] = []
+    manager.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found.append(manager.recv(1000))
+    return found
+
+
 def test_the_service_manager_is_told(manager: socket.socket, tmp_path: Path) -> None:
     notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"})
     assert notifier.watchdog_seconds == 30
@@ -66,6 +77,18 @@ def test_the_service_manager_is_told(manager: socket.socket, tmp_path: Path) -> 
     notifier.alive()
     notifier.stopping()
     assert said(manager, 4) == ["READY=1", "STATUS=idle", "WATCHDOG=1", "STOPPING=1"]
+
+
+def test_a_status_that_nobody_took_is_said_again(manager: socket.socket, tmp_path: Path) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"})
+    fill = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+    for number in range(5_000):
+        fill.status(str(number))
+    notifier.status("idle")
+    assert b"STATUS=idle" not in waiting_for(manager)
+    notifier.status("idle")
+    notifier.status("idle")
+    assert waiting_for(manager) == [b"STATUS=idle"]
 
 
 def test_an_abstract_address_is_understood() -> None:
