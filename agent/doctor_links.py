@@ -56,8 +56,8 @@ def _sign(identity: DeviceIdentity, text: bytes) -> None:
         close_device_key(signer)
 
 
-def try_store(config: AgentConfig) -> Finding:
-    """Ask the store for its time, over every line that is configured."""
+def try_store(config: AgentConfig, answer_seconds: float = _ANSWER_SECONDS) -> Finding:
+    """Ask the store for its time, over every line that is configured; each has so long to answer."""
     urls = [one for one in (config.sync.store_url, config.sync.mqtt_url) if one is not None]
     if not urls:
         return Finding("store", Outcome.SKIPPED, "sync.store_url is absent: the unit uploads nothing")
@@ -65,7 +65,7 @@ def try_store(config: AgentConfig) -> Finding:
     now_ns, store_id = SystemClock().boottime_ns, ""
     for url in urls:
         try:
-            store_id = _asked(line_to(url, config.unit.device_id, paths, now_ns, _ANSWER_SECONDS), paths)
+            store_id = _asked(line_to(url, config.unit.device_id, paths, now_ns, answer_seconds), paths)
         except (SyncError, SealingError, OSError, ValueError) as error:
             return Finding("store", Outcome.FAIL, f"{url}: {error}")
     return Finding("store", Outcome.PASS, f"{', '.join(urls)}: {store_id} answered with a time that it signed")

@@ -23,7 +23,8 @@ from capture.voice.reading import check_reading
 
 _RENDERING_SECONDS: Final = 300.0
 """All clips of two officers take a Pi Zero minutes; every sound in between is the agent's to bound."""
-_ANSWER_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 60.0
+"""The agent waits for a stalling card itself, and renders the notice anew, without names."""
 _OFFICER: Final = re.compile(r"([^:]+):([^:]+)(?::(.+))?")
 
 

@@ -17,7 +17,7 @@ from agent.control_wire import CheckRequest, StatusRequest
 from agent.exit_codes import NOT_INTACT
 from agent.signed_profile import load_for_unit
 
-_ANSWER_SECONDS: Final = 10.0
+_ANSWER_SECONDS: Final = 40.0
 _CHECK_SECONDS: Final = 60.0
 _READY: Final = ("pass", "degraded")
 

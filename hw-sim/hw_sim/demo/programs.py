@@ -22,7 +22,8 @@ from hw_sim.pacer import real_ns
 
 _NS = 1_000_000_000
 _LOOK_SECONDS = 0.05
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 120.0
+"""An agent on a busy machine ends in order, and writes down what really happened."""
 _TOLD_LINES = 6
 
 

@@ -18,6 +18,8 @@ from hw_sim.demo.rules import Language
 DEVICE_ID = "DEMO-0001"
 _START_SECONDS = 240.0
 """A first start renders every word that the unit will say; a busy machine takes its time."""
+_UPLOAD_SECONDS = 600
+"""After so long nothing more is tried."""
 Option = str | int | float
 
 
@@ -142,7 +144,16 @@ class Unit:
         Raises:
             CommandFailedError: Something was left, or refused by the store.
         """
-        command = ("recorder-sync", "--config", self.config, "--store", store_url, "--once", "--give-up-after", "60")
+        command = (
+            "recorder-sync",
+            "--config",
+            self.config,
+            "--store",
+            store_url,
+            "--once",
+            "--give-up-after",
+            str(_UPLOAD_SECONDS),
+        )
         running = self._programs.start("recorder-sync", *command, line_wise=True)
         try:
             for line in running.lines():

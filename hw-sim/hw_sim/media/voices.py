@@ -22,7 +22,8 @@ from hw_sim.media.errors import VoiceError
 from hw_sim.media.waveforms import SAMPLE_RATE_HZ, Waveform
 
 _PROGRAM = "espeak-ng"
-_TIMEOUT_SECONDS = 20.0
+_TIMEOUT_SECONDS = 120.0
+"""Of a moment's work: whoever takes longer hangs, however busy the machine is."""
 _SPEECH_DBFS = -20.0
 """RMS of the spoken parts at the microphone: somebody within an arm's length."""
 _PEAK_LIMIT = 0.89

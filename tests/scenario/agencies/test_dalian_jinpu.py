@@ -18,7 +18,7 @@ from tests.scenario.agencies.evidence import (
     the_checks_come_first,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 NOTICE = (
     "我们是大连市卫生健康委执法人员张某、李某，这是我们的执法证件，为保护您的合法权益，监督我们的执法行为，"

@@ -18,7 +18,7 @@ from tests.scenario.agencies.evidence import (
     the_checks_come_first,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 NOTICE = (
     "您好, 我们是淮南市医疗保障局执法人员张某、李某, 为保护您的合法权益, 监督我们的执法行为, 本次执法全程录音录像。"

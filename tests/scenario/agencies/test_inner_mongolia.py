@@ -18,7 +18,7 @@ from tests.scenario.agencies.evidence import (
     the_checks_come_first,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 CONTENT = "本次执法过程将全程录音录像"
 CAUSES = ["设备故障、损坏", "电量不足", "存储空间不足", "天气情况恶劣", "现场有关人员阻挠", "其他客观原因"]

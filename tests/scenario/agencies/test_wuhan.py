@@ -16,7 +16,7 @@ from tests.scenario.agencies.evidence import (
     the_checks_come_first,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 LABELS = {"case-number": "武医保案〔2026〕1号", "party": "某某药店", "handler": "张某"}
 CAUSES = ["天气恶劣", "设备故障", "设备损坏", "其他原因"]

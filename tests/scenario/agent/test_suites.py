@@ -22,7 +22,7 @@ from sync.store.authority import Authority, sign_policy
 from tests.support.agent_in_world import first_day, hummed, running_in_world
 from tests.support.provisioned_unit import ProvisionedUnit, make_store, provision
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 SIMULATED = ("--assurance", "simulated")
 
 

@@ -105,6 +105,7 @@ def test_an_open_session_keeps_sync_out_until_it_has_ended(scene: Scene) -> None
     scene.dock.docked = True
     scene.beacon.look()
     assert scene.link() == {"docked": True, "session_open": True}
+    scene.sealing.seal(Event("behind-the-dock", None, ())).result(60)
     assert not any(isinstance(body, Close) for body in scene.records())
     scene.recording.going_on = False
     scene.beacon.look()

@@ -273,7 +273,7 @@ def test_a_store_that_answers_and_one_that_is_another_agencys(tmp_path: Path) ->
                 "sync": {"store_url": url},
             }
         )
-        found = try_store(config)
+        found = try_store(config, answer_seconds=100)
         assert (found.outcome, STORE_ID in found.figure) == (Outcome.PASS, True)
         other = make_folder(tmp_path / "other").certificate(RECEIPT_CERTIFICATE)
         unit.paths.receipt_certificate.write_bytes(other.public_bytes(Encoding.PEM))
