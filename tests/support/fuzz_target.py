@@ -135,17 +135,19 @@ class Target:
         number, place = divmod(which, 16)
         path, whole, records = self._base.files[number % len(self._base.files)]
         old = records[place % len(records)]
+        # Behind a unit's last word stands nothing that could belie it.
+        last_word = old is self._base.files[-1][2][-1]
         message = cose.decode_sign1(old.header)
         header = cose.encode_sign1(Algorithm.ED25519, message.key_id, payload, cose.RECORD, self._base.key.sign)
         changed = [Raw(header, each.payload) if each is old else each for each in records]
         if len(header) <= HEADER_BYTES_MAX:
             write(path, changed)
-            self._judge(path, whole, same=payload == message.payload)
+            self._judge(path, whole, same=payload == message.payload, believed=last_word)
 
-    def _judge(self, path: Path, whole: bytes, *, same: bool) -> None:
+    def _judge(self, path: Path, whole: bytes, *, same: bool, believed: bool = False) -> None:
         try:
             report = examine_chain([self._base.folder], trust())
-            if not same and (self._blind or not report.findings):
+            if not same and not believed and (self._blind or not report.findings):
                 raise AssertionError(f"a changed {path.name} was called clean")
             report.to_json()
         except NotSealedError:
