@@ -53,7 +53,7 @@ class SimClock:
         boot_id: str = "00000000-0000-4000-8000-000000000001",
         booted_world_ns: int = 0,
         memory: Numbers | None = None,
-        stall_seconds: float = 60.0,
+        stall_seconds: float = 240.0,
     ) -> None:
         self.boot_id = boot_id
         self._civil = civil or PerfectTime()

@@ -58,7 +58,7 @@ class WorldSettings:
     time_source: TimeSource = TimeSource.NETWORK
     microphone_ppm: float = 0.0
     buttons: tuple[ButtonName, ...] = (ButtonName.RECORD, ButtonName.MARK)
-    stall_seconds: float = 60.0
+    stall_seconds: float = 240.0
 
 
 def kill_this_process() -> None:
