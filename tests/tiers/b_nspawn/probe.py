@@ -47,7 +47,7 @@ def call(*arguments: int) -> Callable[[], None]:
 
 
 def connect() -> None:
-    with socket.create_connection(STORE, timeout=3.0):
+    with socket.create_connection(STORE, timeout=60.0):
         pass
 
 

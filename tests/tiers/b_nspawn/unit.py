@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.tiers.b_nspawn.machine import HOST_ADDRESS, Done, Machine, wait_until
+from tests.tiers.b_nspawn.machine import COMMAND_SECONDS, HOST_ADDRESS, Done, Machine, wait_until
 
 AGENT: Final = "recorder-agent.service"
 SYNC: Final = "recorder-sync.service"
 DEVICE_ID: Final = "UNIT-0001"
 STATE: Final = "/var/lib/recorder"
 STORE_PORT: Final = 8370
+PATIENCE_SECONDS: Final = 240.0
+"""For what the unit does by itself, on a machine that others use too."""
 OFFICERS: Final = ("--officer", "甲某:A0001:jia3 mou3", "--officer", "乙某:A0002:yi3 mou3")
 DROP_IN: Final = "/etc/recorder/agent.d/50-simulated.toml"
 
@@ -49,7 +51,7 @@ class Store:
     def command(self, *arguments: str | Path, check: bool = True) -> Done:
         """Run `recorder-store` with these arguments."""
         command = [sys.executable, "-c", "from sync.store_main import main; main()", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -65,7 +67,7 @@ class Store:
         """End it."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
             assert self.process.stdout is not None
             self.process.stdout.close()
             self.process = None
@@ -90,7 +92,7 @@ class Unit:
         """What the agent last told systemd that the recorder is doing."""
         return self.machine.show(AGENT, "StatusText")["StatusText"].partition(",")[0]
 
-    def wait_for(self, state: str, seconds: float = 60.0) -> None:
+    def wait_for(self, state: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the recorder is doing this."""
         wait_until(lambda: self.state() == state, seconds, f"state {state}", self.last_words)
 
