@@ -26,8 +26,6 @@ from tests.support.clocks import START_UTC_NS
 from tests.support.provisioned_unit import UNIT, ProvisionedUnit, provision
 from tests.tokens.conftest import PIN, SimulatedTpm
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture
 def voice() -> Path:

@@ -40,7 +40,7 @@ def walk(rendered: Path, directory: Path, examples: int, steps: int) -> int:
 
 @pytest.mark.requirement("R6", "all")
 @pytest.mark.requirement("R8", "all")
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_whatever_happens_nothing_stops_or_breaks_in_silence(rendered: Path, tmp_path: Path) -> None:
     assert walk(rendered, tmp_path, examples=4, steps=11) >= 30
 
