@@ -75,7 +75,7 @@ class StepWatch:
             os.close(self._wake)
 
     def _body(self, worker: Worker) -> None:
-        before_ns = self._offset_ns()
+        older_ns = before_ns = self._offset_ns()
         poll = select.poll()
         poll.register(self._alarm, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
@@ -85,10 +85,11 @@ class StepWatch:
             # Read before the alarm is asked: a step that comes in between rings once more, and is measured then.
             now_ns = self._offset_ns()
             if not self._rang(self._alarm):
-                before_ns = now_ns
+                older_ns, before_ns = before_ns, now_ns
                 continue
             now_ns = self._offset_ns()
-            step = ClockStep(self._clock.boottime_ns(), now_ns - before_ns)
-            before_ns = now_ns
+            # The kernel sets the clock first and rings then: the look before this one may have seen it moved already.
+            step = ClockStep(self._clock.boottime_ns(), now_ns - older_ns)
+            older_ns = before_ns = now_ns
             log.warning("clock: the civil time was set, by %+.6f s", step.moved_ns / 1e9)
             self._on_step(step)

@@ -203,17 +203,21 @@ def test_a_step_is_told_at_once_and_how_far() -> None:
     assert all(0 < step.at_boottime_ns <= clock.boottime_ns() for step in steps)
 
 
-def test_a_step_between_two_looks_is_measured_from_before_it() -> None:
-    """DR-5: the alarm rings after the watch has looked at the clocks, and before it has asked the alarm."""
+@pytest.mark.parametrize(
+    ("moved_at", "rings_at"),
+    [pytest.param(2, 1, id="after-the-look"), pytest.param(1, 2, id="before-the-look-whose-alarm-was-still-silent")],
+)
+def test_a_step_beside_a_look_is_measured_from_before_it(moved_at: int, rings_at: int) -> None:
+    """DR-5: the kernel sets the clock and rings then; the watch looks at the clocks and asks the alarm then."""
     clock = SystemClock()
     seen, ringing, asked = clock.signal(), os.eventfd(0, os.EFD_NONBLOCK), 0
-    offsets = iter([1_000, 1_000, 1_000 + 7 * _SECOND_NS])
+    offsets = iter([1_000] * moved_at)
     steps: list[ClockStep] = []
 
     def rang(_: int) -> bool:
         nonlocal asked
         asked += 1
-        return asked == 1
+        return asked == rings_at
 
     def note(step: ClockStep) -> None:
         steps.append(step)
