@@ -163,6 +163,8 @@ def test_a_second_agent_on_one_unit_is_refused(unit: ProvisionedUnit) -> None:
         ended = start(unit.config_path)
         assert ended.returncode == 75, ended.stderr
         assert "an agent runs on it" in ended.stderr
+        while not unit.paths.status.exists():
+            daemon.listen_for(0.1)
         status = json.loads(unit.paths.status.read_text(encoding="utf-8"))
         assert status["recorder"]["state"] == "idle"
         assert daemon.terminate() == 0

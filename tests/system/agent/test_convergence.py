@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_all_uploaded_comes_and_stays_and_docking_again_sends_nothing(unit: Prov
         with running(unit) as daemon, sync_service(unit):
             until(lambda: times_said(unit, DONE) == 1, daemon)
             first = asked(store)
-            until(lambda: has_settled(unit, SETTLED_FILES[free]), daemon)
+            until(Settling(unit, SETTLED_FILES[free]), daemon)
             settled = asked(store)
             until(lambda: move_film_on(unit) or happened(unit, "dock").count(False) == 1, daemon)
             undocked = asked(store)
@@ -131,11 +132,29 @@ def journal(unit: ProvisionedUnit) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
-def has_settled(unit: ProvisionedUnit, files: int) -> bool:
-    """Whether every file that has ended has its receipt, sealed, and nothing more can be freed."""
-    spool = json.loads(unit.paths.status.read_text())["spool"]
-    is_whole = spool["files"] == spool["receipted"] and not list(unit.paths.inbox.glob("*.receipt"))
-    return is_whole and len(list(unit.paths.spool.glob("*.evs"))) <= files
+@dataclass
+class Settling:
+    """Whether every file that has ended has its receipt, sealed, and nothing more can be freed.
+
+    A status is a second old, and freeing ends a file more: one that was written before the last file was freed says
+    that all have their receipts, and does not know of that one.
+    """
+
+    unit: ProvisionedUnit
+    files: int
+    _seen: tuple[set[str], int] | None = None
+    """Files that were all that is left, and when the status was written that was there then."""
+
+    def __call__(self) -> bool:
+        left = {path.name for path in self.unit.paths.spool.glob("*.evs")}
+        waiting = list(self.unit.paths.inbox.glob("*.receipt"))
+        status = json.loads(self.unit.paths.status.read_text())
+        spool, written_ns = status["spool"], status["clock"]["boottime_ns"]
+        if waiting or len(left) > self.files or spool["files"] != spool["receipted"]:
+            self._seen = None
+        elif self._seen is None or self._seen[0] != left:
+            self._seen = left, written_ns
+        return self._seen is not None and written_ns > self._seen[1]
 
 
 def move_film_on(unit: ProvisionedUnit) -> bool:

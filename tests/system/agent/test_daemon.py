@@ -51,10 +51,10 @@ def test_it_comes_up_answers_hands_over_and_goes_down_in_order(unit: Provisioned
         assert answer(unit, "checkin") == {}
 
         daemon.wait_for("WATCHDOG=1")
+        daemon.wait_for("STATUS=idle")
         assert json.loads(unit.paths.link.read_text()) == {"docked": False, "session_open": False}
         assert daemon.terminate() == 0, daemon.tail()
 
-    assert "STATUS=idle" in daemon.said
     assert daemon.said[-1] == "STOPPING=1"
     assert not unit.paths.socket.exists()
     report = verify_chain([unit.paths.spool], unit.trust)

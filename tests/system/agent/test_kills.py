@@ -78,7 +78,7 @@ def test_fifty_kills_lose_at_most_the_open_group_and_what_was_queued(unit: Provi
     chance = random.Random(20_26)
     unit.set_options({**SMALL, "speed": SPEED}, RECORDING_FOR_HOURS)
     with running(unit) as first:
-        first.listen_for(4.0)
+        first.wait_for("STATUS=recording")
     for _ in range(KILLS - 1):
         kill_at_some_moment(DaemonProcess(unit), chance)
     with running(unit) as last:
