@@ -8,11 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from hal.drivers.system_clock import SystemClock
 from hal.ports import Signal
 from hal.values import ClockReading, TimeSource
 
 START_UTC_NS = 1_767_225_600_000_000_000
 """2026-01-01T00:00:00Z."""
+
+
+_HALF_A_DAY_NS = 12 * 3600 * 10**9
+
+
+class MiddayClock(SystemClock):
+    """This machine's clock on a day of the tests': it is noon when it is made, and no ledger ends with the day."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._noon_boottime_ns = self.boottime_ns()
+
+    def read(self) -> ClockReading:
+        now = super().read()
+        passed_ns = now.boottime_ns - self._noon_boottime_ns
+        return replace(now, utc_ns=START_UTC_NS + _HALF_A_DAY_NS + passed_ns)
 
 
 class ManualSignal:

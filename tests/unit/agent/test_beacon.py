@@ -10,7 +10,6 @@ import pytest
 from agent.beacon import Beacon
 from agent.config import AgentConfig, HalTable, ProfileTable, UnitPaths, UnitTable
 from capture.events import DockStanding
-from hal.drivers.system_clock import SystemClock
 from hal.errors import TransientHardwareError
 from hal.values import DockReading
 from sealing.framing import open_header
@@ -20,6 +19,7 @@ from sealing.service import SealingService
 from sync.unit.progress_file import ProgressFile
 from sync.unit.reports import Report
 from tests.support.chains import start_writer
+from tests.support.clocks import MiddayClock
 
 
 class HandDock:
@@ -73,7 +73,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     paths = UnitPaths(AgentConfig(unit=table, hal=HalTable(driver_set="-"), profile=ProfileTable(name="-")))
     paths.spool.mkdir()
     paths.run.mkdir()
-    clock, dock = SystemClock(), HandDock()
+    clock, dock = MiddayClock(), HandDock()
     sealing = SealingService(lambda: start_writer(paths.spool, clock), clock)
     sealing.start()
     recording = Recording()
@@ -178,7 +178,7 @@ def test_the_status_is_written_whole(scene: Scene) -> None:
 def test_its_thread_looks_by_itself(scene: Scene) -> None:
     scene.beacon.worker.start()
     scene.dock.docked = True
-    clock = SystemClock()
+    clock = MiddayClock()
     for _ in range(1200):
         if scene.link()["docked"] and scene.paths.status.exists():
             break

@@ -16,7 +16,6 @@ from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules
 from agent.signed_profile import load_for_unit, remember, sign_profile
 from capture.resume import replay
 from hal.drivers.files import DirectoryStorage
-from hal.drivers.system_clock import SystemClock
 from sealing.agency_document import KIND_POLICY, sign_document
 from sealing.certificates import spki_of
 from sealing.errors import DocumentError, PolicyError
@@ -34,7 +33,7 @@ from sync.store_main import commands
 from sync.unit.client import RefusedError, StoreClient
 from sync.unit.spool import Step, opened, steps
 from tests.support.chains import start_writer
-from tests.support.clocks import START_UTC_NS
+from tests.support.clocks import START_UTC_NS, MiddayClock
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store, served
 from tests.support.profiles import MINIMAL
 from tests.unit.sync.test_courier import Heard, run_once
@@ -92,7 +91,7 @@ def agency(tmp_path: Path) -> Iterator[Agency]:
     with opened_store(tmp_path / "store") as store:
         unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
         fill_spool(unit, footage_files=1)
-        clock = SystemClock()
+        clock = MiddayClock()
         service = SealingService(
             lambda: start_writer(unit.paths.spool, clock, unit=unit.identity, replay=replay), clock
         )

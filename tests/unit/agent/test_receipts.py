@@ -10,7 +10,6 @@ from agent.config import AgentConfig, FreePolicy, HalTable, ProfileTable, SpoolT
 from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept, set_receipts_aside
 from capture.resume import replay
 from hal.drivers.files import DirectoryStorage
-from hal.drivers.system_clock import SystemClock
 from hal.ports import Storage
 from hal.values import StorageReading
 from sealing.foreign import has_own_files
@@ -24,7 +23,7 @@ from sync.receipt_check import check_receipt
 from sync.unit.spool import opened, steps
 from sync.witness import Statement, Witnessed, sign_statement
 from tests.support.chains import agency, start_writer
-from tests.support.clocks import START_UTC_NS
+from tests.support.clocks import START_UTC_NS, MiddayClock
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.unit.sync.test_intake import bring, ended
 
@@ -60,7 +59,7 @@ class Desk:
         rules = ReceiptRules(self.paths, self.store.receipt_certificate(), self.unit.device_id, spool)
         medium = storage or DirectoryStorage(self.paths.spool)
         kept = KeptReceipts({}, {})
-        return ReceiptKeeper(rules, kept, SystemClock(), medium, self.sealing, lambda: self.recording)
+        return ReceiptKeeper(rules, kept, MiddayClock(), medium, self.sealing, lambda: self.recording)
 
     def deliver(self, *numbers: int) -> None:
         for number in numbers:
@@ -82,7 +81,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         receipts = {file.number: bring(store, file) for file in ended(unit)}
         assert sorted(receipts) == [1, 2, 3, 4]
         service = SealingService(
-            lambda: start_writer(unit.paths.spool, SystemClock(), unit=unit.identity, replay=replay), SystemClock()
+            lambda: start_writer(unit.paths.spool, MiddayClock(), unit=unit.identity, replay=replay), MiddayClock()
         )
         service.start()
         yield Desk(store, unit, service, FreePolicy.WHEN_RECEIPTED, receipts=receipts)
@@ -246,7 +245,7 @@ def test_its_thread_takes_what_comes_and_ends_when_told(desk: Desk) -> None:
     keeper = desk.keeper()
     desk.deliver(2)
     keeper.worker.start()
-    clock = SystemClock()
+    clock = MiddayClock()
     for _ in range(1200):
         if not desk.inbox_names():
             break
