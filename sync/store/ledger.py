@@ -29,7 +29,8 @@ from sync.store.judge import ContentFacts, EpochFacts, TornEnd
 from sync.store.schema import METADATA, SCHEMA_VERSION, epochs, files, parked, torn_ends, units
 
 DATABASE_NAME: Final = "store.db"
-_BUSY_MS: Final = 10_000
+_BUSY_MS: Final = 30_000
+"""Longest wait for another process that writes: on a busy disk each commit takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,9 @@ def open_ledger(directory: Path) -> Ledger:
             METADATA.create_all(connection)
             add_columns(connection, METADATA)
             receipt_log.catch_up(connection)
-            connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
+            if version != SCHEMA_VERSION:
+                # Who only reads is not to wait for who writes.
+                connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
     except sa.exc.DatabaseError as error:
         raise StoreError(f"{path} cannot be used: {error.orig}; restore it from the backup") from error
     return Ledger(engine)

@@ -110,9 +110,9 @@ class Courier:
         """Send everything that is ended now, and end.
 
         Args:
-            patience_seconds: How long attempts may go on; None: for ever (SY-20).
+            patience_seconds: How long attempts may go on behind the first one; None: for ever (SY-20).
         """
-        clock = self._with.clock
+        clock, has_tried = self._with.clock, False
         started_ns = clock.boottime_ns()
         while not self._with.stop.is_set():
             if not self._may_send():
@@ -121,9 +121,10 @@ class Courier:
             self._tell()
             if item is None:
                 return self._all_sent()
-            if patience_seconds is not None and clock.boottime_ns() - started_ns > patience_seconds * 1e9:
+            if has_tried and patience_seconds is not None and clock.boottime_ns() - started_ns > patience_seconds * 1e9:
                 return Ending.GAVE_UP
             self._carry(item)
+            has_tried = True
         return Ending.STOPPED
 
     def run(self) -> Ending:

@@ -54,7 +54,7 @@ class Siege:
             # Whoever refuses need not hear all of it first.
             with suppress(OSError):
                 line.sendall(text.encode("latin-1") + body)
-            return everything(line)
+            return everything(line, is_answer)
 
     def line(self, who: UnitOnDisk) -> ssl.SSLSocket:
         raw = socket.create_connection(("127.0.0.1", self.store.port), timeout=60)
@@ -137,15 +137,22 @@ def besieged(served: StoreProcess, tmp_path: Path) -> Iterator[Siege]:
         yield Siege(served, served.directory, honest, bad, stack)
 
 
-def everything(line: socket.socket) -> bytes:
-    """What the other side still says until it ends the line."""
+def everything(line: socket.socket, is_enough: Callable[[bytes], bool] = lambda _: False) -> bytes:
+    """What the other side still says until it ends the line, or has said enough."""
     found = b""
     try:
-        while data := line.recv(65_536):
+        while not is_enough(found) and (data := line.recv(65_536)):
             found += data
     except OSError:
         return found
     return found
+
+
+def is_answer(found: bytes) -> bool:
+    """Whether an answer is there to its last byte; a store waits a while for a body that it refused."""
+    head, end, body = found.partition(b"\r\n\r\n")
+    length = re.search(rb"^Content-Length: (\d+)\r?$", head, re.MULTILINE)
+    return bool(end) and length is not None and len(body) >= int(length[1])
 
 
 def status(answer: bytes) -> int:

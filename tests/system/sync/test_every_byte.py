@@ -93,7 +93,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     with opened_store(tmp_path / "store") as store:
         unit = make_unit(store.authority, store.ledger, tmp_path / "unit")
         start_writer(unit.paths.spool, unit=unit.identity).halt("stop")
-        with served(store, body_idle_seconds=2.0) as url, CuttingProxy(urlsplit(url).port or 0) as proxy:
+        with served(store) as url, CuttingProxy(urlsplit(url).port or 0) as proxy:
             yield Bench(store, unit, proxy)
 
 

@@ -258,6 +258,14 @@ def test_attempts_go_on_while_there_is_no_store(unit: UnitOnDisk) -> None:
     assert max(wait for wait in waits if wait is not None) <= 0.1
 
 
+def test_one_attempt_is_made_however_little_time_there_is(unit: UnitOnDisk) -> None:
+    """SY-20: a machine that takes long to look through the spool has not tried yet."""
+    fill_spool(unit)
+    heard = Heard()
+    assert courier(unit, "http://127.0.0.1:9", heard).run_once(patience_seconds=-1) is Ending.GAVE_UP
+    assert heard.events().count("waiting") == 1
+
+
 def test_an_alert_does_not_wait_for_the_line_of_the_files(store: StoreOnDisk, unit: UnitOnDisk) -> None:
     """SY-33, SY-20: what happens during a long wait is told within it."""
     fill_spool(unit)
