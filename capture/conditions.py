@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from capture.preflight import is_frozen
+from capture.preflight import Measurements, is_frozen, is_heard
 from capture.profile import PreflightSection, WarningsSection
 from hal.values import PictureStatistics
 
@@ -116,6 +116,8 @@ class Glance:
     """What was lost in each of the last seconds, oldest first."""
     lost: Losses = Losses()
     """What was lost since the recording began or went on."""
+    signal_came: bool = True
+    """A sample other than 0 came since the microphone's start: a start alone shows nothing of it."""
 
 
 def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSection) -> dict[Condition, bool]:
@@ -126,12 +128,8 @@ def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSecti
         limits: When a picture is black or flat, and sound clips.
         warnings: When the alarms are due.
     """
-    found: dict[Condition, bool] = {}
+    found = pictures_show(glance.pictures, limits)
     _put(found, Condition.MICROPHONE, _microphone(glance))
-    black = _black(glance.pictures, limits)
-    _put(found, Condition.BLACK, black)
-    # A covered lens gives equal pictures too: it is black, not frozen.
-    _put(found, Condition.FROZEN, False if black else _frozen(glance.pictures))
     battery = None if glance.charging else glance.battery_minutes
     _put(found, Condition.BATTERY, False if glance.charging else _short(battery, warnings.battery_alarm_minutes))
     _put(found, Condition.SPACE, _short(glance.storage_minutes, warnings.storage_alarm_minutes))
@@ -143,6 +141,27 @@ def conditions(glance: Glance, limits: PreflightSection, warnings: WarningsSecti
     _put(found, Condition.FRAMES_LATE, _losing([each.late_frames for each in glance.losses]))
     _put(found, Condition.SOUND_LOST, _losing([each.samples for each in glance.losses]))
     return found
+
+
+def pictures_show(pictures: Sequence[PictureStatistics], limits: PreflightSection) -> dict[Condition, bool]:
+    """As `conditions`, of what pictures alone tell."""
+    found: dict[Condition, bool] = {}
+    black = _black(pictures, limits)
+    _put(found, Condition.BLACK, black)
+    # A covered lens gives equal pictures too: it is black, not frozen.
+    _put(found, Condition.FROZEN, False if black else _frozen(pictures))
+    return found
+
+
+def found_working(measured: Measurements, limits: PreflightSection) -> frozenset[Condition]:
+    """Faults that the figures of a check show to be over, where they stood (CS-38).
+
+    Args:
+        measured: What the check measured.
+        limits: Its thresholds.
+    """
+    over = {each for each, stands in pictures_show(measured.pictures, limits).items() if not stands}
+    return frozenset({*over, Condition.MICROPHONE} if is_heard(measured.sound, limits) else over)
 
 
 def battery_must_end(glance: Glance, warnings: WarningsSection) -> bool:
@@ -186,7 +205,7 @@ def _microphone(glance: Glance) -> bool | None:
     silent_seconds = (glance.now_ns - glance.last_signal_ns) / _SECOND_NS
     if silent_seconds > DEAD_SECONDS:
         return True
-    return False if silent_seconds < _ALIVE_SECONDS else None
+    return False if glance.signal_came and silent_seconds < _ALIVE_SECONDS else None
 
 
 def _black(pictures: Sequence[PictureStatistics], limits: PreflightSection) -> bool | None:

@@ -222,6 +222,11 @@ def is_frozen(pictures: Sequence[PictureStatistics]) -> bool:
     return len(pictures) > 1 and all(one.fingerprint == two.fingerprint for one, two in pairwise(pictures))
 
 
+def is_heard(sound: SoundLevel | None, limits: PreflightSection) -> bool:
+    """Tell whether the microphone gives more than silence."""
+    return sound is not None and sound.samples > 0 and sound.rms_dbfs >= limits.microphone_dbfs_min
+
+
 def _microphone(sound: SoundLevel | None, limits: PreflightSection) -> CheckResult:
     if sound is None or sound.samples == 0:
         return CheckResult("microphone", CheckVerdict.FAIL, -120, limits.microphone_dbfs_min, "dbfs")

@@ -37,7 +37,7 @@ from capture.shell.seals import Seals
 from capture.shell.voice import VoiceDesk
 from capture.shell.wardrobe import Wardrobe
 from capture.shell.watch import CHECK_SECONDS, Probe, Thresholds, Watch, Watched
-from capture.states import CAPTURING, Machine, SessionRules, State, snapshot
+from capture.states import CAPTURING, Machine, SessionRules, State, snapshot, with_faults
 from capture.status import RecorderStatus, status_of
 from capture.voice.ring import RecentSound
 from hal.ports import Hardware
@@ -170,7 +170,7 @@ class Recorder:
         known = None
         if recovery.snapshot is not None:
             known = fold(recovery.snapshot, recovery.last_utc_ns or 0, bodies(recovery.records))
-            self._take_up(known)
+            self._take_up(known, recovery)
         if known is None or known.snapshot.session_id is None:
             self._wardrobe.render_missing()
         for worker in self.workers:
@@ -332,10 +332,10 @@ class Recorder:
     def _frame_rate(self) -> Fraction:
         return self._camera.settings.frames_per_second
 
-    def _take_up(self, known: LastKnown) -> None:
+    def _take_up(self, known: LastKnown, recovery: Recovery) -> None:
         kept = known.snapshot
         self._runner.machine = replace(
-            self._runner.machine,
+            with_faults(self._runner.machine, recovery.standing_faults.keys()),
             assignment=self._wardrobe.restore(held_assignment(known)),
             checkout_sequence=kept.checkout_sequence,
             session_number=kept.session_number,

@@ -148,7 +148,7 @@ TABLE: Mapping[State, Row] = {
         ev.CauseConfirmed: _TOO_LATE,
         ev.ResumePressed: _TOO_LATE,
         ev.FinishPressed: _TOO_LATE,
-        ev.FirstFrame: _ANSWERED,
+        ev.FirstFrame: _to(standing.camera_delivers, _S.IDLE),
         ev.PreflightDone: _ANSWERED,
         ev.CaptureLost: _ANSWERED,
         ev.RunEnded: _NOT_RUNNING,

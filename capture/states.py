@@ -5,12 +5,12 @@ Rules of this module: frozen dataclasses and the snapshot that survives a crash;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from capture.assignment import Assignment
-from capture.conditions import Condition
+from capture.conditions import PARTS, Condition
 from capture.effects import Phrase
 from capture.events import DockStanding, FirstFrame, MarkLocated, RunEnded
 from capture.profile import CaptureProfile, ExemptionGround, Moment, Speaker
@@ -152,8 +152,6 @@ class Gap:
     last_frame_utc_ns: int | None = None
     same_boot: bool = True
     """Times of before the break are on the monotonic axis of now."""
-    camera_out: bool = False
-    """The break has another cause, and the camera did not come back behind it: its FAULT is sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +254,8 @@ class Machine:
     windows: int = 0
     conditions: frozenset[Condition] = frozenset()
     """What was found wrong and is not over yet. A fault outlives its session, so that its end is sealed too."""
+    camera_out: bool = False
+    """The camera's FAULT is sealed, and it has not delivered since; outlives its session as well (CS-38)."""
     dock: DockStanding = DockStanding.OUT
     clock_owed: ClockStep | None = None
     """How civil time was moved while nothing could be sealed."""
@@ -265,6 +265,17 @@ class Machine:
         """What the lamp shows: the state, or between recordings how far the upload is."""
         docked = self.state is State.IDLE and self.dock is not DockStanding.OUT
         return self.dock.value if docked else self.state.value
+
+
+def with_faults(machine: Machine, standing: Collection[tuple[str, str]]) -> Machine:
+    """The machine of a start that finds faults standing on the chain (CS-38).
+
+    Args:
+        machine: As it starts.
+        standing: Part and code of each.
+    """
+    found = frozenset(each for each, part in PARTS.items() if (part, each.value) in standing)
+    return replace(machine, conditions=machine.conditions | found, camera_out=("camera", CAMERA_FAULT) in standing)
 
 
 def snapshot(machine: Machine) -> StateSnapshot:

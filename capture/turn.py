@@ -15,7 +15,7 @@ from capture.cues import Cue
 from capture.effects import Answer, Effect, GiveCue, Phrase, Seal, Speak
 from capture.errors import CaptureError
 from capture.events import DockStanding, FirstFrame, MarkLocated, PromptEnded, RunEnded, WindowClosed
-from capture.states import Ask, Gap, Machine, Menu, OpenSession, State, Waiting
+from capture.states import CAMERA_FAULT, Ask, Gap, Machine, Menu, OpenSession, State, Waiting
 from sealing.codec import Private
 from sealing.records import ClockStep, Fault, Prompt, PromptKind, SessionBody, VoicePurpose, VoiceWindow
 from sealing.records import Event as EventRecord
@@ -36,6 +36,7 @@ class MachineChange(TypedDict, total=False):
     speeches: int
     windows: int
     conditions: frozenset[Condition]
+    camera_out: bool
     dock: DockStanding
     clock_owed: ClockStep | None
 
@@ -80,7 +81,6 @@ class GapChange(TypedDict, total=False):
     asked: bool
     automatic: bool
     same_boot: bool
-    camera_out: bool
     sequence: int
     ended: RunEnded
     returned: FirstFrame | None
@@ -154,6 +154,12 @@ class Turn:
         """Want a FAULT sealed, of the recording that is going on if one is."""
         session = self.machine.session
         self.seal(Fault(part, code, present, None if session is None else session.session_id))
+
+    def note_camera(self, *, out: bool) -> None:
+        """Want the camera's FAULT sealed, or its end, where that is new (R18, CS-38)."""
+        if self.machine.camera_out is not out:
+            self.set(camera_out=out)
+            self.seal_fault("camera", CAMERA_FAULT, present=out)
 
     def say(
         self,

@@ -18,7 +18,7 @@ from typing import Final
 
 from hal.errors import HardwareError, StorageFullError
 from hal.ports import Clock, Storage
-from sealing import codec, ticks
+from sealing import codec, standing_faults, ticks
 from sealing.appender import FileInWriting
 from sealing.encoding import Plain
 from sealing.errors import ReserveReachedError, SealingError, StorageFaultError, WriterStateError
@@ -58,6 +58,8 @@ log = logging.getLogger(__name__)
 _KEY_RETRY_NS: Final = 60 * 1_000_000_000
 """How soon a device key that did not answer is asked again."""
 
+
+_KEY_FAULT: Final = ("device-key", "no-answer")
 
 _BOOKKEEPING: Final = (Epoch, Tick, Anchor, ReceiptSeal, Delete, Alive, DockChange)
 """What keeping, sending and freeing earlier records adds to the chain by itself."""
@@ -119,6 +121,11 @@ class ChainOutput:
         self._fault: _Fault | None = None
         self._key_failed_ns: int | None = None
         """Boottime at which the device key last did not answer."""
+        self._standing = recovery.standing_faults
+        self._faults_told = True
+        """The open file says which faults stood when it was opened (SF-63)."""
+        self._tick_first = False
+        """The open file is a start's, whose TICK stands behind its BOOT (SF-43)."""
         self._recent = deque(
             ((record.header.sequence, record.hash) for record in recovery.records), maxlen=ANCHOR_REACH_RECORDS_MAX
         )
@@ -152,7 +159,8 @@ class ChainOutput:
         self.file = self._create(facts, records, self._suite.cipher(content_key, salt))
         self.tells_news = second is not None
         self._next_number += 1
-        self._fault = None
+        self._fault, self._tick_first = None, boot is not None
+        self._faults_told = not self._standing
         for record in records:
             self._commit(record)
         return self.file
@@ -169,6 +177,7 @@ class ChainOutput:
         # Before anything is encrypted: a body refused afterwards would leave its nonce used (SF-21).
         fields = codec.check_body(body)
         self._rotate_epoch(file)
+        self._restate_faults(file)
         return self._append(file, body, clear_payload, fields)
 
     def attest(self, counter: Counter) -> RecordReference:
@@ -181,10 +190,17 @@ class ChainOutput:
         """
         file = self._open_file()
         self._rotate_epoch(file)
+        if not self._tick_first:
+            self._restate_faults(file)
         place = self._sealer.place
         bound_to = ticks.binding(self._suite, self._identity.device_id, place.sequence, place.previous_hash)
         found = counter.attest(bound_to)
+        self._tick_first = False
         return self._append(file, Tick(counter.kind, found.value, found.attestation, found.signature), b"")
+
+    def stands(self, part: str, code: str) -> bool:
+        """Whether this fault was found and is not over."""
+        return (part, code) in self._standing
 
     def knows(self, sequence: int, record_hash: bytes) -> bool:
         """Whether one of the last records is this one (SF-46)."""
@@ -255,6 +271,17 @@ class ChainOutput:
         self._put(file, self._sealer.seal(Epoch(key.encoded), b"", self._stamp()))
         self._sealer.begin_epoch(key)
 
+    def _restate_faults(self, file: FileInWriting) -> None:
+        """Say in a new file which faults stand (SF-63); a device key that certified this start's epoch works again."""
+        if self._faults_told:
+            return
+        self._faults_told = True
+        if self._key_failed_ns is None and self.stands(*_KEY_FAULT):
+            self._append(file, Fault(*_KEY_FAULT, present=False), b"")
+        event = standing_faults.restated(self._standing)
+        if event is not None:
+            self._append(file, event, b"")
+
     def _note_key(self, file: FileInWriting, failed_ns: int | None, error: SealingError | None) -> None:
         """Evidence goes on under the old epoch while the device key does not answer, and the chain says so."""
         if error is not None:
@@ -262,7 +289,7 @@ class ChainOutput:
         known, self._key_failed_ns = self._key_failed_ns, failed_ns
         if (known is None) is not (failed_ns is None):
             present = failed_ns is not None
-            self._put(file, self._sealer.seal(Fault("device-key", "no-answer", present), b"", self._stamp()))
+            self._put(file, self._sealer.seal(Fault(*_KEY_FAULT, present), b"", self._stamp()))
 
     def _put(self, file: FileInWriting, record: SealedRecord) -> None:
         try:
@@ -274,12 +301,13 @@ class ChainOutput:
                 f"record {record.header.sequence} cannot be put into file {file.number}: {error}"
             ) from error
         self._commit(record)
-        self.tells_news = self.tells_news or not isinstance(record.header.body, _BOOKKEEPING)
+        self.tells_news = self.tells_news or _is_news(record.header.body)
 
     def _commit(self, record: SealedRecord) -> None:
         self.last_sealed_ns = record.header.boottime_ns
         self._sealer.commit(record)
         self._recent.append((record.header.sequence, record.hash))
+        self._standing = standing_faults.after(self._standing, record.header.body, record.header.sequence)
 
     def _end(self, file: FileInWriting) -> None:
         self.file = None
@@ -357,6 +385,10 @@ class ChainOutput:
     def _stamp(self) -> Stamp:
         reading = self._clock.read()
         return Stamp(reading.utc_ns, reading.boottime_ns, reading.source.value, reading.uncertainty_ns)
+
+
+def _is_news(body: Body) -> bool:
+    return not isinstance(body, _BOOKKEEPING) and not standing_faults.is_restated(body)
 
 
 def error_code(error: OSError) -> str:

@@ -19,6 +19,7 @@ from sealing.ticks import Counter
 log = logging.getLogger(__name__)
 
 _NS: Final = 1_000_000_000
+_COUNTER_FAULT: Final = ("counter", "no-answer")
 
 
 class Metronome:
@@ -38,7 +39,7 @@ class Metronome:
         self._period_ns = period_seconds * _NS
         self._last_ns: int | None = None
         self._owed = 0
-        self._failing = False
+        self._failing = output.stands(*_COUNTER_FAULT)
 
     def beat_if_due(self) -> None:
         """As `beat`, when the period is over.
@@ -84,4 +85,4 @@ class Metronome:
             log.error("the counter: %s", error)
         if failing is not self._failing:
             self._failing = failing
-            self._output.append(Fault("counter", "no-answer", failing))
+            self._output.append(Fault(*_COUNTER_FAULT, failing))

@@ -35,6 +35,7 @@ from sealing.records import (
     VoiceWindow,
 )
 from sealing.report import Level
+from sealing.standing_faults import is_restated
 
 _MS = 1_000_000
 _BAD_EVENTS = frozenset({"notice-not-heard", "break-unclassified", "officers-too-few"})
@@ -83,7 +84,7 @@ def line_of(header: RecordHeader) -> Line | None:  # noqa: C901, PLR0911, PLR091
             return Line(Words("放入底座", "Docked") if body.docked else Words("取出底座", "Undocked"))
         case Fault() as body:
             return _fault(body)
-        case Event() as body:
+        case Event() as body if not is_restated(body):
             level = Level.BAD if body.code in _BAD_EVENTS else Level.PLAIN
             return Line(words("event", body.code), level)
         case ClockStep() as body:

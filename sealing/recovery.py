@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -23,6 +23,7 @@ from sealing.limits import LIST_ITEMS_MAX, SEQUENCE_FIRST
 from sealing.records import Boot, Close, Delete, Epoch, Event, Halt, StateSnapshot
 from sealing.scan import Scan
 from sealing.sealer import Place
+from sealing.standing_faults import Standing, standing_in, tells_of_faults
 from sealing.suites import Suite
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ CRASH: Final = "crash"
 WATCHDOG: Final = "watchdog"
 POWER_LOSS: Final = "power-loss"
 FIRST_START: Final = "first-start"
+_BEGINNINGS_MAX: Final = 16
+"""So many starts in a row that came no further than their BOOT are looked behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Recovery:
     torn_hash: bytes | None
     dropped_files: tuple[int, ...]
     """Numbers behind it that never had a whole beginning."""
+    standing_faults: Standing = field(default_factory=dict)
+    """Faults that were found and are not over, with the FAULT that found each (SF-63)."""
     beside: tuple[tuple[str, int], ...] = ()
     """Units of other chains whose files lie in the spool, with the number of their files (SF-41)."""
 
@@ -201,7 +206,19 @@ def _recover(storage: Storage, identity: DeviceIdentity, boot_id: str) -> Recove
         raise StorageFaultError(f"{len(dropped)} files in a row have no whole beginning; replace the medium")
     if last is None:
         return _first_start(tuple(sorted(dropped)))
-    return _judge(storage, last, tuple(sorted(set(dropped))), boot_id, identity.family)
+    judged = _judge(storage, last, tuple(sorted(set(dropped))), boot_id, identity.family)
+    return replace(judged, standing_faults=_standing(storage, last, sealed, identity))
+
+
+def _standing(storage: Storage, last: Scan, earlier: Sequence[int], identity: DeviceIdentity) -> Standing:
+    """Which faults stand; files that a cut ended in their beginning say nothing of it, the one before them does."""
+    records = list(last.records)
+    for number in earlier[: -_BEGINNINGS_MAX - 1 : -1]:
+        if tells_of_faults(records):
+            break
+        found = scan_spool_file(storage, number, identity)
+        records = [*found.until(records[0].header.sequence).records, *records]
+    return standing_in(records)
 
 
 def _first_start(dropped: tuple[int, ...]) -> Recovery:

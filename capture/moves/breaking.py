@@ -192,13 +192,11 @@ def lost_again(turn: Turn, event: CaptureLost) -> None:
     """The camera went away before anything could be kept; behind another cause that is a fault of its own (R18)."""
     turn.note(flowing=False)
     turn.note_gap(returned=None)
-    gap = turn.gap
-    if gap.waiting is not Waiting.CAMERA:
+    if turn.gap.waiting is not Waiting.CAMERA:
         return
     turn.do(StartCapture())
-    if event.cause == CAMERA_FAULT and gap.cause != CAMERA_FAULT and not gap.camera_out:
-        turn.note_gap(camera_out=True)
-        turn.seal_fault("camera", event.cause, present=True)
+    if event.cause == CAMERA_FAULT:
+        turn.note_camera(out=True)
 
 
 def resume_pressed(turn: Turn, _event: ResumePressed) -> None:
@@ -242,7 +240,7 @@ def _enter(turn: Turn, origin: BreakOrigin, cause: str) -> None:
     duties.clear_timers(turn)
     turn.do(SetTimer(Timer.PULSE, turn.machine.rules.pulse_seconds))
     if by_camera:
-        turn.seal_fault("camera", cause, present=True)
+        turn.note_camera(out=True)
     if cause == UNCLASSIFIED:
         turn.seal_event("break-unclassified")
     marker = Phrase.BREAK_MARKER if by_camera else Phrase.BREAK_MARKER_PRESS
@@ -268,8 +266,7 @@ def _try_resume(turn: Turn) -> None:
     if gap.sequence is None or gap.returned is None:
         return
     turn.do(Hush())
-    if gap.cause == CAMERA_FAULT or gap.camera_out:
-        turn.seal_fault("camera", CAMERA_FAULT, present=False)
+    turn.note_camera(out=False)
     turn.seal(_resume_body(turn, gap, gap.sequence, gap.returned))
     runs.begin_run(turn)
     turn.go(State.RESUMING)

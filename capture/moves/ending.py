@@ -87,7 +87,7 @@ def lost_while_closing(turn: Turn, event: CaptureLost) -> None:
     """Frames stopped during the closing words: end now."""
     if turn.session.speech is not None:
         if event.cause == CAMERA_FAULT:
-            turn.seal_fault("camera", event.cause, present=True)
+            turn.note_camera(out=True)
         else:
             turn.seal_event(event.cause)
         _close(turn)

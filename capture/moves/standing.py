@@ -17,6 +17,7 @@ from capture.events import (
     DockStanding,
     DockTold,
     DueTold,
+    FirstFrame,
     MarkLocated,
     MarkPressed,
     Recovered,
@@ -124,6 +125,11 @@ _DOCK_WORDS = {
     (DockStanding.UPLOADING, DockStanding.OUT): Phrase.NOT_ALL_UPLOADED,
 }
 """From where to where → what is said."""
+
+
+def camera_delivers(turn: Turn, _event: FirstFrame) -> None:
+    """A check without a recording shows that a camera that was out is back (CS-38)."""
+    turn.note_camera(out=False)
 
 
 def due_told(turn: Turn, event: DueTold) -> None:

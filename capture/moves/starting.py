@@ -45,9 +45,10 @@ def start_pressed(turn: Turn, event: StartPressed) -> None:
 
 
 def first_frame(turn: Turn, event: FirstFrame) -> None:
-    """Session time begins with the first frame."""
+    """Session time begins with the first frame; a camera that was out before is back (CS-38)."""
     turn.note(flowing=True, lost=None)
     _seal_start(turn, event.captured_boottime_ns)
+    turn.note_camera(out=False)
 
 
 def capture_lost(turn: Turn, event: CaptureLost) -> None:

@@ -59,6 +59,7 @@ class Glances:
         return Glance(
             now_ns=now_ns,
             last_signal_ns=self._measuring.last_signal_ns(),
+            signal_came=self._measuring.signal_came(),
             pictures=self._measuring.pictures(),
             battery_minutes=None if battery is None else self._drain.minutes_left(battery),
             battery_percent=None if battery is None else battery.charge_percent,

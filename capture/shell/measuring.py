@@ -103,6 +103,10 @@ class Measuring:
         """CLOCK_BOOTTIME at which the microphone last gave anything but digital silence, or was started."""
         return self._microphone.last_signal_ns
 
+    def signal_came(self) -> bool:
+        """Whether it gave anything else since it was started."""
+        return self._microphone.signal_came
+
     def pictures(self) -> tuple[PictureStatistics, ...]:
         """The last measured pictures, oldest first."""
         return self._camera.pictures.pictures

@@ -86,6 +86,8 @@ class MicrophoneReader:
         self._complained = False
         self.last_signal_ns: int | None = None
         """CLOCK_BOOTTIME of the last block with a sample other than 0, or of the start."""
+        self.signal_came = False
+        """A sample other than 0 came since the start."""
         self.flowing = clock.signal()
         """Raised while blocks come."""
         self.meter = SoundMeter()
@@ -95,6 +97,7 @@ class MicrophoneReader:
         """Let it capture; the meter begins anew. Never blocks."""
         self.meter.restart()
         self.last_signal_ns = self._clock.boottime_ns()
+        self.signal_came = False
         self._wanted = True
         self._changed.set()
 
@@ -152,4 +155,5 @@ class MicrophoneReader:
         self.meter.add(block)
         if any(block.samples):
             self.last_signal_ns = self._clock.boottime_ns()
+            self.signal_came = True
         self.flowing.set()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from capture.civil_time import StepFinder
-from capture.conditions import Condition, Glance, battery_must_end, conditions, figure_of, heat_must_end
+from capture.conditions import Condition, Glance, battery_must_end, conditions, figure_of, found_working, heat_must_end
 from capture.effects import CloseWindow, DropWindow, Measure, OpenWindow
 from capture.events import CaptureLost, ConditionChanged, Event, PreflightDone
 from capture.preflight import PreflightResult, judge, judge_standing
@@ -137,7 +137,7 @@ class Watch:
             if order is not None:
                 self._take(order, now_ns)
             self._camera.look()
-            if self._capturing():
+            if self._capturing() or Condition.MEDIUM in self._known():
                 self._tell({Condition.MEDIUM: not self._measuring.medium_works()}, None)
             self._advance_windows(now_ns)
             self._judge_due(now_ns)
@@ -180,12 +180,14 @@ class Watch:
         due = [each for each in self._due if now_ns >= _judged_at(each)]
         self._due = [each for each in self._due if now_ns < _judged_at(each)]
         for each in due:
-            result = judge(self._glances.measure(running=True), self._limits)
+            measured = self._glances.measure(running=True)
+            result = judge(measured, self._limits)
             log.info("checks: %s %s", result.verdict.value, ", ".join(result.failing()))
             if isinstance(each, Probe):
                 each.answer(result)
             else:
                 self._post(PreflightDone(result))
+            self._tell(dict.fromkeys(found_working(measured, self._limits), False), None)
 
     def _look_each_second(self, now_ns: int) -> None:
         if now_ns - self._last_look_ns < SECOND_LOOK_NS:

@@ -48,6 +48,13 @@ def test_digital_silence_for_three_seconds_is_a_dead_microphone(silent_seconds: 
     assert found(glance).get(Condition.MICROPHONE) is dead
 
 
+def test_a_microphone_that_was_started_again_is_not_alive_for_that_cs_38() -> None:
+    """CS-38: a fault that stands is not over before it is found again."""
+    assert Condition.MICROPHONE not in found(replace(HEALTHY, signal_came=False))
+    silent = replace(HEALTHY, signal_came=False, last_signal_ns=NOW_NS - 4 * SECOND_NS)
+    assert found(silent)[Condition.MICROPHONE] is True
+
+
 @pytest.mark.parametrize(
     ("tail", "black"),
     [
