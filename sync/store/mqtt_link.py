@@ -139,7 +139,7 @@ class StoreLink:
             client.loop_read()
             if self._ended.is_set():
                 return
-            if not (isinstance(sock, ssl.SSLSocket) and sock.pending()) and not select.select([sock], [], [], 0)[0]:
+            if not (isinstance(sock, ssl.SSLSocket) and sock.pending()) and not has_come(sock):
                 return
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             # The kernel has nothing to wake us for: these bytes were read from it already.
@@ -180,6 +180,13 @@ class StoreLink:
     ) -> None:
         log.warning("the connection to broker %s:%d ended: %s", *self._place, code)
         self._ended.set()
+
+
+def has_come(sock: socket.socket) -> bool:
+    """Whether the kernel has something for a socket; `select` refuses what a store with a thousand lines may get."""
+    asked = select.poll()
+    asked.register(sock, select.POLLIN)
+    return bool(asked.poll(0))
 
 
 def _leave_writing_to(loop: asyncio.AbstractEventLoop, client: paho.Client, sock: socket.socket) -> None:

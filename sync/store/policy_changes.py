@@ -99,7 +99,8 @@ def _rules(policy: UnitPolicy, change: Change, now: datetime) -> tuple[Rules, ..
     if change.promises == Promises():
         return policy.rules
     begins_ns = int(now.timestamp()) * _NS
-    last = max(policy.rules, key=lambda rules: rules.from_utc_ns)
+    # Of those that begin in the same second the one that was signed last: it stands behind the others.
+    last = max(reversed(policy.rules), key=lambda rules: rules.from_utc_ns)
     anew = replace(change.promises.put_into(last), from_utc_ns=begins_ns)
     ending_ns = begins_ns + int(change.overlap.total_seconds()) * _NS
     return (*(ended(each, ending_ns) for each in policy.rules), anew)

@@ -101,7 +101,7 @@ def test_what_is_asked_over_mqtt_is_answered_as_over_http(
     assert carry_by(unit, mqtt_client(unit, broker.url)) is Ending.ALL_RECEIPTED
     file = ended_files(unit)[-1]
     over_mqtt = mqtt_client(unit, broker.url, answer_seconds=PATIENT_SECONDS)
-    both: list[Transport] = [over_mqtt, StoreClient(served.url, unit.device_id, None)]
+    both: list[Transport] = [over_mqtt, StoreClient(served.url, unit.device_id, None, timeout_seconds=PATIENT_SECONDS)]
     assert len({detach(one.receipt(file) or b"")[0] for one in both}) == 1
     assert len({one.inventory(Inventory(files=())).model_dump_json() for one in both}) == 1
     asked = [one.log(0) for one in both]
@@ -175,7 +175,10 @@ def test_a_file_goes_on_over_the_other_line_where_it_was(
 ) -> None:
     """SY-8, SY-12, SY-47: both ways, the older line still holding the upload."""
     file = ended_files(unit)[-1]
-    over_http, mqtt = StoreClient(served.url, unit.device_id, None), mqtt_client(unit, broker.url)
+    over_http, mqtt = (
+        StoreClient(served.url, unit.device_id, None, timeout_seconds=PATIENT_SECONDS),
+        mqtt_client(unit, broker.url),
+    )
     before, behind = (over_http, mqtt) if first == "http" else (mqtt, over_http)
     stop_at(before, unit, 2 * MIB)
     part = folder / "incoming" / unit.device_id / f"{file.file_id.hex()}.part"

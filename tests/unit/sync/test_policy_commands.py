@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from sync.store.authority import sign_policy
 from sync.store.custody import accept, take_in
 from sync.store.fsck import check_store
 from sync.store.intake import Intake
-from sync.store.policy_changes import certificate_of
+from sync.store.policy_changes import Change, Promises, certificate_of, change_policy
 from sync.store.policy_in_force import PolicyInForce
 from sync.store.publishing import Publishing
 from sync.store.rotation import present_policy
@@ -121,6 +122,13 @@ def test_new_promises_hold_beside_the_old_ones_for_a_while(ruled: StoreOnDisk) -
     said("policy", "sign", ruled.directory, "--alive-seconds", 60)
     newest = policy_of(ruled).rules[-1]
     assert (newest.tick_seconds, newest.alive_seconds) == (300, 60)
+
+
+def test_changes_of_one_second_are_built_upon_one_another(ruled: StoreOnDisk) -> None:
+    for promises in (Promises(tick_seconds=300), Promises(anchor_seconds=86_400), Promises(alive_seconds=60)):
+        change_policy(ruled.authority, Change(promises=promises, overlap=timedelta(days=30)), NOW)
+    newest = policy_of(ruled).rules[-1]
+    assert (newest.tick_seconds, newest.alive_seconds, newest.anchor_seconds) == (300, 60, 86_400)
 
 
 def test_the_policy_is_shown(ruled: StoreOnDisk, unit: UnitOnDisk) -> None:
