@@ -24,7 +24,7 @@ from hw_sim.drivers import SimDriverSet
 from hw_sim.world import World
 from tests.support.provisioned_unit import ProvisionedUnit
 
-SMALL = {"width": 160, "height": 96, "frames_per_second": 10.0, "speed": 1.0}
+SMALL: dict[str, str | int | float] = {"width": 160, "height": 96, "frames_per_second": 10.0, "speed": "max"}
 
 
 def first_day(unit: ProvisionedUnit) -> str:
@@ -86,7 +86,6 @@ def running_in_world(unit: ProvisionedUnit, voice: Path, **options: str | float 
         world = drivers.world
         assert world is not None
         stack.enter_context(hardware.clock.participate())
-        world.clock.set_speed("max")
         stack.callback(world.clock.set_speed, 1.0)
         agent = Agent(prepared, hardware)
         stack.callback(agent.stop)

@@ -99,13 +99,12 @@ class Unit:
         self.crashed = False
 
     def __enter__(self) -> Self:
-        options: dict[str, Option] = {**SMALL, "speed": 1.0, **self.place.options}
+        options: dict[str, Option] = {**SMALL, "speed": "max", **self.place.options}
         self.hardware: Hardware = self._drivers.open(options, str(self.place.spool))
         self._stack.callback(self._drivers.close)
         assert self._drivers.world is not None
         self.world: World = self._drivers.world
         self._stack.enter_context(self.hardware.clock.participate())
-        self.world.clock.set_speed("max")
         # Or the world would run ahead between the test's leaving and its own end.
         self._stack.callback(self.world.clock.set_speed, 1.0)
         self.sealing = SealingService(self._start_writer, self.hardware.clock, self.place.queue_bytes)
