@@ -17,7 +17,7 @@ from tests.scenario.recorder.unit import headers
 from tests.support.profiles import MINIMAL
 from tests.support.provisioned_unit import DaemonProcess, ProvisionedUnit, enrol, make_store, provision, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 Spoil = Callable[[ProvisionedUnit], None]
 

@@ -17,7 +17,7 @@ from sealing.verifier import verify_chain
 from tests.support.provisioned_unit import SMALL, DaemonProcess, ProvisionedUnit, running
 from tests.support.store_process import StoreProcess
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 A_DAY = """
 press record

@@ -13,7 +13,7 @@ from sealing.verifier import verify_chain
 from tests.support.provisioned_unit import SMALL, ProvisionedUnit, running
 from tests.support.store_process import StoreProcess
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 OFFICERS = ("--officer", "张某:A001", "--officer", "李某:A002:li3 mou3")
 

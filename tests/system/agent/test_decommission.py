@@ -15,7 +15,7 @@ from sealing.verifier import verify_chain
 from tests.support.provisioned_unit import ProvisionedUnit, provision, running
 from tests.support.store_process import StoreProcess
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 
 def everything(folder: Path) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from sealing.wraps import unwrap_content_key
 from tests.support.agent_in_world import first_day, hummed, running_in_world
 from tests.support.provisioned_unit import UNIT, ProvisionedUnit
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 PAGE = Path(__file__).parents[3] / "docs" / "key-care.md"
 

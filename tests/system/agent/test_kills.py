@@ -13,7 +13,7 @@ from sealing.records import Boot, Fragment
 from sealing.verifier import verify_chain
 from tests.support.provisioned_unit import SMALL, DaemonProcess, ProvisionedUnit, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
 KILLS = 50
 SPEED = 4
