@@ -89,6 +89,8 @@ class LastKnown:
     started: bool = True
     """SESSION_START is on the chain."""
     finishing: bool = False
+    reason_owed: bool = False
+    """An announced BREAK is on the chain, and no judgement of what was said of it (CS-39)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ def _fold_break(known: LastKnown, record: SealedBody, body: Break | Resume | Voi
             resumed=False,
         )
         snapshot = replace(known.snapshot, breaks=body.number, media_time_ns=body.media_time_ns, run=body.run)
-        return replace(known, snapshot=snapshot, pending=pending)
+        return replace(known, snapshot=snapshot, pending=pending, reason_owed=body.origin is BreakOrigin.ANNOUNCED)
     if isinstance(body, Resume):
         snapshot = replace(known.snapshot, state=RESUMING)
         pending_now = None if known.pending is None else replace(known.pending, resumed=True)
@@ -277,6 +279,8 @@ def _fold_break(known: LastKnown, record: SealedBody, body: Break | Resume | Voi
 def _fold_window(known: LastKnown, body: VoiceWindow) -> LastKnown:
     if not body.final:
         return known
+    if body.purpose is VoicePurpose.BREAK_REASON:
+        return replace(known, reason_owed=False)
     if body.purpose is VoicePurpose.STATEMENT:
         return replace(known, snapshot=replace(known.snapshot, statement_done=True))
     if body.purpose is VoicePurpose.NOTICE_BY_OFFICER:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from capture.assignment import Assignment
 from capture.conditions import PARTS, Condition
 from capture.effects import Phrase
-from capture.events import DockStanding, FirstFrame, MarkLocated, RunEnded
+from capture.events import DockStanding, FirstFrame, MarkLocated, RunEnded, WindowClosed
 from capture.profile import CaptureProfile, ExemptionGround, Moment, Speaker
 from sealing.records import BreakOrigin, ClockStep, PromptKind, StateSnapshot, VoicePurpose
 
@@ -231,6 +231,8 @@ class OpenSession:
     """Items of the key content that were said."""
     reason_window: int | None = None
     """The window over an announced cause, until its record is sealed."""
+    reason_heard: WindowClosed | None = None
+    """Its judgement, where that came before the announced BREAK: the chain has them in this order (CS-39)."""
     end_reason: str | None = None
     ended_boottime_ns: int | None = None
     """When the recording was over; its SESSION_END waits for the record of that window alone."""

@@ -70,6 +70,7 @@ class SessionChange(TypedDict, total=False):
     mark_categories: tuple[tuple[int, str], ...]
     reminded: int
     reason_window: int | None
+    reason_heard: WindowClosed | None
     end_reason: str
     ended_boottime_ns: int
 

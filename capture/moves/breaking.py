@@ -164,6 +164,7 @@ def seal_break(turn: Turn, ended: RunEnded) -> None:
     turn.seal(body, answer=Answer.BREAK_SEALED)
     if gap.cause in turn.machine.rules.grounds:
         exempting.seal_exemption(turn, gap.cause, break_number=gap.number)
+    duties.seal_reason(turn)
 
 
 def break_sealed(turn: Turn, event: BreakSealed) -> None:

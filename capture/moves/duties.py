@@ -14,7 +14,7 @@ from capture.events import NoticePressed, PromptEnded, Timer, TimerFired, Window
 from capture.profile import Moment
 from capture.states import Ask, State
 from capture.turn import Turn
-from sealing.records import PromptKind, VoicePurpose
+from sealing.records import BreakOrigin, PromptKind, VoicePurpose
 
 _AGAIN = {
     Phrase.REASON_REQUEST: Phrase.REASON_AGAIN,
@@ -81,8 +81,9 @@ def window_closed(turn: Turn, event: WindowClosed) -> None:
     """Seal what was heard; where too little was, ask once more."""
     session, asked = turn.session, turn.session.ask
     if event.window == session.reason_window:
-        turn.seal_window(event, VoicePurpose.BREAK_REASON, 0, final=True)
-        turn.note(reason_window=None)
+        turn.note(reason_heard=event)
+        if session.gap is None or session.gap.asked or session.gap.origin is BreakOrigin.MACHINE:
+            seal_reason(turn)
     elif asked is not None and event.window == asked.window:
         # A memo is the officer's own wish: nobody is asked for it twice.
         final = event.accepted or asked.attempt > 0 or asked.purpose is VoicePurpose.MEMO
@@ -93,6 +94,14 @@ def window_closed(turn: Turn, event: WindowClosed) -> None:
         else:
             again = _AGAIN.get(asked.phrase, asked.phrase)
             ask(turn, Ask(asked.purpose, asked.kind, again, asked.seconds, attempt=1))
+
+
+def seal_reason(turn: Turn) -> None:
+    """Seal what was said of an announced cause, where it was judged."""
+    heard = turn.session.reason_heard
+    if heard is not None:
+        turn.seal_window(heard, VoicePurpose.BREAK_REASON, 0, final=True)
+        turn.note(reason_window=None, reason_heard=None)
 
 
 def pulse(turn: Turn, event: TimerFired) -> None:

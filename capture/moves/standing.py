@@ -155,6 +155,8 @@ def recovered(turn: Turn, event: Recovered) -> None:
         turn.do(StartCapture(), Measure(event.at_boottime_ns))
         return
     turn.go(State.INTERRUPTED)
+    if known.reason_owed:
+        _seal_cut_off(turn, VoicePurpose.BREAK_REASON, None)
     _take_up_break(turn, resumption)
     if known.finishing:
         turn.note(end_reason="button")
@@ -255,12 +257,16 @@ def _seal_unexplained(turn: Turn, break_sequence: int) -> None:
     """Seal as missing what the restart cut off; where nothing has to be explained, nothing is missing."""
     if turn.machine.rules.explanation_window_seconds is None:
         return
-    at_ns = turn.session.media_time_ns
     turn.note(unexplained=turn.session.unexplained + 1)
+    _seal_cut_off(turn, VoicePurpose.EXPLANATION, break_sequence)
+
+
+def _seal_cut_off(turn: Turn, purpose: VoicePurpose, break_sequence: int | None) -> None:
+    at_ns = turn.session.media_time_ns
     turn.seal(
         VoiceWindow(
             session_id=turn.session.session_id,
-            purpose=VoicePurpose.EXPLANATION,
+            purpose=purpose,
             opened_media_time_ns=at_ns,
             closed_media_time_ns=at_ns,
             accepted=False,

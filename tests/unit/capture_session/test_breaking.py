@@ -220,9 +220,9 @@ def test_an_announced_break_goes_on_recording_until_it_is_confirmed_cs_10() -> N
     assert driver.state() is State.INTERRUPTED
     assert driver.last(fx.EndRun) == fx.EndRun("break", fx.CameraOrder.STOP)
     driver.answered()
+    driver.run_ended()
     (window,) = driver.sealed(VoiceWindow)
     assert (window.purpose, window.accepted) == (VoicePurpose.BREAK_REASON, True)
-    driver.run_ended()
     (sealed,) = driver.sealed(Break)
     assert (sealed.origin, sealed.cause, sealed.cause_allowed) == (BreakOrigin.ANNOUNCED, "weather", True)
 

@@ -7,6 +7,7 @@ from capture import events as ev
 from capture.states import State
 from sealing.records import Break, Prompt, SessionEnd, VoicePurpose, VoiceWindow
 from tests.unit.capture_session.script import SECOND_NS, Driver
+from tests.unit.capture_session.test_resume import Chain, now, restarted
 
 
 def recording() -> Driver:
@@ -60,7 +61,7 @@ def test_an_end_right_behind_the_confirmation_waits_for_what_was_said_cs_10(endi
     driver.feed(ending)
     judged(driver)
     driver.run_ended()
-    sealed_and_over(driver, VoiceWindow, Break, SessionEnd)
+    sealed_and_over(driver, Break, VoiceWindow, SessionEnd)
 
 
 def test_a_recording_that_ends_while_a_break_is_announced_keeps_what_was_said_cs_10() -> None:
@@ -154,5 +155,45 @@ def test_an_announcement_behind_one_that_nobody_judged_leaves_neither_out_cs_10(
     assert [body.accepted for body in reasons] == [False]
     driver.feed(ev.CauseConfirmed(driver.now_ns))
     judged(driver)
+    driver.run_ended()
     reasons = [body for body in driver.sealed(VoiceWindow) if body.purpose is VoicePurpose.BREAK_REASON]
     assert [body.accepted for body in reasons] == [False, True]
+
+
+@pytest.mark.requirement("R8", "all")
+def test_a_judgement_that_comes_before_its_break_is_sealed_behind_it_cs_39() -> None:
+    """CS-39."""
+    driver = confirmed()
+    judged(driver)
+    assert driver.sealed(VoiceWindow) == []
+    driver.run_ended()
+    assert [type(body) for body in driver.order()[-2:]] == [Break, VoiceWindow]
+    assert driver.session.reason_window is None
+
+
+@pytest.mark.requirement("R8", "all")
+@pytest.mark.requirement("R9", "all")
+@pytest.mark.parametrize("reason", ["crash", "power-loss"])
+def test_a_cut_between_the_break_and_its_judgement_is_sealed_as_missing_cs_39(reason: str) -> None:
+    """CS-39: once; what was said is on the track."""
+    driver = confirmed()
+    chain = Chain(driver)
+    driver.run_ended()
+    chain.put(driver.sealed(Break)[-1])
+    taken_up = restarted(chain.fold(), reason, now(driver, 60, "boot-two"))
+    (missing,) = taken_up.sealed(VoiceWindow)
+    assert (missing.purpose, missing.accepted, missing.final) == (VoicePurpose.BREAK_REASON, False, True)
+    assert missing.opened_media_time_ns == missing.closed_media_time_ns == driver.session.media_time_ns
+    assert taken_up.state() is State.INTERRUPTED
+    assert taken_up.sealed(Break) == [], "the announced break stays announced"
+
+
+def test_a_cut_behind_the_judgement_leaves_nothing_owed_cs_39() -> None:
+    """CS-39."""
+    driver = confirmed()
+    chain = Chain(driver)
+    judged(driver)
+    before = len(driver.effects)
+    driver.run_ended()
+    chain.put_sealed(before)
+    assert restarted(chain.fold(), "power-loss", now(driver, 60, "boot-two")).sealed(VoiceWindow) == []
