@@ -138,6 +138,8 @@ class ReceiptKeeper:
         self._session_open = session_open
         self._inbox = Inbox(rules.paths.inbox, rules.paths.rejected, rules.certificate, rules.device_id)
         self._not_now: set[int] = set()
+        self._unnamed: set[int] = set()
+        """Ledger files whose receipts no OPEN names yet: to free one of them ends the ledger that is open (SF-34)."""
         self._complained = False
         self._mistrusts = False
         self.worker: Final = Worker("receipts", clock, self._body, allowance_seconds=ALLOWANCE_SECONDS)
@@ -216,7 +218,8 @@ class ReceiptKeeper:
             elif self._is_right(item, ended):
                 batch.append((item, self._sealing.seal_receipt(_for_the_chain(item))))
         for item, ticket in batch:
-            ticket.result(_SEALING_SECONDS)
+            if ticket.result(_SEALING_SECONDS) is None:
+                self._unnamed.add(item.file_number)
             self._keep(item)
 
     def _is_right(self, item: InboxReceipt, ended: set[int]) -> bool:
@@ -249,15 +252,23 @@ class ReceiptKeeper:
         policy = FreePolicy.WHEN_NEEDED if self._session_open() else self._rules.spool.free
         while not self.worker.stop.is_set():
             self.worker.beat()
-            files = [file for file in self._sealing.sealed_files() if self._may_go(file.number)]
+            ended = self._sealing.sealed_files()
+            newest = max((file.number for file in ended), default=0)
+            files = [file for file in ended if self._may_go(file.number, newest)]
             medium = self._storage.usage()
             number = next_to_free(files, medium, policy, self._rules.spool.free_below_percent)
             if number is None:
                 return
             self._free_one(number)
 
-    def _may_go(self, number: int) -> bool:
-        """SY-64: what was promised before a contradiction was decided upon frees nothing, whatever the chain says."""
+    def _may_go(self, number: int, newest: int) -> bool:
+        """SY-64: what was promised before a contradiction was decided upon frees nothing, whatever the chain says.
+
+        A ledger that was ended to free another one has to be sent and freed in its turn. So they go together, once the
+        newest file has its receipt: where receipts come one by one, each would end a file more, without an end.
+        """
+        if number in self._unnamed and newest not in self._kept.by_file:
+            return False
         return number in self._kept.by_file and number not in self._not_now
 
     def _free_one(self, number: int) -> None:
@@ -272,6 +283,9 @@ class ReceiptKeeper:
         (self._paths.receipts / receipt_name(number)).unlink(missing_ok=True)
         self._kept.by_file.pop(number, None)
         self._not_now.clear()
+        if number in self._unnamed:
+            # The OPEN that named its receipt named all that waited for one.
+            self._unnamed.clear()
 
 
 def _for_the_chain(item: InboxReceipt) -> StoreReceipt:

@@ -20,7 +20,7 @@ from sealing.trust import Trust
 from sealing.verifier import verify_chain
 from sync import inbox
 from sync.receipt_check import check_receipt
-from sync.unit.spool import opened, steps
+from sync.unit.spool import opened, opening, read_ended, steps
 from sync.witness import Statement, Witnessed, sign_statement
 from tests.support.chains import agency, start_writer
 from tests.support.clocks import START_UTC_NS, MiddayClock
@@ -98,6 +98,23 @@ def test_what_is_receipted_is_sealed_kept_and_freed_but_for_the_newest(desk: Des
     assert not set(FILES[:3]) & set(desk.sealed())
     assert ended_still == [max(ended_still)], "the newest that has ended stays"
     assert {path.name for path in desk.paths.receipts.iterdir()} <= {"00000004.receipt"}
+
+
+def test_receipts_that_come_one_by_one_end_one_ledger_more_and_no_endless_row(desk: Desk) -> None:
+    """SF-34: to free a ledger ends the one that is open, and that one has to be sent, too."""
+    keeper, sent = desk.keeper(), list[int]()
+    while waiting := [file.number for file in desk.sealing.sealed_files() if file.number not in sent]:
+        sent.append(waiting[0])
+        if waiting[0] not in desk.receipts:
+            path, behind = (desk.paths.spool / f"{number:08d}.evs" for number in (waiting[0], waiting[0] + 1))
+            file = read_ended(path, opening(behind) if behind.exists() else None)
+            assert file is not None
+            desk.receipts[file.number] = bring(desk.store, file)
+        desk.deliver(waiting[0])
+        keeper.tend()
+        assert len(sent) < 10
+    assert sent == [1, 2, 3, 4, 5]
+    assert desk.sealed() == ["00000005.evs", "00000006.evs"]
 
 
 def test_receipts_are_kept_byte_for_byte(desk: Desk) -> None:
