@@ -19,6 +19,7 @@ from tests.tiers.a_chroot.virtual_camera import VirtualCamera
 RECORD_PIN, DOCK_PIN = 17, 26
 _LEFT_BYTES = 8192
 _THROTTLED_CELSIUS = 80.0
+_JOIN_SECONDS = 60.0
 
 
 class BenchUnit:
@@ -80,7 +81,7 @@ class BenchUnit:
         self.drivers.close()
         for hand in self._hands:
             hand.request_stop()
-            assert hand.join(2.0)
+            assert hand.join(_JOIN_SECONDS)
         self.sound.stop()
         subprocess.run(["umount", str(self.spool)], check=True)
 

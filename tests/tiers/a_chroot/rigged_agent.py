@@ -28,6 +28,7 @@ from tests.tiers.a_chroot.virtual_camera import VirtualCamera
 
 Answer = object
 _LOOK_SECONDS = 0.2
+_JOIN_SECONDS = 20.0
 _HANG_SECONDS = 120.0
 
 
@@ -118,7 +119,7 @@ def run() -> None:
     finally:
         _tell(hands.frames())
         hands.worker.request_stop()
-        hands.worker.join(2.0)
+        hands.worker.join(_JOIN_SECONDS)
         _tell(hands.threads())
 
 

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from hal.ports import Clock
 from hal.worker import Worker
+from tests.tiers.a_chroot.sound_server import is_listening
 
 MICROPHONE, SPEAKER = "testmic", "testspk"
 RATE_HZ = 48_000
@@ -41,7 +42,7 @@ _SPEAKER_BYTES = 16_384
 """What the loudspeaker's card holds, 0.17 s."""
 _HARDWARE_NICE = -15
 """Hardware does not slow down when the machine is busy."""
-_START_SECONDS = 10.0
+_START_SECONDS = _JOIN_SECONDS = 60.0
 PULSEAUDIO = ("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes")
 """Without shared memory: with it, libpulse's thread waits for ever for a block that alsa-lib's plugin holds when the
 server is killed, and the plugin for that thread."""
@@ -125,7 +126,7 @@ class Room:
     def stop(self) -> None:
         """End the air and the card."""
         self._air.request_stop()
-        if self._air.join(2.0) and self._begun_ns:
+        if self._air.join(_JOIN_SECONDS) and self._begun_ns:
             self._close_pipes()
         if self._server is not None:
             self.unplug()
@@ -144,7 +145,7 @@ class Room:
         os.setpriority(os.PRIO_PROCESS, self._server.pid, _HARDWARE_NICE)
         never = self._clock.signal()
         end_ns = self._clock.boottime_ns() + round(_START_SECONDS * _SECOND_NS)
-        while not (self._socket.exists() and (self._directory / "speaker").exists()):
+        while not ((self._directory / "speaker").exists() and is_listening(self._socket)):
             assert self._clock.boottime_ns() < end_ns, "PulseAudio does not start"
             self._clock.wait(never, 0.02)
         pipes = [os.open(self._directory / name, os.O_RDWR | os.O_NONBLOCK) for name in ("mic", "speaker")]

@@ -37,6 +37,8 @@ _NICE = -10
 """As recorder-agent.service starts it."""
 _GAUGE, _RTC = Path("/sys/class/power_supply/battery"), Path("/sys/class/rtc/rtc0")
 _READY_SECONDS = 120.0
+_PATIENCE_SECONDS = 120.0
+_JOIN_SECONDS = 60.0
 _RENDERED = Path("/var/lib/recorder-voice")
 _RENDERING_SECONDS = 600.0
 _ANSWER_SECONDS = 30.0
@@ -101,7 +103,7 @@ class ShippedUnit:
     def remove(self) -> None:
         """Leave the tree as it was."""
         self._rtc.request_stop()
-        assert self._rtc.join(2.0)
+        assert self._rtc.join(_JOIN_SECONDS)
         for path in reversed(self._mounted):
             run("umount", str(path))
         shutil.rmtree(self._disk)
@@ -147,13 +149,13 @@ class ShippedUnit:
         recorder = self.status().get("recorder")
         return str(recorder["state"]) if isinstance(recorder, dict) else ""
 
-    def wait_until(self, condition: Callable[[], bool], what: str, within_seconds: float = 60.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str, within_seconds: float = _PATIENCE_SECONDS) -> None:
         end_ns = self.clock.boottime_ns() + round(within_seconds * 1e9)
         while not condition():
             assert self.clock.boottime_ns() < end_ns, f"{what}: not in time; {self.state()}\n{self.tail()}"
             self.pass_time(0.2)
 
-    def wait_for(self, state: str, within_seconds: float = 60.0) -> None:
+    def wait_for(self, state: str, within_seconds: float = _PATIENCE_SECONDS) -> None:
         self.wait_until(lambda: self.state() == state, f"state {state}", within_seconds)
 
     def pass_time(self, seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -17,7 +18,17 @@ pcm.testmic { type pulse device "room.monitor" }
 pcm.testspk { type pulse device "room" }
 pcm.strictspk { type pulse device "room" handle_underrun 1 }
 """
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
+
+
+def is_listening(path: Path) -> bool:
+    """Whether somebody takes calls at a socket; its name is there before."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        try:
+            caller.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
 
 
 class SoundServer:
@@ -48,7 +59,7 @@ class SoundServer:
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         never = self._clock.signal()
         end_ns = self._clock.boottime_ns() + round(_START_SECONDS * 1e9)
-        while not self._socket.exists():
+        while not is_listening(self._socket):
             assert self._clock.boottime_ns() < end_ns, "PulseAudio does not start"
             self._clock.wait(never, 0.02)
 

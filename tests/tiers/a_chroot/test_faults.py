@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,10 +25,37 @@ from tests.tiers.a_chroot.virtual_camera import VirtualPicamera2
 _SECOND_NS = 1_000_000_000
 _SMALL = CameraSettings(320, 240, bitrate_bps=1_000_000)
 _FULL = CameraSettings()
+_LIMIT_SECONDS = 60.0
+"""For what comes by itself, on a machine that others use too."""
 _PATIENCE = 13
 """Tenths of a second; after 1.5 s of silence the camera counts as gone."""
 _WAITS_BEFORE_DOZING = 25
 """Half a second into a clip."""
+
+
+def wait_until(unit: BenchUnit, condition: Callable[[], bool], what: str) -> None:
+    end_ns = unit.clock.boottime_ns() + round(_LIMIT_SECONDS * _SECOND_NS)
+    while not condition():
+        assert unit.clock.boottime_ns() < end_ns, f"{what}: not in {_LIMIT_SECONDS:g} s"
+        unit.pass_time(0.05)
+
+
+def record_a_frame(unit: BenchUnit) -> Gathered:
+    """Let the camera run until a picture comes; gives what came."""
+    gathered = Gathered()
+    unit.hardware.camera.start(_SMALL, gathered)
+    wait_until(unit, lambda: bool(gathered.frames), "a picture")
+    unit.hardware.camera.stop()
+    return gathered
+
+
+def records(unit: BenchUnit) -> bool:
+    """Whether the camera can be started, and delivers."""
+    try:
+        record_a_frame(unit)
+    except TransientHardwareError:
+        return False
+    return True
 
 
 def taken_by(clock: Clock, begun_ns: int) -> float:
@@ -66,8 +93,12 @@ def test_frames_that_the_sensor_dropped_are_missing_numbers(unit: BenchUnit) -> 
     sensor.drop = 7
     unit.pass_time(1.0)
     unit.hardware.camera.stop()
-    jumps = [late.sensor_sequence - early.sensor_sequence for early, late in pairwise(gathered.frames)]
-    assert max(jumps) == 8
+    jumps = [(late.sensor_sequence - early.sensor_sequence, early, late) for early, late in pairwise(gathered.frames)]
+    jump, early, late = max(jumps, key=lambda each: each[0])
+    # A busy machine makes the hole longer, or stamps a picture beside it late: by less than one period.
+    passed = (late.captured_boottime_ns - early.captured_boottime_ns) * _SMALL.frames_per_second / _SECOND_NS
+    assert jump >= 8
+    assert abs(passed - jump) < 1
 
 
 def test_an_encoder_that_is_silent_is_told(unit: BenchUnit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,16 +107,13 @@ def test_an_encoder_that_is_silent_is_told(unit: BenchUnit, monkeypatch: pytest.
     monkeypatch.setattr(VirtualPicamera2, "stop_encoder", lambda *_, **__: None)
     gathered = Gathered()
     unit.hardware.camera.start(_SMALL, gathered)
-    unit.pass_time(4.5)
+    wait_until(unit, lambda: bool(gathered.faults), "a fault")
+    unit.pass_time(0.5)
     unit.hardware.camera.stop()
     assert gathered.frames == []
     assert len(gathered.faults) == 1
     monkeypatch.undo()
-    after = Gathered()
-    unit.hardware.camera.start(_SMALL, after)
-    unit.pass_time(0.5)
-    unit.hardware.camera.stop()
-    assert after.frames
+    wait_until(unit, lambda: records(unit), "a camera that works again")
 
 
 @pytest.fixture(name="hanging_stop")
@@ -127,13 +155,8 @@ def test_a_stop_that_hangs_holds_nobody_and_can_end(unit: BenchUnit, hanging_sto
     with pytest.raises(TransientHardwareError, match="still hangs"):
         camera.start(_SMALL, Gathered())
     hanging_stop.release.set()
-    unit.pass_time(1.0)
+    wait_until(unit, lambda: records(unit), "a camera that works again")
     assert len(gathered.frames) == count
-    after = Gathered()
-    camera.start(_SMALL, after)
-    unit.pass_time(0.5)
-    camera.stop()
-    assert after.frames
 
 
 def open_descriptors() -> int:
@@ -142,22 +165,13 @@ def open_descriptors() -> int:
 
 def test_many_starts_and_stops_leave_no_thread_and_no_descriptor(unit: BenchUnit) -> None:
     """DR-20: a day's shift of sessions."""
-    camera = unit.hardware.camera
-
-    def cycle() -> None:
-        gathered = Gathered()
-        camera.start(_SMALL, gathered)
-        unit.pass_time(0.25)
-        camera.stop()
-        assert gathered.frames
-        assert gathered.faults == []
-
-    cycle()
+    assert record_a_frame(unit).faults == []
     descriptors, threads = open_descriptors(), threading.active_count()
     for _ in range(15):
-        cycle()
-    assert open_descriptors() <= descriptors + 1
-    assert threading.active_count() <= threads
+        assert record_a_frame(unit).faults == []
+    # What ends with the last call may end a moment behind it.
+    wait_until(unit, lambda: open_descriptors() <= descriptors + 1, f"no more than {descriptors + 1} descriptors")
+    wait_until(unit, lambda: threading.active_count() <= threads, f"no more than {threads} threads")
 
 
 def listen(unit: BenchUnit, seconds: float) -> list[AudioBlock]:
@@ -245,4 +259,4 @@ def test_a_loudspeaker_that_is_pulled_out_while_it_sounds_is_told(unit: BenchUni
     hand.start()
     with pytest.raises(TransientHardwareError):
         unit.hardware.speaker.play(tone(5.0), unit.clock.signal())
-    assert hand.join(2.0)
+    assert hand.join(_LIMIT_SECONDS)

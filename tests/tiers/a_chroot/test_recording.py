@@ -85,7 +85,7 @@ def roomy_fixture(tmp_path: Path) -> Iterator[BenchUnit]:
     unit.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.requirement("R6", "all")
 @pytest.mark.requirement("R13", "all")
 def test_a_recording_at_full_size_with_a_break_is_whole(roomy: BenchUnit, voice: Path, tmp_path: Path) -> None:

@@ -108,9 +108,9 @@ def test_parts_that_fail_while_it_records_are_told_and_the_end_is_in_order(scene
         scene.record(agent)
 
         scene.footage_grows(lambda: unit.set_gauge(fitted=False))
-        assert unit.status()["battery"] is None
+        unit.wait_until(lambda: unit.status().get("battery", "unasked") is None, "a unit that knows no charge")
         unit.set_gauge(fitted=True)
-        assert unit.status()["battery"] is not None
+        unit.wait_until(lambda: unit.status().get("battery") is not None, "a known charge")
 
         scene.footage_grows(room.unplug)
         scene.fault_told("microphone-fault", present=True)

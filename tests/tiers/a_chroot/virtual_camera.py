@@ -67,7 +67,7 @@ class PacedCamera:
         self.given_ns: list[list[int]] = []
         """For each start, CLOCK_BOOTTIME of each frame that the sensor made and somebody got."""
         self._empty = 0
-        self._lost_ns = 0.0
+        self._late = 0
 
     @property
     def given(self) -> int:
@@ -77,7 +77,7 @@ class PacedCamera:
     @property
     def missed(self) -> int:
         """Frame times at which nobody had a buffer free, or the machine was elsewhere."""
-        return self._empty + round(self._lost_ns / self._period_ns)
+        return self._empty + self._late
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._camera, name)
@@ -109,14 +109,18 @@ class PacedCamera:
         return self._camera.stop()
 
     def _pace(self, worker: Worker) -> None:
-        due_ns = float(self._clock.boottime_ns())
+        beat_ns = float(self._clock.boottime_ns())
         while True:
-            # A machine that comes late moves the sensor's beat, so that frames never bunch; what it lost is counted.
-            now_ns = float(self._clock.boottime_ns())
-            self._lost_ns += max(0.0, now_ns - due_ns - self._period_ns)
-            due_ns = max(due_ns + self._period_ns, now_ns)
-            if self._clock.wait(worker.stop, max(0.0, (due_ns - now_ns) / _SECOND_NS)):
+            beat_ns += self._period_ns
+            left_ns = beat_ns - self._clock.boottime_ns()
+            if self._clock.wait(worker.stop, max(0.0, left_ns / _SECOND_NS)):
                 return
+            # A sensor's beat stays where it is. What this machine comes too late for is lost, and counted.
+            lost = round((self._clock.boottime_ns() - beat_ns) / self._period_ns)
+            if lost > 0:
+                self._late += lost
+                beat_ns += (lost - 1) * self._period_ns
+                continue
             if self.stalled:
                 continue
             if self.drop > 0:
