@@ -18,6 +18,8 @@ from hal.drivers.system_clock import SystemClock
 
 BOOT_SECONDS = 300.0
 """Emulation boots in 15 to 30 s on an idle machine."""
+COMMAND_SECONDS = 300.0
+_CONNECTION_LOOKS, _CONNECTION_LOOK_SECONDS = 1200, 0.05
 _MEMORY_MB = 1536
 _KERNEL_LINE = (
     "root=/dev/vda rw console=ttyS0 panic=-1 quiet loglevel=4 systemd.show_status=1 systemd.log_color=0 TERM=dumb "
@@ -115,11 +117,11 @@ class Machine:
         """Wait until the machine has booted so far that its hands move."""
         self.wait_until(lambda: self._up, "the machine does not boot", BOOT_SECONDS)
 
-    def run(self, command: str, seconds: float = 60.0) -> Answer:
+    def run(self, command: str, seconds: float = COMMAND_SECONDS) -> Answer:
         """Run a shell command in the machine, as root; what it printed on either stream comes back."""
         return self._order("run", command, seconds)
 
-    def check(self, command: str, seconds: float = 60.0) -> str:
+    def check(self, command: str, seconds: float = COMMAND_SECONDS) -> str:
         """Run a command that has to succeed; gives what it printed."""
         answer = self.run(command, seconds)
         assert answer.code == 0, f"{command!r} ended with {answer.code}:\n{answer.out}"
@@ -194,12 +196,12 @@ class Machine:
         """Connect to qemu, which waits for it before it lets the machine run."""
         hands = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         never = self._clock.signal()
-        for _ in range(200):
+        for _ in range(_CONNECTION_LOOKS):
             try:
                 hands.connect(str(link))
             except (FileNotFoundError, ConnectionRefusedError):
                 assert self._qemu.poll() is None, "qemu ended at once; see qemu.log"
-                self._clock.wait(never, 0.05)
+                self._clock.wait(never, _CONNECTION_LOOK_SECONDS)
             else:
                 return hands
         raise AssertionError("qemu does not open its connection")

@@ -44,9 +44,13 @@ def record(unit: BenchUnit, *, first: bool) -> None:
     """See it record: after a press at first, then because it was recording when the power went."""
     if first:
         unit.press()
-    elif unit.status()["recorder"]["state"] == "interrupted":
-        # Off for longer than the profile lets a unit resume by itself: lamp and voice say so, and a press resumes.
-        unit.press()
+    else:
+        # Off for longer than the profile lets a unit resume by itself: lamp and voice say so, and a press resumes. It
+        # may say so a moment behind its start, and one that resumes by itself need never be seen to wait.
+        goes_on = "the recording goes on, or waits for a press"
+        unit.wait_for(lambda said: unit.has_footage or said["recorder"]["state"] == "interrupted", goes_on)
+        if not unit.has_footage:
+            unit.press()
     unit.wait_until_recording()
 
 

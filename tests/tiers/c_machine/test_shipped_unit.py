@@ -70,8 +70,8 @@ def life_fixture(image: Image, agency: Agency, tmp_path_factory: pytest.TempPath
         memory = unit.locked_kib(), unit.resident_kib()
         unit.hold()
         unit.wait_for(lambda said: not said["session_open"], "the session ended")
-        unit.check("systemctl stop recorder-agent", 120)
-        journal = unit.check("journalctl --unit=recorder-agent --no-pager --output=cat", 120)
+        unit.check("systemctl stop recorder-agent")
+        journal = unit.check("journalctl --sync; journalctl --unit=recorder-agent --no-pager --output=cat")
         unit.cut_power()
     spool = medium.take_out(home / "taken-out")
     Promises().hold(spool, unit.synced, agency.trust)
@@ -97,7 +97,7 @@ def press_and_record(unit: BenchUnit) -> None:
     else:
         raise AssertionError(f"the lamp does not turn red\n{unit.journal()}")
     unit.wait_until_recording()
-    assert '"session_open": true' in unit.check("recorder status --json", 300)
+    assert '"session_open": true' in unit.check("recorder status --json")
 
 
 def take_the_stores_time(unit: BenchUnit, agency: Agency) -> None:
@@ -112,15 +112,17 @@ def take_the_stores_time(unit: BenchUnit, agency: Agency) -> None:
     unit.check(f"mv {inbox}/.t {inbox}/store.time")
     unit.wait_for(lambda said: abs(said["clock"]["utc_ns"] - told_ns) < 10 * _CLOSE_NS, "the store's time is in force")
     unit.check('while [ "$(systemctl is-active recorder-time)" = activating ]; do sleep 1; done', 300)
-    again = unit.run("systemctl start recorder-time; journalctl -u recorder-time --no-pager -o cat", 300)
-    assert "sync asks again" in again.out, again.out
+    unit.run("systemctl start recorder-time", 300)
+    # What a service says may reach the journal behind its end.
+    told = "journalctl -u recorder-time --no-pager -o cat"
+    unit.check(f"for _ in $(seq 60); do {told} | grep -q 'sync asks again' && exit; sleep 1; done; {told}; exit 1", 300)
 
 
 def take_the_networks_time(unit: BenchUnit) -> None:
     """A chrony that hears a server steps the clock, and the kernel vouches for it."""
     with TimeServer() as server:
         unit.check("modprobe virtio_net; ip address add 10.0.2.15/24 dev eth0; ip link set eth0 up")
-        unit.check("systemctl start chrony", 120)
+        unit.check("systemctl start chrony")
         status = unit.wait_for(lambda said: said["clock"]["source"] == "network", "the network vouches for the time")
         assert server.answers > 0
     assert abs(status["clock"]["utc_ns"] - SystemClock().read().utc_ns) < _CLOSE_NS
@@ -135,7 +137,7 @@ def come_late_for_the_sound(unit: BenchUnit) -> None:
 
 def move_the_clock_by_hand(unit: BenchUnit) -> None:
     """An hour forward, two back, and one forward again, while the recording runs."""
-    unit.check("systemctl stop chrony", 120)
+    unit.check("systemctl stop chrony")
     for seconds in _BY_HAND_SECONDS:
         unit.set_clock(seconds)
         unit.check("sleep 3")
@@ -204,10 +206,11 @@ def test_a_clock_that_is_moved_while_it_records_takes_no_picture_r17(
 def test_an_overrun_of_the_kernels_sound_is_sealed_and_told_as_lost_samples(life: Lived) -> None:
     """DR-24, DR-26, R13: the card said -EPIPE; how much is missing stands in the fragment, and in the journal."""
     fragments = bodies(life.spool, Fragment)
-    overrun = [number for number, each in enumerate(fragments) if each.lost_samples]
-    assert overrun
+    # Emulation that stands still for half a second overruns by itself, too: the longest is the one that was held up.
+    overrun = max(range(len(fragments)), key=lambda number: fragments[number].lost_samples)
+    assert fragments[overrun].lost_samples
     assert "samples were lost" in life.journal
-    after = [each for each in fragments[overrun[-1] + 1 :] if each.sample_count]
+    after = [each for each in fragments[overrun + 1 :] if each.sample_count and not each.lost_samples]
     assert len(after) > len(_BY_HAND_SECONDS)
     offsets = [
         each.first_audio_pts / _SAMPLES_PER_SECOND - each.first_video_pts / _VIDEO_TICKS_PER_SECOND for each in after
