@@ -101,19 +101,25 @@ class BenchUnit(Machine):
             self.pass_time(_LOOK_SECONDS)
         raise AssertionError(f"not in {seconds:g} s: {what}\n{self.status()}\n{self.journal()}")
 
-    @property
-    def has_footage(self) -> bool:
-        """Whether footage of this start of the machine is on the medium."""
-        return sum(self.fragments.values()) > 0
+    def wait_for_footage(self, fragments: int) -> None:
+        """Wait until so many more fragments of this start of the machine are on the medium."""
+        wanted = sum(self.fragments.values()) + fragments
+        for _ in range(round(_PATIENCE_SECONDS / _LOOK_SECONDS)):
+            if sum(self.fragments.values()) >= wanted:
+                return
+            self.pass_time(_LOOK_SECONDS)
+        raise AssertionError(f"{fragments} fragments do not reach the medium\n{self.status()}\n{self.journal()}")
 
     def wait_until_recording(self) -> None:
         """Wait until footage of this start of the machine is on the medium."""
         self.wait_for(lambda said: bool(said["session_open"]), "a session is open")
-        for _ in range(round(_PATIENCE_SECONDS / _LOOK_SECONDS)):
-            if self.has_footage:
-                return
-            self.pass_time(_LOOK_SECONDS)
-        raise AssertionError(f"no footage reaches the medium\n{self.status()}\n{self.journal()}")
+        if not self.has_footage:
+            self.wait_for_footage(1)
+
+    @property
+    def has_footage(self) -> bool:
+        """Whether footage of this start of the machine is on the medium."""
+        return sum(self.fragments.values()) > 0
 
     def journal(self) -> str:
         """The end of what the service logged."""
