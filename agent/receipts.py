@@ -46,6 +46,8 @@ ALLOWANCE_SECONDS: Final = 60.0
 BATCH_MAX: Final = 64
 """Receipts that are sealed before their tickets are waited for."""
 _SEALING_SECONDS: Final = 30.0
+COMPANY_SECONDS: Final = 30.0
+"""So long a receipted ledger waits for the receipt of the newest file, to go together with it."""
 _NAME: Final = re.compile(r"([0-9]{8})\.receipt")
 
 
@@ -138,8 +140,11 @@ class ReceiptKeeper:
         self._session_open = session_open
         self._inbox = Inbox(rules.paths.inbox, rules.paths.rejected, rules.certificate, rules.device_id)
         self._not_now: set[int] = set()
-        self._unnamed: set[int] = set()
-        """Ledger files whose receipts no OPEN names yet: to free one of them ends the ledger that is open (SF-34)."""
+        self._unnamed: dict[int, int] = {}
+        """Ledger files whose receipts no OPEN names yet: to free one of them ends the ledger that is open (SF-34).
+
+        File number → CLOCK_BOOTTIME at which its receipt was sealed.
+        """
         self._complained = False
         self._mistrusts = False
         self.worker: Final = Worker("receipts", clock, self._body, allowance_seconds=ALLOWANCE_SECONDS)
@@ -219,7 +224,7 @@ class ReceiptKeeper:
                 batch.append((item, self._sealing.seal_receipt(_for_the_chain(item))))
         for item, ticket in batch:
             if ticket.result(_SEALING_SECONDS) is None:
-                self._unnamed.add(item.file_number)
+                self._unnamed[item.file_number] = self._clock.boottime_ns()
             self._keep(item)
 
     def _is_right(self, item: InboxReceipt, ended: set[int]) -> bool:
@@ -265,10 +270,14 @@ class ReceiptKeeper:
         """SY-64: what was promised before a contradiction was decided upon frees nothing, whatever the chain says.
 
         A ledger that was ended to free another one has to be sent and freed in its turn. So they go together, once the
-        newest file has its receipt: where receipts come one by one, each would end a file more, without an end.
+        newest file has its receipt: where receipts come one by one, each would end a file more, without an end. Where
+        that receipt does not come, because nothing is sent any more, they go after a while all the same.
         """
-        if number in self._unnamed and newest not in self._kept.by_file:
-            return False
+        sealed_ns = self._unnamed.get(number)
+        if sealed_ns is not None and newest not in self._kept.by_file:
+            waited_ns = self._clock.boottime_ns() - sealed_ns
+            if waited_ns < COMPANY_SECONDS * 1_000_000_000:
+                return False
         return number in self._kept.by_file and number not in self._not_now
 
     def _free_one(self, number: int) -> None:

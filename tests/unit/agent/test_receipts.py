@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from agent.config import AgentConfig, FreePolicy, HalTable, ProfileTable, SpoolTable, UnitPaths, UnitTable
-from agent.receipts import KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept, set_receipts_aside
+from agent.receipts import COMPANY_SECONDS, KeptReceipts, ReceiptKeeper, ReceiptRules, load_kept, set_receipts_aside
 from capture.resume import replay
 from hal.drivers.files import DirectoryStorage
-from hal.ports import Storage
+from hal.ports import Clock, Storage
 from hal.values import StorageReading
 from sealing.foreign import has_own_files
 from sealing.receipts import receipt_hash
@@ -23,7 +23,7 @@ from sync.receipt_check import check_receipt
 from sync.unit.spool import opened, opening, read_ended, steps
 from sync.witness import Statement, Witnessed, sign_statement
 from tests.support.chains import agency, start_writer
-from tests.support.clocks import START_UTC_NS, MiddayClock
+from tests.support.clocks import START_UTC_NS, ManualClock, MiddayClock
 from tests.support.docks import StoreOnDisk, UnitOnDisk, fill_spool, make_unit, opened_store
 from tests.unit.sync.test_intake import bring, ended
 
@@ -54,12 +54,12 @@ class Desk:
         table = UnitTable(device_id=self.unit.device_id, state_directory=self.unit.state, run_directory=self.unit.state)
         return UnitPaths(AgentConfig(unit=table, hal=HalTable(driver_set="-"), profile=ProfileTable(name="-")))
 
-    def keeper(self, storage: Storage | None = None) -> ReceiptKeeper:
+    def keeper(self, storage: Storage | None = None, clock: Clock | None = None) -> ReceiptKeeper:
         spool = SpoolTable(free=self.policy, free_below_percent=20 if storage else 1)
         rules = ReceiptRules(self.paths, self.store.receipt_certificate(), self.unit.device_id, spool)
         medium = storage or DirectoryStorage(self.paths.spool)
         kept = KeptReceipts({}, {})
-        return ReceiptKeeper(rules, kept, MiddayClock(), medium, self.sealing, lambda: self.recording)
+        return ReceiptKeeper(rules, kept, clock or MiddayClock(), medium, self.sealing, lambda: self.recording)
 
     def deliver(self, *numbers: int) -> None:
         for number in numbers:
@@ -115,6 +115,21 @@ def test_receipts_that_come_one_by_one_end_one_ledger_more_and_no_endless_row(de
         assert len(sent) < 10
     assert sent == [1, 2, 3, 4, 5]
     assert desk.sealed() == ["00000005.evs", "00000006.evs"]
+
+
+def test_a_ledger_does_not_wait_for_ever_for_a_receipt_that_nobody_brings(desk: Desk) -> None:
+    """Sync may have ended once all was sent: the file that ended since has no receipt then."""
+    clock = ManualClock()
+    keeper = desk.keeper(clock=clock)
+    desk.deliver(1)
+    keeper.tend()
+    assert FILES[0] in desk.sealed(), "the newest is still to be receipted"
+    clock.advance(COMPANY_SECONDS - 1)
+    keeper.tend()
+    assert FILES[0] in desk.sealed()
+    clock.advance(2)
+    keeper.tend()
+    assert FILES[0] not in desk.sealed()
 
 
 def test_receipts_are_kept_byte_for_byte(desk: Desk) -> None:
